@@ -1,0 +1,145 @@
+//! The checks. A check **measures, it never decides**: it turns a registered part into observations.
+//!
+//! A new check is one file in this folder plus one line in [`REGISTRY`]. The shared suite in `suite.rs` runs over every
+//! registered check.
+
+mod entry;
+
+pub use entry::{Entry, EntryError};
+
+use crate::design::{Design, Reference};
+use crate::geometry::PixelRect;
+use crate::reason::Reason;
+use crate::registration::RegisteredPart;
+use serde::{Deserialize, Serialize};
+
+/// Every check Assay knows, in the order in which `assay recipe new` proposes them.
+pub static REGISTRY: &[&CheckType] = &[];
+
+/// What kind of check this is: its words, its recipe entry, its method and limits.
+#[derive(Debug)]
+pub struct CheckType {
+    /// The word in `type = "..."`.
+    pub name: &'static str,
+    /// What is measured (VIM: the measurand), one line.
+    pub measurand: &'static str,
+    /// How, one line.
+    pub method: &'static str,
+    /// Where the method comes from: paper with DOI, or standard and clause.
+    pub source: &'static str,
+    /// Where the method stops working.
+    pub honest_scope: &'static str,
+    /// The reference it needs.
+    pub needs: Needs,
+    /// A complete `[[check]]` entry, which the shared suite opens and runs on the suite's own part.
+    pub example: &'static str,
+    /// Reads a recipe entry.
+    pub parse: fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>,
+    /// Proposes `[[check]]` entries (TOML text) for a design.
+    pub propose: fn(&Design) -> Vec<String>,
+}
+
+/// The kind of reference a check compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A drawing in millimetres.
+    Drawing,
+    /// A reference picture.
+    Picture,
+}
+
+/// A check of one recipe, ready to run.
+pub trait Check: std::fmt::Debug + Send + Sync {
+    /// What it will observe, in order.
+    fn characteristics(&self) -> &[Characteristic];
+    /// Measures. Gives exactly one observation per characteristic, in the same order.
+    fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation>;
+}
+
+/// One number a check promises: what it is called, what it should be, and how far it may deviate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Characteristic {
+    /// Unique in the recipe, such as `hole-1.diameter`.
+    pub id: String,
+    /// The check's type, such as `hole`.
+    pub check_type: &'static str,
+    /// What it should be, in `unit`.
+    pub nominal: f64,
+    /// Lowest deviation (measured - nominal) that conforms; `None` for no lower limit.
+    pub lower: Option<f64>,
+    /// Highest deviation that conforms; `None` for no upper limit.
+    pub upper: Option<f64>,
+    /// Unit of all of these.
+    pub unit: Unit,
+}
+
+/// Units of measured quantities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Unit {
+    /// Millimetre.
+    #[serde(rename = "mm")]
+    Mm,
+    /// Square millimetre.
+    #[serde(rename = "mm2")]
+    SquareMm,
+    /// A number of things.
+    #[serde(rename = "count")]
+    Count,
+}
+
+impl Unit {
+    /// As written for people.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Mm => "mm",
+            Self::SquareMm => "mm²",
+            Self::Count => "",
+        }
+    }
+}
+
+/// What came of one characteristic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The number, or why there is none.
+    pub outcome: Outcome,
+    /// Where in the photo to look, worst first.
+    pub regions: Vec<PixelRect>,
+}
+
+/// Measured, or not. Never a verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A number.
+    Measured {
+        /// The measured quantity, in the characteristic's unit.
+        value: f64,
+        /// Its standard uncertainty, same unit.
+        u: f64,
+    },
+    /// No number, and why.
+    NotMeasured(Reason),
+}
+
+impl Observation {
+    /// A number with its uncertainty; NaN becomes [`Reason::NotFinite`].
+    pub fn measured(value: f64, u: f64) -> Self {
+        let outcome = if value.is_finite() && u.is_finite() && u >= 0.0 {
+            Outcome::Measured { value, u }
+        } else {
+            Outcome::NotMeasured(Reason::NotFinite)
+        };
+        Self { outcome, regions: Vec::new() }
+    }
+    /// No number, and why.
+    pub fn not_measured(reason: Reason) -> Self {
+        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new() }
+    }
+    /// With places to look at, worst first.
+    #[must_use]
+    pub fn at(mut self, regions: Vec<PixelRect>) -> Self {
+        self.regions = regions;
+        self
+    }
+}

@@ -1,0 +1,65 @@
+//! The whole way of one photo: locate, register, check, decide.
+
+use crate::calibration::locate;
+use crate::checks::{Characteristic, Observation};
+use crate::decision::{Decision, Verdict, decide};
+use crate::photo::Photo;
+use crate::recipe::Recipe;
+use crate::registration::{Pose, register};
+
+/// The stages of an inspection, as told to the caller's stopwatch (this library has no clock).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Scale, tone.
+    Locate,
+    /// Pose of the part.
+    Register,
+    /// All checks and their decisions.
+    Checks,
+}
+
+/// A judged part.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The worst verdict of its checks; REFER when there are none.
+    pub verdict: Verdict,
+    /// One per characteristic, in the recipe's order.
+    pub results: Vec<CheckResult>,
+    /// Where the part lay; `None` when it was not found.
+    pub pose: Option<Pose>,
+}
+
+/// One characteristic: what was asked, what was seen, what was decided.
+#[derive(Debug)]
+pub struct CheckResult {
+    /// What was asked.
+    pub characteristic: Characteristic,
+    /// What was seen.
+    pub observation: Observation,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// Judges a photo by a recipe. `finished` is called at the end of each stage.
+///
+/// Whatever a check could not measure is REFER, so a part is PASS only when every check of the recipe measured and passed.
+pub fn inspect(photo: &Photo, recipe: &Recipe, mut finished: impl FnMut(Stage)) -> Inspection {
+    let located = locate(photo, &recipe.calibration);
+    finished(Stage::Locate);
+    let part = register(located, &recipe.reference);
+    finished(Stage::Register);
+    let mut results = Vec::new();
+    for check in &recipe.checks {
+        let mut observations = check.observe(&part).into_iter();
+        for characteristic in check.characteristics() {
+            // A check that forgets an observation must not make the part pass.
+            let observation =
+                observations.next().unwrap_or_else(|| Observation::not_measured(crate::reason::Reason::NotFinite));
+            let decision = decide(characteristic, &observation, recipe.rule);
+            results.push(CheckResult { characteristic: characteristic.clone(), observation, decision });
+        }
+    }
+    finished(Stage::Checks);
+    let verdict = results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer);
+    Inspection { verdict, results, pose: part.pose.ok() }
+}

@@ -1,0 +1,1 @@
+//! Edges, figures and regions, measured on the photo's own pixels in linear light.

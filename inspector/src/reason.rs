@@ -1,0 +1,95 @@
+//! Why something could not be measured: a result of its own, told to the person with what to do.
+
+use crate::geometry::Mm;
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a feature was not measured. The sentence names what is wrong and what to do; [`Reason::code`] is for programs.
+#[derive(Clone, Debug, PartialEq, Error, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// No part stands out from its background.
+    #[error("no part found in the photo: put one part on a plain background that is clearly darker or lighter")]
+    NoPart,
+    /// The part touches the edge of the picture.
+    #[error("the part reaches beyond the picture: move it, or move the camera back, until all of it is seen")]
+    PartOutsidePicture,
+    /// Several parts in one photo.
+    #[error("{found} parts found, expected one: photograph one part at a time")]
+    SeveralParts {
+        /// How many stand out.
+        found: usize,
+    },
+    /// Something stands out, but it does not fit the design.
+    #[error(
+        "this does not look like the part of the recipe (only {overlap_percent:.0} % of the two shapes overlap): check part, revision and scale"
+    )]
+    NotThisPart {
+        /// Overlap of the shapes (intersection over union), percent.
+        overlap_percent: f64,
+    },
+    /// Reference picture and photo cannot be brought into line.
+    #[error("the photo cannot be aligned with the reference picture ({detail}): show the same side, whole and sharp")]
+    NotAligned {
+        /// What failed.
+        detail: String,
+    },
+    /// The feature's place is not in the photo.
+    #[error("this feature lies outside the picture: move the part so that all of it is seen")]
+    OutOfPicture,
+    /// Too few edge points were found.
+    #[error("edge found at {found} of {expected} places: clean the part, and check light and focus")]
+    NoEdge {
+        /// Places with an edge.
+        found: usize,
+        /// Places looked at.
+        expected: usize,
+    },
+    /// The edge points form no such figure.
+    #[error("the edge points do not form the expected figure: {detail}")]
+    NoFit {
+        /// What failed.
+        detail: String,
+    },
+    /// The picture is too coarse for the feature.
+    #[error(
+        "this feature is only {size_px:.1} px in the picture, expected at least {expected_px:.0}: use a closer view"
+    )]
+    TooSmall {
+        /// Its size, px.
+        size_px: f64,
+        /// Smallest size that can be measured, px.
+        expected_px: f64,
+    },
+    /// The number that came out is not one.
+    #[error("the measurement gave no finite number")]
+    NotFinite,
+    /// Two poses fit almost equally well.
+    #[error("the part fits in two ways ({first:.3} and {second:.3}): a feature that tells them apart is missing")]
+    Ambiguous {
+        /// Residual of the better pose.
+        first: Mm,
+        /// Residual of the other.
+        second: Mm,
+    },
+}
+
+impl Reason {
+    /// A stable word for programs, such as `no-edge`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoPart => "no-part",
+            Self::PartOutsidePicture => "part-outside-picture",
+            Self::SeveralParts { .. } => "several-parts",
+            Self::NotThisPart { .. } => "not-this-part",
+            Self::NotAligned { .. } => "not-aligned",
+            Self::OutOfPicture => "out-of-picture",
+            Self::NoEdge { .. } => "no-edge",
+            Self::NoFit { .. } => "no-fit",
+            Self::TooSmall { .. } => "too-small",
+            Self::NotFinite => "not-finite",
+            Self::Ambiguous { .. } => "ambiguous",
+        }
+    }
+}

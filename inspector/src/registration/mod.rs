@@ -1,0 +1,41 @@
+//! Where the part lies: the pose of the design in the photo, found from the photo alone.
+
+mod drawing;
+mod picture;
+
+pub use drawing::DrawingPose;
+pub use picture::PicturePose;
+
+use crate::calibration::Located;
+use crate::design::Reference;
+use crate::reason::Reason;
+
+/// A photo whose part has been found.
+#[derive(Debug)]
+pub struct RegisteredPart<'a> {
+    /// The photo and its camera.
+    pub located: Located<'a>,
+    /// What the part is compared with.
+    pub reference: &'a Reference,
+    /// The pose, or why none was found. Without a pose nothing is measured and the part is referred to a person.
+    pub pose: Result<Pose, Reason>,
+}
+
+/// A pose of one kind of reference.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Pose {
+    /// Of a drawing.
+    Drawing(DrawingPose),
+    /// Of a reference picture.
+    Picture(PicturePose),
+}
+
+/// Second stage: finds the part.
+pub fn register<'a>(located: Located<'a>, reference: &'a Reference) -> RegisteredPart<'a> {
+    let pose = match reference {
+        Reference::Drawing(design) => drawing::find(&located, design).map(Pose::Drawing),
+        Reference::Picture(picture) => picture::align(&located, picture).map(Pose::Picture),
+    };
+    RegisteredPart { located, reference, pose }
+}

@@ -1,0 +1,1 @@
+//! Rendered parts whose exact truth is known.

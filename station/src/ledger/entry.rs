@@ -1,0 +1,105 @@
+//! What a journal entry holds.
+
+use crate::record::InspectionRecord;
+use inspector::photo::Sha256;
+use serde::{Deserialize, Serialize};
+
+/// Version of the entry's format, written in every entry.
+pub const SCHEMA: u32 = 1;
+
+/// One entry of the journal. Its canonical JSON (RFC 8785) is what is stored, at most 65,535 bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Format version, [`SCHEMA`] when written today.
+    pub schema: u32,
+    /// 1, 2, 3, ... without gaps.
+    pub seq: u64,
+    /// ULID: unique across stations, sorts by time.
+    pub ulid: String,
+    /// Which station.
+    pub station: String,
+    /// Random id of this start of the program: monotonic times of one boot can be compared.
+    pub boot: String,
+    /// Nanoseconds since this boot of the program.
+    pub monotonic_ns: u64,
+    /// Wall clock, RFC 3339 in UTC. The clock of a workshop machine may be wrong; sequence and boot are not.
+    pub wall: String,
+    /// Program that wrote the entry.
+    pub software: Software,
+    /// Model runtime in use, when there is one.
+    pub model_runtime: Option<String>,
+    /// Digests of the models in use.
+    pub models: Vec<Sha256>,
+    /// Real parts, or the demo's.
+    pub mode: Mode,
+    /// What happened.
+    pub act: Act,
+}
+
+/// Program and version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// `assay`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// Whether parts are real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Real parts.
+    Production,
+    /// Rendered parts of `assay demo`: never evidence.
+    Demo,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Act {
+    /// The program started on this ledger.
+    Started,
+    /// A part was judged.
+    Inspection {
+        /// The judged photo. Boxed: it is much larger than the other acts.
+        inspection: Box<InspectionRecord>,
+        /// Digest of the thumbnail file.
+        thumbnail: Sha256,
+        /// Digest of the overlay file.
+        overlay: Sha256,
+        /// The client's `Idempotency-Key`, when one was sent.
+        idempotency_key: Option<String>,
+        /// Digest of the request the key came with.
+        request_sha256: Option<Sha256>,
+    },
+    /// A recipe was installed; its files are blobs.
+    RecipeInstalled {
+        /// The recipe's identity.
+        recipe: Sha256,
+        /// Part number.
+        part: String,
+        /// Revision.
+        revision: Option<String>,
+        /// Name the station knows it by.
+        name: String,
+        /// Its files: path in the folder, digest.
+        files: Vec<(String, Sha256)>,
+    },
+    /// A person approved a recipe for production.
+    RecipeApproved {
+        /// The recipe's identity.
+        recipe: Sha256,
+        /// Id of the person (names live in an erasable table).
+        by: String,
+    },
+    /// A recipe was taken out of use.
+    RecipeRetired {
+        /// The recipe's identity.
+        recipe: Sha256,
+        /// Id of the person.
+        by: String,
+    },
+}

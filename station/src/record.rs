@@ -1,0 +1,116 @@
+//! The contract: what one inspection looks like in JSON, on the command line, in the journal and over HTTP.
+//!
+//! Fields may be added, never renamed or removed.
+
+use inspector::decision::{Rule, Verdict};
+use inspector::geometry::PixelRect;
+use inspector::photo::Sha256;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One judged photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InspectionRecord {
+    /// Name of the photo as given (a file name, never a folder of the worker's machine).
+    pub image: String,
+    /// Part number.
+    pub part: String,
+    /// Revision of the part.
+    pub revision: Option<String>,
+    /// Serial number of this part.
+    pub serial: Option<String>,
+    /// Lot it belongs to.
+    pub lot: Option<String>,
+    /// Digest that identifies the recipe.
+    #[schema(value_type = String, example = "sha256:0f...")]
+    pub recipe: Sha256,
+    /// PASS, FAIL or REFER (a person looks).
+    #[schema(value_type = String, example = "pass")]
+    pub verdict: Verdict,
+    /// Quality grade, when the recipe has grades.
+    pub grade: Option<String>,
+    /// Decision rule: `guarded` or `simple`.
+    #[schema(value_type = String, example = "guarded")]
+    pub rule: Rule,
+    /// One per characteristic.
+    pub checks: Vec<CheckRecord>,
+    /// Where the part lay.
+    pub pose: Option<PoseRecord>,
+    /// The photo that was judged.
+    pub photo: PhotoRecord,
+    /// What each stage took, milliseconds.
+    pub timings_ms: TimingsMs,
+}
+
+/// One characteristic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CheckRecord {
+    /// Such as `hole-1.diameter`.
+    pub id: String,
+    /// Such as `hole`.
+    #[serde(rename = "type")]
+    pub check_type: String,
+    /// PASS, FAIL or REFER.
+    #[schema(value_type = String, example = "pass")]
+    pub verdict: Verdict,
+    /// Measured, in `unit`; null when not measured.
+    pub measured: Option<f64>,
+    /// What it should be, in `unit`.
+    pub nominal: f64,
+    /// Measured minus nominal.
+    pub deviation: Option<f64>,
+    /// Lowest deviation that conforms.
+    pub lower: Option<f64>,
+    /// Highest deviation that conforms.
+    pub upper: Option<f64>,
+    /// `mm`, `mm2` or `count`.
+    pub unit: String,
+    /// Standard uncertainty, in `unit`.
+    pub u: Option<f64>,
+    /// Why a person must look, in words; null otherwise.
+    pub reason: Option<String>,
+    /// Why it was not measured, as a stable word such as `no-edge`.
+    pub reason_code: Option<String>,
+    /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
+    #[schema(value_type = Vec<[u32; 4]>)]
+    pub regions: Vec<PixelRect>,
+}
+
+/// The pose that was found, as a 2 x 3 matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PoseRecord {
+    /// `design-mm` or `reference-px`: the frame the matrix maps from; it maps to photo pixels.
+    pub from: String,
+    /// Rows `[a, b, c]`: `x_px = a·x + b·y + c`.
+    pub image_from_reference: [[f64; 3]; 2],
+}
+
+/// Which photo was judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhotoRecord {
+    /// Digest of the file.
+    #[schema(value_type = String)]
+    pub sha256: Sha256,
+    /// Digest of the decoded pixels.
+    #[schema(value_type = String)]
+    pub pixels_sha256: Sha256,
+    /// Width in pixels, upright.
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+}
+
+/// Milliseconds per stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TimingsMs {
+    /// File to pixels.
+    pub decode: f64,
+    /// Scale and tone.
+    pub locate: f64,
+    /// Finding the part.
+    pub register: f64,
+    /// Measuring and deciding.
+    pub checks: f64,
+    /// All of it.
+    pub total: f64,
+}
