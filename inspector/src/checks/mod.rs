@@ -34,10 +34,13 @@ pub struct CheckType {
     /// A complete `[[check]]` entry, which the shared suite opens and runs on the suite's own part.
     pub example: &'static str,
     /// Reads a recipe entry.
-    pub parse: fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>,
+    pub parse: Parse,
     /// Proposes `[[check]]` entries (TOML text) for a design.
     pub propose: fn(&Design) -> Vec<String>,
 }
+
+/// Reads a recipe entry into a check, or says what is wrong with it.
+pub type Parse = fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>;
 
 /// The kind of reference a check compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +92,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// As written in JSON: `mm`, `mm2` or `count`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mm => "mm",
+            Self::SquareMm => "mm2",
+            Self::Count => "count",
+        }
+    }
     /// As written for people.
     pub const fn symbol(self) -> &'static str {
         match self {

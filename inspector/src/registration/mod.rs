@@ -23,7 +23,6 @@ pub struct RegisteredPart<'a> {
 
 /// A pose of one kind of reference.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Pose {
     /// Of a drawing.
     Drawing(DrawingPose),
