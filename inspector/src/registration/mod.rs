@@ -1,9 +1,10 @@
 //! Where the part lies: the pose of the design in the photo, found from the photo alone.
 
+mod coarse;
 mod drawing;
 mod picture;
 
-pub use drawing::DrawingPose;
+pub use drawing::{ContourEdge, DrawingPose};
 pub use picture::PicturePose;
 
 use crate::calibration::Located;
