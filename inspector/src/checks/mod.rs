@@ -4,8 +4,9 @@
 //! registered check.
 
 mod entry;
+pub mod iso2768;
 
-pub use entry::{Entry, EntryError};
+pub use entry::{Dimension, Entry, EntryError, Limits};
 
 use crate::design::{Design, Reference};
 use crate::geometry::PixelRect;
