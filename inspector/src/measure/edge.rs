@@ -180,7 +180,10 @@ fn window(plane: &Plane, light: &LightModel, probe: &Probe, start: f64) -> Vec<S
             let across = v.dot(probe.normal);
             let along = v.cross(probe.normal);
             if across.abs() <= reach && along.abs() <= half {
-                out.push((across + bend_depth(across, along, probe.curvature), (f64::from(line[x]) - background) * scale));
+                out.push((
+                    across + bend_depth(across, along, probe.curvature),
+                    (f64::from(line[x]) - background) * scale,
+                ));
             }
         }
     }

@@ -3,12 +3,14 @@
 //! [`Silhouette`] separates part from background (light, material level, mask); [`edge`] finds where the contour of the material
 //! really runs, to a few hundredths of a pixel. Registration and the checks are built on these two.
 
-pub mod edge;
 mod components;
+pub mod edge;
+mod fill;
 mod normal;
 mod resample;
 mod silhouette;
 
 pub use components::{Blob, Components, Connectivity, components};
+pub use fill::fill;
 pub use resample::{bilinear, shrink};
 pub use silhouette::{LightModel, Silhouette};

@@ -36,9 +36,8 @@ pub(super) fn cumulative_and_density(z: f64) -> (f64, f64) {
     let (p1, d1) = TABLE[i + 1];
     let h = 1.0 / STEPS_PER_UNIT;
     let (t2, t3) = (t * t, t * t * t);
-    let cumulative = p0 * (2.0 * t3 - 3.0 * t2 + 1.0)
-        + p1 * (3.0 * t2 - 2.0 * t3)
-        + h * (d0 * (t3 - 2.0 * t2 + t) + d1 * (t3 - t2));
+    let cumulative =
+        p0 * (2.0 * t3 - 3.0 * t2 + 1.0) + p1 * (3.0 * t2 - 2.0 * t3) + h * (d0 * (t3 - 2.0 * t2 + t) + d1 * (t3 - t2));
     (cumulative, d0 + t * (d1 - d0))
 }
 

@@ -79,6 +79,17 @@ impl Silhouette {
         Point::new(f * x + 0.5 * (f - 1.0), f * y + 0.5 * (f - 1.0))
     }
 
+    /// Centre of the opening of the part nearest to `p`, not farther than `reach_px`.
+    pub fn opening_near(&self, p: Point<ImagePx>, reach_px: f64) -> Option<Point<ImagePx>> {
+        let openings: Vec<bool> = self.filled.iter().zip(&self.part).map(|(f, p)| *f && !p).collect();
+        components(&openings, self.width, self.height, Connectivity::Four)
+            .blobs
+            .iter()
+            .map(|b| self.image_from_mask(b.centroid.0, b.centroid.1))
+            .filter(|c| c.distance(p) <= reach_px)
+            .min_by(|a, b| a.distance(p).total_cmp(&b.distance(p)))
+    }
+
     /// Finds the part. `expected_area_px` is the area of the part's outline in photo pixels.
     ///
     /// # Errors
@@ -247,10 +258,8 @@ fn model(
     factor: u32,
 ) -> Result<Masked, Reason> {
     let ratio = |i: usize| f64::from(samples[i]) / at(&background, i, w, h);
-    let mut ratios: Vec<f64> = (0..w * h)
-        .map(ratio)
-        .filter(|r| if part_is_dark { *r < thresholds.0 } else { *r > thresholds.1 })
-        .collect();
+    let mut ratios: Vec<f64> =
+        (0..w * h).map(ratio).filter(|r| if part_is_dark { *r < thresholds.0 } else { *r > thresholds.1 }).collect();
     if ratios.len() < 20 {
         return Err(Reason::NoPart);
     }
@@ -260,15 +269,10 @@ fn model(
         return Err(Reason::NoPart);
     }
     let mean_background = background[0] + (background[3] + background[5]) / 3.0;
-    let level = (!part_is_dark && mean_background * median > 20.0 * mean_background).then_some(median * mean_background);
+    let level =
+        (!part_is_dark && mean_background * median > 20.0 * mean_background).then_some(median * mean_background);
     let f = f64::from(factor);
-    let light = LightModel {
-        background,
-        ratio: median,
-        level,
-        width: w as f64 * f,
-        height: h as f64 * f,
-    };
+    let light = LightModel { background, ratio: median, level, width: w as f64 * f, height: h as f64 * f };
     let mask = (0..w * h).map(|i| fraction_at(&light, samples[i], i, w, factor) > 0.5).collect();
     Ok((mask, light))
 }
@@ -281,7 +285,8 @@ fn choose(mask: &[bool], width: u32, height: u32, expected_area: f64) -> Result<
     };
     // A tenth of the part is a part; less is dirt.
     let sizable = |b: &Blob| b.area as f64 > 0.1 * expected_area && b.area > 30;
-    let inside: Vec<usize> = (0..found.blobs.len()).filter(|i| sizable(&found.blobs[*i]) && !touches(&found.blobs[*i])).collect();
+    let inside: Vec<usize> =
+        (0..found.blobs.len()).filter(|i| sizable(&found.blobs[*i]) && !touches(&found.blobs[*i])).collect();
     let Some(largest) = inside.iter().copied().max_by_key(|i| found.blobs[*i].area) else {
         let cut = found.blobs.iter().any(|b| sizable(b) && touches(b));
         return Err(if cut { Reason::PartOutsidePicture } else { Reason::NoPart });
@@ -301,7 +306,9 @@ fn outside(part: &[bool], width: u32, height: u32) -> Vec<bool> {
     let at_border: Vec<bool> = found
         .blobs
         .iter()
-        .map(|b| b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height)
+        .map(|b| {
+            b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height
+        })
         .collect();
     found.labels.iter().map(|l| *l > 0 && at_border[*l as usize - 1]).collect()
 }

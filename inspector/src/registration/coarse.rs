@@ -3,7 +3,7 @@
 use crate::calibration::Located;
 use crate::design::Design;
 use crate::geometry::{Angle, DesignMm, Mm, PlaneMm, Point, Similarity, Vector};
-use crate::measure::Silhouette;
+use crate::measure::{Silhouette, fill};
 use image::{GrayImage, Luma};
 use imageproc::distance_transform::{Norm, distance_transform};
 
@@ -103,7 +103,10 @@ impl<'a> Matcher<'a> {
             .map(|p| {
                 let q = self.located.camera.image_from_plane(pose.apply(*p), Mm(0.0));
                 let (x, y) = ((q.x + 0.5) / f, (q.y + 0.5) / f);
-                let inside = x >= 0.0 && y >= 0.0 && x < f64::from(self.silhouette.width) && y < f64::from(self.silhouette.height);
+                let inside = x >= 0.0
+                    && y >= 0.0
+                    && x < f64::from(self.silhouette.width)
+                    && y < f64::from(self.silhouette.height);
                 let d = if inside { f64::from(self.distance.get_pixel(x as u32, y as u32).0[0]) } else { TRUNCATE_PX };
                 d.min(TRUNCATE_PX) * d.min(TRUNCATE_PX)
             })
@@ -112,13 +115,24 @@ impl<'a> Matcher<'a> {
     }
 
     /// Pattern search on shift and turn with shrinking steps.
-    fn descend(&self, start: Similarity<DesignMm, PlaneMm>, centre: Point<DesignMm>) -> (Similarity<DesignMm, PlaneMm>, f64) {
+    fn descend(
+        &self,
+        start: Similarity<DesignMm, PlaneMm>,
+        centre: Point<DesignMm>,
+    ) -> (Similarity<DesignMm, PlaneMm>, f64) {
         let radius = self.places.iter().map(|p| p.distance(centre)).fold(1e-9, f64::max);
         let (mut pose, mut cost) = (start, self.cost(&start));
         let mut step_px = 8.0;
         while step_px > 0.4 {
             let step = step_px * self.mm_per_mask_px;
-            let moves = [(1.0, 0.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)];
+            let moves = [
+                (1.0, 0.0, 0.0),
+                (-1.0, 0.0, 0.0),
+                (0.0, 1.0, 0.0),
+                (0.0, -1.0, 0.0),
+                (0.0, 0.0, 1.0),
+                (0.0, 0.0, -1.0),
+            ];
             let best = moves
                 .iter()
                 .map(|(dx, dy, turn)| {
@@ -164,23 +178,8 @@ pub(super) fn overlap(
             ((q.x + 0.5) / f - 0.5, (q.y + 0.5) / f - 0.5)
         })
         .collect();
-    let (w, h) = (silhouette.width as usize, silhouette.height as usize);
-    let (mut both, mut drawn) = (0_u64, 0_u64);
-    for y in 0..h {
-        let mut crossings: Vec<f64> = polygon
-            .iter()
-            .zip(polygon.iter().cycle().skip(1))
-            .filter(|(a, b)| (a.1 <= y as f64) != (b.1 <= y as f64))
-            .map(|(a, b)| a.0 + (y as f64 - a.1) / (b.1 - a.1) * (b.0 - a.0))
-            .collect();
-        crossings.sort_by(f64::total_cmp);
-        for pair in crossings.as_chunks::<2>().0 {
-            let (start, end) = (pair[0].ceil().max(0.0) as usize, (pair[1].floor() + 1.0).clamp(0.0, w as f64) as usize);
-            drawn += ((pair[1].floor() - pair[0].ceil()) as i64 + 1).max(0) as u64;
-            if start < end {
-                both += silhouette.filled[y * w + start..y * w + end].iter().filter(|f| **f).count() as u64;
-            }
-        }
-    }
-    both as f64 / (silhouette.blob.area + drawn - both).max(1) as f64
+    let drawn = fill(&[polygon], silhouette.width as usize, silhouette.height as usize);
+    let both = drawn.iter().zip(&silhouette.filled).filter(|(d, f)| **d && **f).count();
+    let either = drawn.iter().zip(&silhouette.filled).filter(|(d, f)| **d || **f).count();
+    both as f64 / either.max(1) as f64
 }

@@ -18,6 +18,10 @@ pub struct DrawingPose {
     pub u_shift_mm: f64,
     /// Standard uncertainty of the turn, rad.
     pub u_turn_rad: f64,
+    /// The point of the design about which turn and shift are known independently.
+    pub pivot: Point<DesignMm>,
+    /// How far from the design edges were looked for, mm.
+    pub reach_mm: f64,
     /// Robust scatter of the contour's edges about the design in this pose, mm (1.4826 x median absolute deviation).
     pub scatter_mm: f64,
     /// Overlap of part and design, openings filled: intersection over union of areas, 0 to 1.
@@ -92,7 +96,12 @@ impl Places {
 }
 
 /// The probe of a contour place in a pose.
-fn probe(located: &Located<'_>, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, reach_mm: f64) -> Option<Probe> {
+fn probe(
+    located: &Located<'_>,
+    pose: &Similarity<DesignMm, PlaneMm>,
+    at: &ContourPoint,
+    reach_mm: f64,
+) -> Option<Probe> {
     let z = Mm(0.0);
     let on_plane = pose.apply(at.p);
     let scale = located.camera.mm_per_px(on_plane);
@@ -125,7 +134,8 @@ fn refine(
             .par_iter()
             .step_by(step)
             .map(|(_, at)| {
-                let d = probe(located, &pose, at, reach_mm).and_then(|p| crossing(&located.light, &silhouette.light, &p).ok());
+                let d = probe(located, &pose, at, reach_mm)
+                    .and_then(|p| crossing(&located.light, &silhouette.light, &p).ok());
                 (*at, d.map_or(f64::NAN, |d| d * located.camera.mm_per_px(pose.apply(at.p))))
             })
             .collect();
@@ -148,17 +158,16 @@ fn settle(
     start: Similarity<DesignMm, PlaneMm>,
     overlap: f64,
 ) -> DrawingPose {
-    let mut edges: Vec<ContourEdge> = places
-        .0
-        .par_iter()
-        .map(|(contour, at)| measure(located, &silhouette, &start, *contour, at))
-        .collect();
+    let mut edges: Vec<ContourEdge> =
+        places.0.par_iter().map(|(contour, at)| measure(located, &silhouette, &start, *contour, at)).collect();
     let fit = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm)));
     let Some(fit) = fit else {
         return DrawingPose {
             plane_from_design: start,
             u_shift_mm: f64::INFINITY,
             u_turn_rad: f64::INFINITY,
+            pivot: Point::new(0.0, 0.0),
+            reach_mm: REACH_MM,
             scatter_mm: f64::INFINITY,
             overlap,
             edges,
@@ -171,7 +180,8 @@ fn settle(
             let on_plane = fit.pose.apply(e.at.p);
             let normal = fit.pose.apply_vector(e.at.normal);
             let found = located.camera.plane_from_image(edge.p, Mm(0.0));
-            e.deviation_mm = (found - on_plane).dot(normal) - located.edge_offset_px * located.camera.mm_per_px(on_plane);
+            e.deviation_mm =
+                (found - on_plane).dot(normal) - located.edge_offset_px * located.camera.mm_per_px(on_plane);
             e.p_image_px = located.camera.image_from_plane(on_plane, Mm(0.0));
         }
     }
@@ -179,6 +189,8 @@ fn settle(
         plane_from_design: fit.pose,
         u_shift_mm: fit.u_shift_mm,
         u_turn_rad: fit.u_turn_rad,
+        pivot: fit.pose.inverse().apply(fit.pivot),
+        reach_mm: REACH_MM,
         scatter_mm: fit.scatter_mm,
         overlap,
         edges,
@@ -208,6 +220,7 @@ struct RigidFit {
     moved_mm: f64,
     u_shift_mm: f64,
     u_turn_rad: f64,
+    pivot: Point<PlaneMm>,
     scatter_mm: f64,
 }
 
@@ -279,6 +292,7 @@ fn fit_rigid<'a>(
         moved_mm: x[0].abs().max(x[1].abs()).max(x[2].abs() * radius),
         u_shift_mm: covariance[0].max(covariance[1]).max(0.0).sqrt(),
         u_turn_rad: covariance[2].max(0.0).sqrt(),
+        pivot,
         scatter_mm: scatter,
     })
 }
