@@ -1,1 +1,3 @@
-//! Acceptance tests.
+//! Assay from outside, as its users meet it. One file per area.
+
+mod accuracy;
