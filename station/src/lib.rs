@@ -4,5 +4,6 @@
 //! camera -> inspection loop -> ledger (journal -> store) -> http -> pages;  cli
 //! ```
 
+pub mod inspection;
 pub mod ledger;
 pub mod record;
