@@ -3,6 +3,7 @@
 mod contour;
 mod error;
 mod picture;
+pub mod raster;
 
 pub use contour::{Contour, ContourPoint, Segment};
 pub use error::DesignError;
