@@ -4,8 +4,10 @@
 //! registered check.
 
 mod entry;
+mod reference;
 
 pub use entry::{Entry, EntryError};
+pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 
 use crate::design::{Design, Reference};
 use crate::geometry::PixelRect;
@@ -14,7 +16,7 @@ use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
-pub static REGISTRY: &[&CheckType] = &[];
+pub static REGISTRY: &[&CheckType] = &[&reference::TYPE];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]

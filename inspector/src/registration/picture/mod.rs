@@ -1,5 +1,7 @@
 //! Pose of a reference picture: every turn, scale and shift on a coarse level, then Gauss-Newton down the pyramid.
 
+mod grid;
+mod local;
 mod refine;
 mod search;
 mod slide;
@@ -8,6 +10,7 @@ use crate::calibration::Located;
 use crate::design::{Landmark, Pyramid, Raster, ReferencePicture};
 use crate::geometry::{ImagePx, ReferencePx, Similarity};
 use crate::reason::Reason;
+pub(crate) use grid::Grid;
 use refine::Fit;
 
 /// How the reference picture lies in the photo.
@@ -15,16 +18,16 @@ use refine::Fit;
 pub struct PicturePose {
     /// From reference pixels to photo pixels.
     pub image_from_reference: Similarity<ReferencePx, ImagePx>,
-    /// Lightness of the photo = `gain` x lightness of the reference + `offset` (see [`crate::design::Raster`]).
-    pub gain: f64,
-    /// See `gain`.
-    pub offset: f64,
     /// Correlation of photo and reference along the reference's edges, in [-1, 1].
     pub correlation: f64,
     /// Part of the reference's area that the photo shows, in [0, 1].
     pub covered: f64,
     /// The photo's lightness at halved sizes.
     pub pyramid: Pyramid,
+    /// What the pose leaves over: reference pixel `p` is seen where the pose puts `p + bend(p)`.
+    pub(crate) bend: Grid,
+    /// Lightness in the photo of black and of white in the reference, over the reference's pixels.
+    pub(crate) light: Grid,
 }
 
 /// A reference with fewer edge pixels pins nothing down.
@@ -79,18 +82,19 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
             quality.correlation
         )));
     }
+    let light = local::light(&fit, &view);
+    let bend = local::bend(&fit, &light, &view);
     for _ in 0..finest {
         fit = fit.doubled();
     }
-    let image_from_reference = Similarity::from_parts(fit.a, fit.b, false, fit.tx, fit.ty);
-    let covered = covered(&fit, &reference.pyramid, &pyramid);
+    let scale = (1_u64 << finest) as f64;
     Ok(PicturePose {
-        image_from_reference,
-        gain: fit.gain,
-        offset: fit.offset,
+        image_from_reference: Similarity::from_parts(fit.a, fit.b, false, fit.tx, fit.ty),
         correlation: quality.correlation,
-        covered,
+        covered: covered(&fit, &reference.pyramid, &pyramid),
         pyramid,
+        bend: bend.enlarged(scale, scale),
+        light: light.enlarged(scale, 1.0),
     })
 }
 

@@ -75,18 +75,17 @@ impl Fit {
         close_enough: f64,
     ) -> Option<Self> {
         let half = landmarks.iter().fold(1.0_f64, |m, l| m.max(f64::from(l.x)).max(f64::from(l.y))) * 0.5;
-        self.relight(photo, landmarks)?;
         let mut spread = 0.5;
         for _ in 0..steps {
+            // Light by plain least squares every time: under weights, a gain that is too low makes every bright pixel an outlier and sinks further.
+            self.relight(photo, landmarks)?;
             let Step { change, residual } = self.step(photo, landmarks, half, spread)?;
             self.a += change[0] / half;
             self.b += change[1] / half;
             self.tx += change[2] - (change[0] - change[1]);
             self.ty += change[3] - (change[0] + change[1]);
-            self.gain += change[4];
-            self.offset += change[5];
             let scale2 = self.a * self.a + self.b * self.b;
-            if !(0.8..1.25).contains(&scale2) || self.gain < 0.1 {
+            if !(0.8..1.25).contains(&scale2) {
                 return None;
             }
             // Residuals of a good fit are edges a fraction of a pixel off; the weights follow, but never so close that edges count nothing.
@@ -95,6 +94,7 @@ impl Fit {
                 break;
             }
         }
+        self.relight(photo, landmarks)?;
         Some(self)
     }
 
