@@ -3,10 +3,14 @@
 mod contour;
 mod error;
 mod picture;
+mod pyramid;
+pub mod raster;
 
 pub use contour::{Contour, ContourPoint, Segment};
 pub use error::DesignError;
+pub(crate) use picture::Landmark;
 pub use picture::ReferencePicture;
+pub use pyramid::{Pyramid, Raster};
 
 use crate::geometry::{Circle, DesignMm};
 
