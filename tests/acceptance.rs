@@ -1,1 +1,4 @@
-//! Acceptance tests.
+//! Assay from outside, as its users meet it. One file per area.
+
+mod accuracy;
+mod ledger;

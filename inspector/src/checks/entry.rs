@@ -30,7 +30,7 @@ impl EntryError {
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn new(value: Spanned<DeValue<'a>>) -> Self {
+    pub fn new(value: Spanned<DeValue<'a>>) -> Self {
         Self { value }
     }
 

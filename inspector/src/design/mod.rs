@@ -7,6 +7,8 @@ mod dxf;
 mod error;
 mod join;
 mod picture;
+mod pyramid;
+pub mod raster;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -15,7 +17,9 @@ pub use contour::{Contour, ContourPoint, Segment};
 pub use dxf::write_dxf;
 pub use error::DesignError;
 pub use join::GAP;
+pub(crate) use picture::Landmark;
 pub use picture::ReferencePicture;
+pub use pyramid::{Pyramid, Raster};
 pub use units::Units;
 
 use crate::geometry::{Circle, DesignMm, Point};
