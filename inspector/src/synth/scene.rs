@@ -1,8 +1,8 @@
 //! A picture of a part: light, lens, sensor.
 
 use super::optics::Seen;
-use super::seeded::{Seeded, scramble};
 use super::parts::extent;
+use super::seeded::{Seeded, scramble};
 use crate::calibration::Tone;
 use crate::design::Design;
 use crate::geometry::{Angle, DesignMm, ImagePx, Similarity, Vector};
@@ -239,7 +239,8 @@ fn mottle(paint: &Paint, y: usize, seed: u64, light: &mut [f32]) {
     let (row, down) = lattice(y, grain);
     // Mean 0; bilinear interpolation leaves 4/9 of the lattice's variance on average, and uniform numbers have 1/12.
     let amplitude = paint.mottle * 1.5 * 12.0_f64.sqrt();
-    let at = |column: u64, row: u64| (scramble(seed ^ scramble((row << 32) | column)) >> 11) as f64 / (1_u64 << 53) as f64;
+    let at =
+        |column: u64, row: u64| (scramble(seed ^ scramble((row << 32) | column)) >> 11) as f64 / (1_u64 << 53) as f64;
     let column_value = |column: u64| amplitude * (at(column, row) * (1.0 - down) + at(column, row + 1) * down - 0.5);
     let (mut here, mut value, mut next) = (0, column_value(0), column_value(1));
     for (x, l) in light.iter_mut().enumerate() {
