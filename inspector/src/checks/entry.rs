@@ -30,6 +30,7 @@ impl EntryError {
 }
 
 impl<'a> Entry<'a> {
+    /// An entry of a recipe's `[[check]]` list, as the TOML parser gives it.
     pub fn new(value: Spanned<DeValue<'a>>) -> Self {
         Self { value }
     }
