@@ -1,3 +1,5 @@
 //! Acceptance tests.
 
+mod fixture;
 mod ledger;
+mod pages;
