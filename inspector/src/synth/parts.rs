@@ -60,9 +60,19 @@ pub fn bracket() -> Design {
     design(rounded_polygon(&outline), openings)
 }
 
+/// A plate that is easily taken for the [`bracket`]: 60 x 36 mm, three of its holes.
+pub fn spacer() -> Design {
+    rounded_rectangle(60.0, 36.0, 4.0, &[(-18.0, 9.0, 8.0), (-22.0, -9.0, 5.0), (21.0, 0.0, 6.0)])
+}
+
 /// A disc without holes, about the origin.
 pub fn disc(diameter: f64) -> Design {
     design(hole(0.0, 0.0, diameter), Vec::new())
+}
+
+/// A disc about the origin with holes `(x, y, diameter)`.
+pub fn pierced_disc(diameter: f64, holes: &[(f64, f64, f64)]) -> Design {
+    design(hole(0.0, 0.0, diameter), holes.iter().map(|(x, y, d)| hole(*x, *y, *d)).collect())
 }
 
 /// A rectangle about the origin with rounded corners and holes `(x, y, diameter)`.
