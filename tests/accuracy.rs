@@ -28,7 +28,9 @@ fn policy(mm_per_px: f64) -> CalibrationPolicy {
 fn straight_edges() {
     let design = parts::rounded_rectangle(60.0, 40.0, 4.0, &[]);
     println!("| blur px | noise | edges | bias px | sigma px | sigma / Cramér-Rao |");
-    for (blur, noise) in [(0.7, 0.0), (1.0, 0.0), (1.6, 0.0), (2.5, 0.0), (0.7, 0.007), (1.0, 0.007), (1.6, 0.007), (2.5, 0.007)] {
+    for (blur, noise) in
+        [(0.7, 0.0), (1.0, 0.0), (1.6, 0.0), (2.5, 0.0), (0.7, 0.007), (1.0, 0.007), (1.6, 0.007), (2.5, 0.007)]
+    {
         let mut random = Seeded::new(7, (blur * 10.0) as u64);
         let mut offsets = Vec::new();
         for k in 0..12 {
@@ -46,9 +48,11 @@ fn straight_edges() {
                 for place in -10..=10 {
                     let at = Point::<DesignMm>::new(f64::from(place) * 2.0, 20.0 * side);
                     let p = scene.image_from_design.apply(at);
-                    let normal = scene.image_from_design.apply_vector(Vector::new(0.0, side)).unit().expect("a direction");
+                    let normal =
+                        scene.image_from_design.apply_vector(Vector::new(0.0, side)).unit().expect("a direction");
                     // Aim beside the edge: the search must bring it home.
-                    let probe = Probe { p: p + normal * 1.3, normal, curvature: 0.0, reach_px: 6.0, half_length_px: 3.0 };
+                    let probe =
+                        Probe { p: p + normal * 1.3, normal, curvature: 0.0, reach_px: 6.0, half_length_px: 3.0 };
                     offsets.push(find_edge(&plane, &silhouette.light, &probe).expect("an edge").offset_px + 1.3);
                 }
             }
@@ -80,7 +84,12 @@ fn hole_diameters() {
         scene.illumination.right = random.between(-0.2, 0.2);
         scene.illumination.down = random.between(-0.2, 0.2);
         scene.seed = k;
-        let scene = scene.placed(&design, scale, Angle::from_degrees(random.between(0.0, 360.0)), Vector::new(random.between(-30.0, 30.0), 5.0));
+        let scene = scene.placed(
+            &design,
+            scale,
+            Angle::from_degrees(random.between(0.0, 360.0)),
+            Vector::new(random.between(-30.0, 30.0), 5.0),
+        );
         let rendered = Rendered::new(&scene, &design, None).expect("a good part");
         let photo = decode(&rendered.jpeg(90), &DecodeLimits::default()).expect("a photo");
         let recipe = support::recipe(design.clone(), policy(scale));
@@ -101,7 +110,10 @@ fn hole_diameters() {
     let (bias, sigma) = statistics(&errors);
     let worst = errors.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
     let (centre, _) = statistics(&poses);
-    println!("holes {}: diameter bias {bias:+.4} px, sigma {sigma:.4} px, worst {worst:.4} px; centres off by {centre:.4} px on average", errors.len());
+    println!(
+        "holes {}: diameter bias {bias:+.4} px, sigma {sigma:.4} px, worst {worst:.4} px; centres off by {centre:.4} px on average",
+        errors.len()
+    );
     assert!(errors.len() >= 40);
     assert!(bias.abs() <= 0.02 && sigma <= 0.03, "bias {bias}, sigma {sigma}");
     assert!(centre < 0.1);
@@ -118,7 +130,8 @@ fn poses() {
         let scale = w.hypot(h) / 1150.0;
         let mut scene = Scene::new(&design, 1600, 1200, scale);
         scene.noise = Noise { read: 0.004, shot: 1e-4 };
-        let scene = scene.placed(&design, scale, Angle::from_degrees(random.between(0.0, 360.0)), Vector::new(8.0, -5.0));
+        let scene =
+            scene.placed(&design, scale, Angle::from_degrees(random.between(0.0, 360.0)), Vector::new(8.0, -5.0));
         let rendered = Rendered::new(&scene, &design, None).expect("a good part");
         let reference = Reference::Drawing(design.clone());
         let photo = rendered.photo();
@@ -147,7 +160,8 @@ mod support {
 
     /// The checks that are proposed for a design.
     pub(super) fn recipe(design: Design, calibration: CalibrationPolicy) -> Recipe {
-        let proposals: Vec<_> = REGISTRY.iter().flat_map(|t| (t.propose)(&design).into_iter().map(move |p| (t, p))).collect();
+        let proposals: Vec<_> =
+            REGISTRY.iter().flat_map(|t| (t.propose)(&design).into_iter().map(move |p| (t, p))).collect();
         let reference = Reference::Drawing(design);
         let checks = proposals
             .iter()
