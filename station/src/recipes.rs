@@ -3,7 +3,7 @@
 //! A recipe is known by the name of its folder. What it *is* is its digest: a folder that was edited after its approval is
 //! another recipe, a draft, and does not judge parts.
 
-use crate::ledger::{Act, Entry, Ledger, LedgerError, RecipeStatus};
+use crate::ledger::{Act, Entry, Ledger, LedgerError, RecipeState, RecipeStatus};
 use inspector::photo::Sha256;
 use inspector::recipe::{Recipe, RecipeError};
 use std::collections::{BTreeMap, VecDeque};
@@ -80,13 +80,19 @@ pub enum RecipeActError {
         /// The file.
         path: PathBuf,
     },
-    /// Nothing of that name waits for approval.
+    /// Nothing of that name is installed.
     #[error("no recipe {name:?} is installed; installed are {}", known_list(known))]
     NotInstalled {
         /// What was asked for.
         name: String,
         /// Names that are installed.
         known: Vec<String>,
+    },
+    /// It is approved or retired already.
+    #[error("recipe {name:?} has no draft to approve: it is approved or retired already")]
+    NoDraft {
+        /// What was asked for.
+        name: String,
     },
     /// No person.
     #[error("approval is a named person's act: expected the id of a person, found an empty text")]
@@ -210,7 +216,7 @@ pub fn state_word(state: RecipeStatus) -> &'static str {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn state_of(ledger: &Ledger, hash: Sha256) -> Result<RecipeStatus, LedgerError> {
-    Ok(ledger.recipes()?.iter().find(|r| r.hash == hash).map_or(RecipeStatus::Draft, |r| r.state))
+    Ok(ledger.recipes()?.iter().find(|r| r.recipe == hash).map_or(RecipeStatus::Draft, |r| r.status))
 }
 
 /// Installs the recipe in `dir` under `name`: its files become blobs and the act is recorded, once per digest.
@@ -220,7 +226,7 @@ pub fn state_of(ledger: &Ledger, hash: Sha256) -> Result<RecipeStatus, LedgerErr
 pub fn install(ledger: &Ledger, dir: &Path, name: &str) -> Result<Identity, RecipeActError> {
     let recipe = Recipe::open(dir)?;
     let identity = Identity { hash: recipe.hash, part: recipe.part.clone(), revision: recipe.revision.clone() };
-    if ledger.recipes()?.iter().any(|r| r.hash == recipe.hash && r.name == name) {
+    if ledger.recipes()?.iter().any(|r| r.recipe == recipe.hash && r.name == name) {
         return Ok(identity);
     }
     let mut files = Vec::new();
@@ -239,20 +245,28 @@ pub fn install(ledger: &Ledger, dir: &Path, name: &str) -> Result<Identity, Reci
     Ok(identity)
 }
 
-/// Records that a person approved the recipe that was last installed under `name`.
+/// Records that a person approved the recipe installed under `name` (or with the digest `sha256:...`). Of several contents with
+/// one name the newest draft is meant.
 ///
 /// # Errors
-/// When nothing of that name is installed, no person is named, or the ledger refuses.
+/// When no such draft is installed, no person is named, or the ledger refuses.
 pub fn approve(ledger: &Ledger, name: &str, person_id: &str) -> Result<Entry, RecipeActError> {
     if person_id.trim().is_empty() {
         return Err(RecipeActError::NoPerson);
     }
     let installed = ledger.recipes()?;
-    let Some(recipe) = installed.iter().rev().find(|r| r.name == name) else {
-        let known = installed.into_iter().map(|r| r.name).collect();
-        return Err(RecipeActError::NotInstalled { name: name.to_owned(), known });
-    };
-    Ok(ledger.append(Act::RecipeApproved { recipe: recipe.hash, by: person_id.trim().to_owned() })?)
+    let asked = |r: &&RecipeState| r.name == name || r.recipe.to_string() == name;
+    let draft = installed.iter().rev().filter(asked).find(|r| r.status == RecipeStatus::Draft);
+    match (draft, installed.iter().any(|r| asked(&r))) {
+        (Some(draft), _) => {
+            Ok(ledger.append(Act::RecipeApproved { recipe: draft.recipe, by: person_id.trim().to_owned() })?)
+        }
+        (None, true) => Err(RecipeActError::NoDraft { name: name.to_owned() }),
+        (None, false) => {
+            let known = installed.into_iter().map(|r| r.name).collect();
+            Err(RecipeActError::NotInstalled { name: name.to_owned(), known })
+        }
+    }
 }
 
 /// `folder` itself when it is a recipe, else the recipes directly below it, by name.

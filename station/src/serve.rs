@@ -6,7 +6,7 @@
 use crate::camera::{self, CameraStatus, Simulated, Source, Way};
 use crate::http::{AppState, Limits, Parts, app};
 use crate::inspection::{Line, LineOptions, Metrics};
-use crate::ledger::{Ledger, LedgerOptions, Mode};
+use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -212,9 +212,17 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
         station: config.station.clone(),
         mode: config.mode,
         min_free_bytes: config.min_free_mb * 1_000_000,
+        ..LedgerOptions::default()
     };
-    let (ledger, _report) = Ledger::open(&config.data, options)
+    let (ledger, report) = Ledger::open(&config.data, options)
         .with_context(|| format!("cannot open the ledger in {}", config.data.display()))?;
+    tell(&report);
+    require_mode(&ledger, config)?;
+    match ledger.append(Act::Started) {
+        // A station whose disk is full starts: what it has stays readable, and it records again when there is room.
+        Err(e @ LedgerError::DiskFull { .. }) => tracing::error!("{e}"),
+        other => drop(other.context("the ledger takes no entries")?),
+    }
     if config.mode == Mode::Demo {
         crate::demo::unpack(&config.data.join("recipes")).context("cannot write the demo's recipes")?;
     }
@@ -228,6 +236,46 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
         }
     }
     Ok((ledger, book))
+}
+
+/// Rendered parts never get between real ones, nor the other way round: a ledger keeps the mode of its first entry.
+fn require_mode(ledger: &Ledger, config: &ServeConfig) -> anyhow::Result<()> {
+    let Some(first) = ledger.since(0, 1)?.into_iter().next() else { return Ok(()) };
+    let word = |mode| match mode {
+        Mode::Demo => "demo",
+        Mode::Production => "production",
+    };
+    anyhow::ensure!(
+        first.mode == config.mode,
+        "this ledger holds {} records and cannot be used for {}: choose another folder, at {}",
+        word(first.mode),
+        word(config.mode),
+        config.data.display()
+    );
+    Ok(())
+}
+
+/// What was found at the start, once, in the log.
+fn tell(report: &OpenReport) {
+    if let Some(reason) = &report.rebuilt {
+        tracing::warn!("the store was rebuilt from the journal: {reason}");
+    }
+    if let Some(cut) = &report.cut {
+        tracing::warn!(
+            "{} bytes at the end of the journal were no whole entry and were moved aside ({})",
+            cut.bytes,
+            cut.segment
+        );
+    }
+    for lost in report.damage.iter().flat_map(|d| &d.lost).chain(report.cut.iter().flat_map(|c| &c.lost)) {
+        tracing::error!(
+            "record {} is lost: part {:?}, lot {:?}, serial {:?}",
+            lost.seq,
+            lost.part,
+            lost.lot,
+            lost.serial
+        );
+    }
 }
 
 /// Ends with Ctrl-C or, on Unix, SIGTERM.

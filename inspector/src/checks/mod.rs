@@ -13,6 +13,8 @@ pub mod outline;
 pub mod profile;
 pub mod reference;
 mod round;
+#[cfg(test)]
+mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};

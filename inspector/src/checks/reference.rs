@@ -16,7 +16,7 @@ pub(super) static TYPE: CheckType = CheckType {
     source: "M. Moganti, F. Ercal, C. H. Dagli, S. Tsunekawa, \"Automatic PCB inspection algorithms: a survey\", DOI 10.1006/cviu.1996.0020 (reference comparison)",
     honest_scope: "One view of one side at about the reference's own scale. A nonconformity thinner than the edge tolerance along an edge, smaller than min_area_px or fainter than contrast is not seen; gloss and shadows that move are nonconformities to it",
     needs: Needs::Picture,
-    example: "[[check]]\ntype = \"reference\"\n",
+    example: "type = \"reference\"\n",
     parse,
     propose: |_| Vec::new(),
 };

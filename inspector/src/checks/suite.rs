@@ -36,7 +36,9 @@ fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
 fn reference(check_type: &CheckType) -> Reference {
     match check_type.needs {
         Needs::Drawing => Reference::Drawing(part()),
-        Needs::Picture => Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb)),
+        Needs::Picture => {
+            Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb))
+        }
     }
 }
 
@@ -56,7 +58,8 @@ fn verdicts(check: &dyn Check, part: &RegisteredPart<'_>) -> Vec<Verdict> {
 fn every(test: impl Fn(&CheckType, &Reference, &dyn Check)) {
     for check_type in REGISTRY {
         let reference = reference(check_type);
-        let check = open(check_type, check_type.example, &reference).unwrap_or_else(|e| panic!("{}: {e}", check_type.name));
+        let check =
+            open(check_type, check_type.example, &reference).unwrap_or_else(|e| panic!("{}: {e}", check_type.name));
         test(check_type, &reference, check.as_ref());
     }
 }
@@ -64,12 +67,9 @@ fn every(test: impl Fn(&CheckType, &Reference, &dyn Check)) {
 #[test]
 fn every_check_has_its_words() {
     for t in REGISTRY {
-        for (what, text) in [
-            ("measurand", t.measurand),
-            ("method", t.method),
-            ("source", t.source),
-            ("honest scope", t.honest_scope),
-        ] {
+        for (what, text) in
+            [("measurand", t.measurand), ("method", t.method), ("source", t.source), ("honest scope", t.honest_scope)]
+        {
             assert!(text.len() > 20, "{}: {what} says too little: {text:?}", t.name);
         }
         assert!(t.example.contains(&format!("type = \"{}\"", t.name)));
@@ -137,8 +137,9 @@ fn threads_do_not_change_the_bits() {
 fn a_blank_photo_is_referred() {
     let blank = image::GrayImage::from_pixel(1000, 900, image::Luma([180]));
     let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png);
-    image::DynamicImage::ImageLuma8(blank).write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png).expect("in memory");
+    image::DynamicImage::ImageLuma8(blank)
+        .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
+        .expect("in memory");
     let photo = decode(&png, &DecodeLimits::default()).expect("a photo");
     every(|t, reference, check| {
         let part = register(locate(&photo, &policy()), reference);
@@ -165,7 +166,7 @@ fn a_part_that_leaves_the_picture_is_referred() {
 fn faults_are_found() {
     let faults: Vec<(Fault, &[&str])> = vec![
         (Fault::HoleMissing { hole: "hole-1".into() }, &["extra", "reference"]),
-        (Fault::HoleDiameter { hole: "hole-1".into(), by: 0.5 }, &["hole", "reference"]),
+        (Fault::HoleResized { hole: "hole-1".into(), by: 0.5 }, &["hole", "reference"]),
         (Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.4, 0.45) }, &["hole", "reference"]),
     ];
     for (fault, finders) in faults {

@@ -70,6 +70,11 @@ pub fn disc(diameter: f64) -> Design {
     design(hole(0.0, 0.0, diameter), Vec::new())
 }
 
+/// A disc about the origin with holes `(x, y, diameter)`.
+pub fn pierced_disc(diameter: f64, holes: &[(f64, f64, f64)]) -> Design {
+    design(hole(0.0, 0.0, diameter), holes.iter().map(|(x, y, d)| hole(*x, *y, *d)).collect())
+}
+
 /// A rectangle about the origin with rounded corners and holes `(x, y, diameter)`.
 ///
 /// # Panics

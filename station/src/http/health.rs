@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: for whoever watches the station.
 
 use super::state::AppState;
+use crate::ledger::{Health, LedgerError, StoreState};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -50,7 +51,7 @@ impl Component {
 impl Readiness {
     /// As it is now.
     pub(crate) async fn now(state: &AppState) -> Self {
-        let health = state.ask(|ledger| Ok::<_, crate::ledger::LedgerError>(ledger.health())).await;
+        let health = state.ask(|ledger| Ok::<_, LedgerError>(ledger.health())).await;
         let (camera, picture_age_s) = match &state.camera {
             None => (Component::works("no camera configured: photos come over HTTP"), None),
             Some(camera) => {
@@ -70,18 +71,43 @@ impl Readiness {
             picture_age_s,
         };
         if let Ok(health) = health {
-            let room = format!("{:.1} GB free", health.free_bytes as f64 / 1e9);
-            readiness.disk = Component::works(room);
-            readiness.store = match health.accepting {
-                Ok(()) => Component::works("accepting records"),
-                Err(reason) => Component::fails(reason),
-            };
+            readiness.disk = disk(&health);
+            readiness.store = store(&health);
             readiness.free_bytes = health.free_bytes;
             readiness.last_seq = health.last_seq;
-            readiness.verified_seq = health.verified_seq;
+            readiness.verified_seq = health.verified_up_to;
         }
         readiness.ready = readiness.store.ok && readiness.disk.ok && readiness.camera.ok;
         readiness
+    }
+}
+
+fn disk(health: &Health) -> Component {
+    let room = format!("{:.1} GB free", health.free_bytes as f64 / 1e9);
+    match &health.refusing {
+        // The ledger refuses for two reasons: no room, or a journal that stopped. The latter is the store's to say.
+        Some(reason) if health.store != StoreState::Following || reason.contains("disk") => Component::fails(reason),
+        _ => Component::works(room),
+    }
+}
+
+fn store(health: &Health) -> Component {
+    match (&health.store, &health.refusing) {
+        (StoreState::Hung, _) => {
+            Component::fails("the store (sled) hangs: parts are recorded, lists do not show them; restart the station")
+        }
+        (StoreState::Failed(reason), _) => Component::fails(format!(
+            "the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"
+        )),
+        (_, Some(reason)) => Component::fails(reason),
+        _ if !health.damage.is_empty() => {
+            let lost: usize = health.damage.iter().map(|d| d.lost.len()).sum();
+            Component::works(format!(
+                "accepting records; the journal is damaged in {} places, {lost} records lost",
+                health.damage.len()
+            ))
+        }
+        _ => Component::works("accepting records"),
     }
 }
 

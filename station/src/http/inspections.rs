@@ -119,7 +119,21 @@ async fn reserve(state: &AppState, key: String, request: Sha256) -> Result<Reser
             reused()
         }
     })?;
-    let recorded = state.ask(move |ledger| ledger.by_idempotency_key(&key)).await?;
+    let (recorded, behind) = state
+        .ask(move |ledger| {
+            let synced = ledger.health().last_seq;
+            let recorded = ledger.by_idempotency_key(&key)?;
+            Ok::<_, LedgerError>((recorded, ledger.health().stored_up_to < synced))
+        })
+        .await?;
+    if recorded.is_none() && behind {
+        // The key may belong to a part that the index does not show yet: to judge it again would record it twice.
+        return Err(Problem::new(
+            "busy",
+            "the store is behind the journal, so the Idempotency-Key cannot be looked up",
+        )
+        .with("retry_after_s", 5));
+    }
     match recorded {
         None => Ok(Reserved::New(reserved)),
         Some(entry) => match &entry.act {
@@ -152,11 +166,26 @@ pub struct ListQuery {
     pub serial: Option<String>,
 }
 
+/// A record whose bytes in the journal are damaged: what is still known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DamagedView {
+    /// Sequence number.
+    pub seq: u64,
+    /// Part number.
+    pub part: Option<String>,
+    /// Lot.
+    pub lot: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+}
+
 /// One page of records.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InspectionPage {
     /// Newest first.
     pub items: Vec<InspectionView>,
+    /// Records that belong here and cannot be read any more.
+    pub damaged: Vec<DamagedView>,
     /// Ask with it for older records; null at the end.
     pub next_cursor: Option<String>,
 }
@@ -264,7 +293,9 @@ pub(super) async fn list(
     let query = query.checked()?;
     let page = state.ask(move |ledger| ledger.inspections(&query)).await?;
     let items = page.entries.into_iter().filter_map(InspectionView::of).collect();
-    Ok(Json(InspectionPage { items, next_cursor: page.next_before_seq.map(|seq| seq.to_string()) }))
+    let damaged = page.damaged.into_iter();
+    let damaged = damaged.map(|d| DamagedView { seq: d.seq, part: d.part, lot: d.lot, serial: d.serial }).collect();
+    Ok(Json(InspectionPage { items, damaged, next_cursor: page.next_before_seq.map(|seq| seq.to_string()) }))
 }
 
 /// The inspection of that number.

@@ -15,7 +15,7 @@ mod upload;
 mod view;
 
 pub use health::{Component, Readiness};
-pub use inspections::{InspectionFilter, InspectionPage, ListQuery};
+pub use inspections::{DamagedView, InspectionFilter, InspectionPage, ListQuery};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use recipes::{RecipeList, RecipeView};
 pub use state::{AppState, Limits, Parts};

@@ -125,10 +125,11 @@ impl IntoResponse for Problem {
 
 impl From<LedgerError> for Problem {
     fn from(e: LedgerError) -> Self {
-        match e {
-            LedgerError::DiskFull { free, needed } => {
-                Self::new("disk-full", e.to_string()).with("free_bytes", free).with("needed_bytes", needed)
+        match &e {
+            LedgerError::DiskFull { free, needed, .. } => {
+                Self::new("disk-full", e.to_string()).with("free_bytes", *free).with("needed_bytes", *needed)
             }
+            LedgerError::Damaged { .. } | LedgerError::BlobDamaged { .. } => Self::new("record-damaged", e.to_string()),
             other => Self::new("station-error", other.to_string()),
         }
     }
