@@ -1,3 +1,4 @@
 //! Acceptance tests.
 
+mod crash;
 mod ledger;
