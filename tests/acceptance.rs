@@ -1,4 +1,8 @@
-//! Acceptance tests.
+//! Assay from outside, as its users meet it. One file per area.
 
+mod accuracy;
 mod crash;
+mod fixture;
 mod ledger;
+mod pages;
+mod parts;

@@ -70,6 +70,12 @@ impl Default for LedgerOptions {
 #[derive(Clone)]
 pub struct Ledger(Arc<Inner>);
 
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("dir", &self.0.dir).field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     /// `None` only while closing.
     requests: Option<SyncSender<Request>>,
