@@ -1,5 +1,6 @@
 //! Acceptance tests.
 
 mod fixture;
+mod http;
 mod ledger;
 mod pages;
