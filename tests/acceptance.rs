@@ -1,6 +1,8 @@
-//! Acceptance tests.
+//! Assay from outside, as its users meet it. One file per area.
 
+mod accuracy;
 mod fixture;
 mod http;
 mod ledger;
 mod pages;
+mod parts;

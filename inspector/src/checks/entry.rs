@@ -30,7 +30,8 @@ impl EntryError {
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn new(value: Spanned<DeValue<'a>>) -> Self {
+    /// An entry from a table of a TOML text.
+    pub fn new(value: Spanned<DeValue<'a>>) -> Self {
         Self { value }
     }
 
@@ -56,6 +57,11 @@ impl<'a> Entry<'a> {
             .get_ref()
             .as_str()
             .ok_or_else(|| fault("`type`: expected a text such as \"hole\""))
+    }
+
+    /// Where `type = "..."` has its value, or where the entry stands when it has none.
+    pub fn type_span(&self) -> Range<usize> {
+        self.value.get_ref().get("type").map_or(self.value.span(), Spanned::span)
     }
 
     /// Where the entry stands in the recipe's text.

@@ -11,9 +11,13 @@ mod material;
 pub mod missing;
 pub mod outline;
 pub mod profile;
+pub mod reference;
 mod round;
+#[cfg(test)]
+mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
+pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
@@ -22,7 +26,8 @@ use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
-pub static REGISTRY: &[&CheckType] = &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE];
+pub static REGISTRY: &[&CheckType] =
+    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]

@@ -7,11 +7,13 @@ use crate::geometry::{ImagePx, Point, solve_symmetric};
 use crate::reason::Reason;
 
 /// Longest side of the small picture on which part and background are told apart, px.
-const MAX_SIDE: u32 = 1100;
+const MAX_SIDE: u32 = 750;
 /// Part and background must differ by this factor of light, else no part is seen.
 const MIN_CONTRAST: f64 = 1.25;
 /// Light below this is taken as this (1/500 of white): the ratio to a black background must stay finite.
 const DARKEST: f64 = 131.0;
+/// A background darker than the part by this factor says nothing of how evenly the part is lit.
+const NEARLY_BLACK: f64 = 20.0;
 
 /// How bright background and material are at each place of the photo.
 ///
@@ -31,7 +33,7 @@ pub struct LightModel {
 
 impl LightModel {
     fn scaled(&self, p: Point<ImagePx>) -> (f64, f64) {
-        (2.0 * p.x / self.width - 1.0, 2.0 * p.y / self.height - 1.0)
+        ((2.0 * p.x + 1.0) / self.width - 1.0, (2.0 * p.y + 1.0) / self.height - 1.0)
     }
     /// Background light at `p`, 0..=65535.
     pub fn background(&self, p: Point<ImagePx>) -> f64 {
@@ -111,6 +113,9 @@ impl Silhouette {
     }
 }
 
+/// Rounds of fitting the background and telling the part from it.
+const ROUNDS: usize = 2;
+
 /// Splits the small picture: fits the background from the border inwards, then finds the level between the two classes.
 fn separate(small: &Plane, factor: u32) -> Result<(LightModel, Vec<bool>), Reason> {
     let (w, h) = (small.width() as usize, small.height() as usize);
@@ -121,51 +126,42 @@ fn separate(small: &Plane, factor: u32) -> Result<(LightModel, Vec<bool>), Reaso
     let band = (w.min(h) / 40).max(2);
     let mut is_background: Vec<bool> =
         (0..w * h).map(|i| (i % w).min(w - 1 - i % w).min(i / w).min(h - 1 - i / w) < band).collect();
-    let mut result = None;
-    for _ in 0..3 {
-        let background = fit_background(samples, &is_background, w, h).ok_or(Reason::NoPart)?;
-        let (threshold_low, threshold_high) = ratio_thresholds(samples, &background, w, h);
-        let class = |i: usize| {
-            let ratio = f64::from(samples[i]) / at(&background, i, w, h);
-            (ratio < threshold_low, ratio > threshold_high)
-        };
-        let (mut dark, mut bright) = (0_usize, 0_usize);
-        for i in 0..w * h {
-            let (d, b) = class(i);
-            dark += usize::from(d);
-            bright += usize::from(b);
-        }
-        let part_is_dark = dark >= bright;
-        let (mask, light) = model(samples, background, w, h, part_is_dark, (threshold_low, threshold_high), factor)?;
+    let mut result = Err(Reason::NoPart);
+    for _ in 0..ROUNDS {
+        let surface = fit_background(samples, &is_background, w, h).ok_or(Reason::NoPart)?;
+        let background = surface_plane(&surface, w, h);
+        let ratios: Vec<f32> = samples.iter().zip(&background).map(|(s, b)| f32::from(*s) / b).collect();
+        let light = model(surface, &ratios, small.dimensions(), factor)?;
+        let material = |b: f32| light.level.map_or(light.ratio as f32 * b, |level| level as f32);
+        let fractions = samples.iter().zip(&background).map(|(s, b)| (b - f32::from(*s)) / (b - material(*b)));
         // Next round: everything that is clearly background, wherever it lies.
-        let margin = |i: usize| {
-            let fraction = fraction_at(&light, samples[i], i, w, factor);
-            fraction.abs() < 0.2
-        };
-        is_background = (0..w * h).map(margin).collect();
-        result = Some((light, mask));
+        let (mask, clear): (Vec<bool>, Vec<bool>) = fractions.map(|f| (f > 0.5, f.abs() < 0.2)).unzip();
+        is_background = clear;
+        result = Ok((light, mask));
     }
-    result.ok_or(Reason::NoPart)
+    result
 }
 
-fn at(background: &[f64; 6], i: usize, w: usize, h: usize) -> f64 {
-    let x = 2.0 * (i % w) as f64 / w as f64 - 1.0;
-    let y = 2.0 * (i / w) as f64 / h as f64 - 1.0;
-    surface(background, x, y).max(DARKEST)
+/// The background at every pixel of the small picture.
+fn surface_plane(c: &[f64; 6], w: usize, h: usize) -> Vec<f32> {
+    let mut plane = Vec::with_capacity(w * h);
+    for row in 0..h {
+        let y = scaled(row, h);
+        plane.extend((0..w).map(|column| surface(c, scaled(column, w), y).max(DARKEST) as f32));
+    }
+    plane
 }
 
-fn fraction_at(light: &LightModel, sample: u16, i: usize, w: usize, factor: u32) -> f64 {
-    let f = f64::from(factor);
-    let p = Point::new(f * ((i % w) as f64 + 0.5) - 0.5, f * ((i / w) as f64 + 0.5) - 0.5);
-    light.material_fraction(p, f64::from(sample))
+/// Position of the centre of pixel `i` of `n`, from -1 to 1 over the picture.
+fn scaled(i: usize, n: usize) -> f64 {
+    (2.0 * i as f64 + 1.0) / n as f64 - 1.0
 }
 
 /// Quadratic surface through the chosen pixels (every third), outliers set aside by Tukey's biweight.
 fn fit_background(samples: &[u16], chosen: &[bool], w: usize, h: usize) -> Option<[f64; 6]> {
     let mut data: Vec<([f64; 6], f64)> = Vec::new();
     for i in (0..w * h).filter(|i| chosen[*i]).step_by(3) {
-        let x = 2.0 * (i % w) as f64 / w as f64 - 1.0;
-        let y = 2.0 * (i / w) as f64 / h as f64 - 1.0;
+        let (x, y) = (scaled(i % w, w), scaled(i / w, h));
         data.push(([1.0, x, y, x * x, x * y, y * y], f64::from(samples[i])));
     }
     if data.len() < 30 {
@@ -207,25 +203,22 @@ fn fit_background(samples: &[u16], chosen: &[bool], w: usize, h: usize) -> Optio
 
 /// Thresholds on light / background below and above which a pixel is not background: Otsu's on each side of 1
 /// (Otsu 1979, doi:10.1109/TSMC.1979.4310076).
-fn ratio_thresholds(samples: &[u16], background: &[f64; 6], w: usize, h: usize) -> (f64, f64) {
-    const BINS: usize = 128;
+fn ratio_thresholds(ratios: &[f32]) -> (f32, f32) {
     let (mut low, mut high) = ([0_u64; BINS], [0_u64; BINS]);
-    for i in 0..w * h {
-        let ratio = f64::from(samples[i]) / at(background, i, w, h);
-        if ratio <= 1.0 {
-            low[((1.0 - ratio) * BINS as f64) as usize % BINS] += 1;
-        } else {
-            // Bright parts: 1/ratio maps the other side to the same interval.
-            high[((1.0 - 1.0 / ratio) * BINS as f64) as usize % BINS] += 1;
-        }
+    for r in ratios {
+        // Bright parts: 1/ratio maps the other side to the same interval.
+        let (side, depth) = if *r <= 1.0 { (&mut low, 1.0 - r) } else { (&mut high, 1.0 - 1.0 / r) };
+        side[((depth * BINS as f32) as usize).min(BINS - 1)] += 1;
     }
     // On a side with no part Otsu splits the background's own noise: a threshold is never nearer to 1 than half the least contrast.
-    let nearest = MIN_CONTRAST.sqrt();
-    ((1.0 - otsu(&low)).min(1.0 / nearest), (1.0 / (1.0 - otsu(&high)).max(1e-3)).max(nearest))
+    let nearest = MIN_CONTRAST.sqrt() as f32;
+    ((1.0 - otsu(&low)).min(1.0 / nearest), (1.0 / (1.0 - otsu(&high))).max(nearest))
 }
 
+const BINS: usize = 128;
+
 /// The best split of a histogram over [0, 1].
-fn otsu(histogram: &[u64; 128]) -> f64 {
+fn otsu(histogram: &[u64; BINS]) -> f32 {
     let total: u64 = histogram.iter().sum();
     let sum: f64 = histogram.iter().enumerate().map(|(i, n)| i as f64 * *n as f64).sum();
     let (mut below, mut below_sum, mut best, mut best_between) = (0_u64, 0.0, 64.0, -1.0);
@@ -242,39 +235,29 @@ fn otsu(histogram: &[u64; 128]) -> f64 {
             (best, best_between) = (i as f64 + 1.0, between);
         }
     }
-    (best / 128.0).min(0.98)
+    (best / BINS as f64).min(0.98) as f32
 }
 
-type Masked = (Vec<bool>, LightModel);
-
-/// The material's light from the pixels beyond the threshold, and the mask at the level half way between the two.
-fn model(
-    samples: &[u16],
-    background: [f64; 6],
-    w: usize,
-    h: usize,
-    part_is_dark: bool,
-    thresholds: (f64, f64),
-    factor: u32,
-) -> Result<Masked, Reason> {
-    let ratio = |i: usize| f64::from(samples[i]) / at(&background, i, w, h);
-    let mut ratios: Vec<f64> =
-        (0..w * h).map(ratio).filter(|r| if part_is_dark { *r < thresholds.0 } else { *r > thresholds.1 }).collect();
-    if ratios.len() < 20 {
+/// The light of background and material, from the pixels beyond the threshold on the side that has more of them.
+fn model(background: [f64; 6], ratios: &[f32], (w, h): (u32, u32), factor: u32) -> Result<LightModel, Reason> {
+    let (low, high) = ratio_thresholds(ratios);
+    let dark: Vec<f32> = ratios.iter().copied().filter(|r| *r < low).collect();
+    let bright: Vec<f32> = ratios.iter().copied().filter(|r| *r > high).collect();
+    let part_is_dark = dark.len() >= bright.len();
+    let mut part = if part_is_dark { dark } else { bright };
+    if part.len() < 20 {
         return Err(Reason::NoPart);
     }
-    let middle = ratios.len() / 2;
-    let median = *ratios.select_nth_unstable_by(middle, f64::total_cmp).1;
-    if median.max(1.0 / median) < MIN_CONTRAST {
+    let middle = part.len() / 2;
+    let ratio = f64::from(*part.select_nth_unstable_by(middle, f32::total_cmp).1);
+    if ratio.max(1.0 / ratio) < MIN_CONTRAST {
         return Err(Reason::NoPart);
     }
-    let mean_background = background[0] + (background[3] + background[5]) / 3.0;
-    let level =
-        (!part_is_dark && mean_background * median > 20.0 * mean_background).then_some(median * mean_background);
+    // The mean of the quadratic surface over the picture.
+    let mean = (background[0] + (background[3] + background[5]) / 3.0).max(DARKEST);
+    let level = (ratio > NEARLY_BLACK).then_some(ratio * mean);
     let f = f64::from(factor);
-    let light = LightModel { background, ratio: median, level, width: w as f64 * f, height: h as f64 * f };
-    let mask = (0..w * h).map(|i| fraction_at(&light, samples[i], i, w, factor) > 0.5).collect();
-    Ok((mask, light))
+    Ok(LightModel { background, ratio, level, width: f64::from(w) * f, height: f64::from(h) * f })
 }
 
 /// The part's piece: the largest that does not touch the border.

@@ -22,9 +22,9 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Header, Dyn
     let mut image = read_pixels(FORMAT, decoder)?;
     if let (Some(grey), DynamicImage::ImageLuma8(picture)) = (grey, &mut image) {
         for value in picture.iter_mut() {
-            *value = *grey.get(usize::from(*value)).ok_or_else(|| {
-                PhotoError::damaged(FORMAT, format!("palette entry {value} of only {}", grey.len()))
-            })?;
+            *value = *grey
+                .get(usize::from(*value))
+                .ok_or_else(|| PhotoError::damaged(FORMAT, format!("palette entry {value} of only {}", grey.len())))?;
         }
     }
     Ok((header, image))
@@ -36,9 +36,8 @@ fn inspect(bytes: &[u8], limits: &DecodeLimits) -> Result<Colours, PhotoError> {
     let u32_at = |at: usize| {
         bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes"))).ok_or_else(cut)
     };
-    let u16_at = |at: usize| {
-        bytes.get(at..at + 2).map(|b| u16::from_le_bytes(b.try_into().expect("two bytes"))).ok_or_else(cut)
-    };
+    let u16_at =
+        |at: usize| bytes.get(at..at + 2).map(|b| u16::from_le_bytes(b.try_into().expect("two bytes"))).ok_or_else(cut);
     let (offset, header_size) = (u32_at(10)?, u32_at(14)?);
     let (width, height, bits, compression) = match header_size {
         12 => (u32::from(u16_at(18)?), u32::from(u16_at(20)?), u16_at(24)?, 0),

@@ -56,8 +56,9 @@ pub(super) fn to_srgb(picture: Picture, colours: &Colours) -> Result<Picture, Ph
             let tables = [red.light(256, &name)?, green.light(256, &name)?, blue.light(256, &name)?];
             let conversion = Conversion::new(&profile, tables).map_err(|detail| refusal(&name, detail))?;
             if !conversion.is_srgb_by_another_name() {
-                p.par_chunks_mut(3 * 4096)
-                    .for_each(|pixels| pixels.as_chunks_mut().0.iter_mut().for_each(|rgb| *rgb = conversion.apply(*rgb)));
+                p.par_chunks_mut(3 * 4096).for_each(|pixels| {
+                    pixels.as_chunks_mut().0.iter_mut().for_each(|rgb| *rgb = conversion.apply(*rgb))
+                });
             }
             Ok(Picture::Colour(p))
         }
@@ -141,9 +142,9 @@ impl Conversion {
         let matrix = profile.transform_matrix(&ColorProfile::new_srgb()).v;
         // White must stay white: every row of the matrix sums to one. Seven is far beyond any real set of primaries (ProPhoto has 3),
         // and keeps the sums below within 32 bits.
-        let sound = matrix.iter().all(|row| {
-            (row.iter().sum::<f64>() - 1.0).abs() < 0.02 && row.iter().map(|m| m.abs()).sum::<f64>() < 7.0
-        });
+        let sound = matrix
+            .iter()
+            .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 0.02 && row.iter().map(|m| m.abs()).sum::<f64>() < 7.0);
         if !sound {
             return Err("its primary colours do not add up to white");
         }
@@ -186,14 +187,17 @@ mod tests {
     fn agrees_with_moxcms_within_one_code() {
         use moxcms::{Layout, TransformOptions};
         for profile in [ColorProfile::new_display_p3(), ColorProfile::new_adobe_rgb(), ColorProfile::new_bt2020()] {
-            let picture = RgbImage::from_fn(64, 64, |x, y| image::Rgb([(4 * x) as u8, (4 * y) as u8, (2 * (x + y)) as u8]));
+            let picture =
+                RgbImage::from_fn(64, 64, |x, y| image::Rgb([(4 * x) as u8, (4 * y) as u8, (2 * (x + y)) as u8]));
             let transform = profile
                 .create_transform_8bit(Layout::Rgb, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default())
                 .unwrap();
             let mut expected = vec![0; picture.as_raw().len()];
             transform.transform(picture.as_raw(), &mut expected).unwrap();
             let icc = Colours::Icc(profile.encode().unwrap());
-            let Picture::Colour(found) = to_srgb(Picture::Colour(picture), &icc).unwrap() else { panic!("colour stays colour") };
+            let Picture::Colour(found) = to_srgb(Picture::Colour(picture), &icc).unwrap() else {
+                panic!("colour stays colour")
+            };
             let worst = found.as_raw().iter().zip(&expected).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(worst <= Some(1), "{:?} differs by {worst:?}", profile.description);
         }

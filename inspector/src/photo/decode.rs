@@ -130,7 +130,9 @@ pub(super) fn refusal(format: &'static str, error: ImageError) -> PhotoError {
         ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
             PhotoError::truncated(format, "more picture data", "the end of the file")
         }
-        ImageError::Unsupported(e) => PhotoError::Unsupported { found: e.to_string(), advice: "save it as JPEG or PNG" },
+        ImageError::Unsupported(e) => {
+            PhotoError::Unsupported { found: e.to_string(), advice: "save it as JPEG or PNG" }
+        }
         other => PhotoError::damaged(format, other.to_string()),
     }
 }

@@ -175,7 +175,9 @@ impl Walk {
             .iter()
             .map(|[id, factors, _]| (*id, u32::from(factors >> 4), u32::from(factors & 15)))
             .collect();
-        if components.len() != usize::from(*n) || components.iter().any(|(_, h, v)| !(1..=4).contains(h) || !(1..=4).contains(v)) {
+        if components.len() != usize::from(*n)
+            || components.iter().any(|(_, h, v)| !(1..=4).contains(h) || !(1..=4).contains(v))
+        {
             return Err(damaged("the frame header does not describe its components"));
         }
         self.sent = vec![[None; 64]; components.len()];
@@ -184,7 +186,8 @@ impl Walk {
     }
 
     fn set_restart_interval(&mut self, body: &[u8]) -> Result<bool, PhotoError> {
-        let interval = body.try_into().map_err(|_| PhotoError::damaged(FORMAT, "the restart interval is not two bytes"))?;
+        let interval =
+            body.try_into().map_err(|_| PhotoError::damaged(FORMAT, "the restart interval is not two bytes"))?;
         self.restart_interval = usize::from(u16::from_be_bytes(interval));
         Ok(true)
     }
@@ -212,7 +215,8 @@ impl Walk {
             return Err(unsupported(&format!("a JPEG of more than {MAX_SCANS} scans")));
         }
         let n = usize::from(*body.first().ok_or_else(|| damaged("an empty scan header"))?);
-        let (Some(components), Some([first, last, bits])) = (body.get(1..1 + 2 * n), body.get(1 + 2 * n..4 + 2 * n)) else {
+        let (Some(components), Some([first, last, bits])) = (body.get(1..1 + 2 * n), body.get(1 + 2 * n..4 + 2 * n))
+        else {
             return Err(damaged("the scan header is too short"));
         };
         let (first, last, low) =
@@ -221,20 +225,31 @@ impl Walk {
             return Err(damaged("a scan of coefficients that do not exist"));
         }
         for [id, _] in components.as_chunks::<2>().0 {
-            let k = frame.components.iter().position(|c| c.0 == *id).ok_or_else(|| damaged("a scan of an unknown component"))?;
+            let k = frame
+                .components
+                .iter()
+                .position(|c| c.0 == *id)
+                .ok_or_else(|| damaged("a scan of an unknown component"))?;
             self.sent[k][first..=last].fill(Some(low));
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Jpeg, PhotoError> {
-        let frame = self.frame.as_ref().ok_or_else(|| PhotoError::damaged(FORMAT, "no frame header before the end of the image"))?;
+        let frame = self
+            .frame
+            .as_ref()
+            .ok_or_else(|| PhotoError::damaged(FORMAT, "no frame header before the end of the image"))?;
         if self.scans == 0 {
             return Err(PhotoError::truncated(FORMAT, "picture data", "the end of the image after the headers"));
         }
         if self.sent.iter().flatten().any(|low| *low != Some(0)) {
             let expected = "scans that complete every component";
-            return Err(PhotoError::truncated(FORMAT, expected, format!("the end of the image after {} scans", self.scans)));
+            return Err(PhotoError::truncated(
+                FORMAT,
+                expected,
+                format!("the end of the image after {} scans", self.scans),
+            ));
         }
         frame.check_restarts(&self)?;
         let exif = self.exif.unwrap_or_default();
@@ -289,9 +304,10 @@ impl Frame {
 /// Joins the pieces of an ICC profile (ICC.1:2022, B.4).
 fn icc(mut pieces: Vec<(u8, u8, Vec<u8>)>) -> Result<Option<Vec<u8>>, PhotoError> {
     pieces.sort_by_key(|(number, ..)| *number);
-    let whole = pieces.iter().enumerate().all(|(i, (number, of, _))| {
-        usize::from(*number) == i + 1 && usize::from(*of) == pieces.len()
-    });
+    let whole = pieces
+        .iter()
+        .enumerate()
+        .all(|(i, (number, of, _))| usize::from(*number) == i + 1 && usize::from(*of) == pieces.len());
     if !whole {
         return Err(PhotoError::Profile {
             name: "an ICC profile in pieces".to_owned(),

@@ -8,6 +8,8 @@ mod jpeg;
 mod png;
 mod sniff;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod tiff;
 mod upright;
 mod webp;

@@ -51,7 +51,8 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Header, Dyn
 fn walk(bytes: &[u8]) -> Result<Chunks<'_>, PhotoError> {
     let mut chunks = Chunks::default();
     let mut at = 8;
-    let cut = || PhotoError::truncated(FORMAT, "an IEND chunk", format!("the end of the file after {} bytes", bytes.len()));
+    let cut =
+        || PhotoError::truncated(FORMAT, "an IEND chunk", format!("the end of the file after {} bytes", bytes.len()));
     loop {
         let head = bytes.get(at..at + 8).ok_or_else(cut)?;
         let length = u32::from_be_bytes(head[..4].try_into().expect("four bytes")) as usize;

@@ -20,7 +20,11 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Header, Dyn
     // Previews (reduced resolution, tag 254 bit 0) and masks (bit 2) are no pages.
     let pages = chain.iter().filter(|d| d.number(254).unwrap_or(0) & 5 == 0).count();
     if pages > 1 {
-        return Err(PhotoError::Several { found: "a TIFF of several pages", frames: Some(pages as u32), unit: "pages" });
+        return Err(PhotoError::Several {
+            found: "a TIFF of several pages",
+            frames: Some(pages as u32),
+            unit: "pages",
+        });
     }
     let (width, height) = (first.number(256).unwrap_or(0), first.number(257).unwrap_or(0));
     if width == 0 || height == 0 {
@@ -45,7 +49,10 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Header, Dyn
 fn refuse_by_name(bytes: &[u8], first: Directory<'_>) -> Result<(), PhotoError> {
     let refuse = |found: String, advice| Err(PhotoError::Unsupported { found, advice });
     let camera = "set the camera to JPEG, or export it as JPEG";
-    let maker = first.value(271).and_then(Value::bytes).map(|b| String::from_utf8_lossy(b).trim_matches(['\0', ' ']).to_owned());
+    let maker = first
+        .value(271)
+        .and_then(Value::bytes)
+        .map(|b| String::from_utf8_lossy(b).trim_matches(['\0', ' ']).to_owned());
     if first.value(50706).is_some() {
         return refuse("a camera raw file (DNG)".to_owned(), camera);
     }

@@ -28,7 +28,8 @@ type ExifAndProfile<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
 
 /// Walks the chunks and refuses what is cut off, animated or too large.
 fn walk<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<ExifAndProfile<'a>, PhotoError> {
-    let number = |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")) as usize);
+    let number =
+        |at: usize| bytes.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().expect("four bytes")) as usize);
     let cut = |expected: usize| {
         PhotoError::truncated(FORMAT, format!("{expected} bytes"), format!("the end of the file after {}", bytes.len()))
     };

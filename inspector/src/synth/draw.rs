@@ -107,8 +107,7 @@ pub(super) fn design(outline: Contour, openings: Vec<Contour>) -> Design {
         openings.into_iter().map(|c| turned(c, false)).map(|c| (middle(&c), c)).collect();
     openings.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y).then(a.x.total_cmp(&b.x)));
     let (mut holes, mut cutouts) = (0, 0);
-    let mut features =
-        vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(full_circle(&outline)) }];
+    let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(full_circle(&outline)) }];
     let mut contours = vec![outline];
     for (_, contour) in openings {
         let (name, kind) = if let Some(circle) = full_circle(&contour) {

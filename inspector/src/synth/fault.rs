@@ -272,11 +272,8 @@ fn move_edge(outline: &Contour, i: usize, by: f64) -> Option<Contour> {
         if let Some(arc) = corner {
             segments[arc] = translated(&segments[arc], *slide);
         }
-        let moved = if step == 1 {
-            Segment::Line { from: from + *slide, to }
-        } else {
-            Segment::Line { from, to: to + *slide }
-        };
+        let moved =
+            if step == 1 { Segment::Line { from: from + *slide, to } } else { Segment::Line { from, to: to + *slide } };
         segments[neighbour] = keeps_direction(moved, u)?;
     }
     let moved = Segment::Line { from: from + slides[0], to: to + slides[1] };

@@ -10,15 +10,19 @@
 //!
 //! Honest scope: flat parts seen straight from above. No perspective, no thickness, no lens distortion, no reflections, no motion.
 
+mod board;
 mod draw;
 mod fault;
+mod line;
 mod optics;
 pub mod parts;
 mod scene;
 mod seeded;
 mod truth;
 
+pub use board::{Board, BoardDefect, BoardDefectKind, board};
 pub use fault::{Fault, FaultKind};
+pub use line::{DEMO_PRODUCTS, DemoLine, DemoPart, DemoProduct};
 pub use optics::blurred_coverage;
 pub use scene::{Illumination, Noise, Paint, Scene, Shadow};
 pub use seeded::Seeded;

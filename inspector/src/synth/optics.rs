@@ -185,7 +185,12 @@ mod tests {
         const FINE: usize = 8;
         let n = side as usize * FINE;
         // Pixel p of the picture covers the fine pixels 8 p ..= 8 p + 7, whose centres lie around 8 p + 3.5.
-        let fine = pose.then(&Similarity::<ImagePx, ImagePx>::new(FINE as f64, Angle::default(), false, Vector::new(3.5, 3.5)));
+        let fine = pose.then(&Similarity::<ImagePx, ImagePx>::new(
+            FINE as f64,
+            Angle::default(),
+            false,
+            Vector::new(3.5, 3.5),
+        ));
         let plane = raster::coverage(&raster::polygons(design, &fine, 1e-4), n as u32, n as u32);
         let reach = (6.0 * sigma * FINE as f64).ceil() as i64;
         let g: Vec<f64> = (-reach..=reach)

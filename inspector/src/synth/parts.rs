@@ -8,8 +8,7 @@ use crate::geometry::{DesignMm, Point};
 /// A laser-cut face-shield visor, 240 x 130 mm: strap slots, a row of snap holes, a vent.
 pub fn visor() -> Design {
     let outline = [(0.0, 0.0, 42.0), (240.0, 0.0, 42.0), (240.0, 130.0, 10.0), (0.0, 130.0, 10.0)];
-    let mut openings: Vec<Contour> =
-        [24.0, 72.0, 120.0, 168.0, 216.0].iter().map(|x| hole(*x, 121.0, 5.0)).collect();
+    let mut openings: Vec<Contour> = [24.0, 72.0, 120.0, 168.0, 216.0].iter().map(|x| hole(*x, 121.0, 5.0)).collect();
     openings.extend([hole(12.0, 76.0, 6.0), hole(228.0, 76.0, 6.0)]);
     openings.extend([slot(10.0, 98.0, 16.0, 4.0, 90.0), slot(230.0, 98.0, 16.0, 4.0, 90.0)]);
     openings.push(slot(120.0, 106.0, 40.0, 5.0, 0.0));
@@ -61,9 +60,19 @@ pub fn bracket() -> Design {
     design(rounded_polygon(&outline), openings)
 }
 
+/// A plate that is easily taken for the [`bracket`]: 60 x 36 mm, three of its holes.
+pub fn spacer() -> Design {
+    rounded_rectangle(60.0, 36.0, 4.0, &[(-18.0, 9.0, 8.0), (-22.0, -9.0, 5.0), (21.0, 0.0, 6.0)])
+}
+
 /// A disc without holes, about the origin.
 pub fn disc(diameter: f64) -> Design {
     design(hole(0.0, 0.0, diameter), Vec::new())
+}
+
+/// A disc about the origin with holes `(x, y, diameter)`.
+pub fn pierced_disc(diameter: f64, holes: &[(f64, f64, f64)]) -> Design {
+    design(hole(0.0, 0.0, diameter), holes.iter().map(|(x, y, d)| hole(*x, *y, *d)).collect())
 }
 
 /// A rectangle about the origin with rounded corners and holes `(x, y, diameter)`.
@@ -98,11 +107,8 @@ pub fn random_plate(seed: u64) -> Design {
 
 /// Distance from a point of the material to the nearest contour, mm (to 0.1 mm); negative outside the material.
 pub(super) fn clearance(design: &Design, p: Point<DesignMm>) -> f64 {
-    let nearest = design
-        .contours
-        .iter()
-        .flat_map(|c| c.sample(0.5))
-        .min_by(|a, b| a.p.distance(p).total_cmp(&b.p.distance(p)));
+    let nearest =
+        design.contours.iter().flat_map(|c| c.sample(0.5)).min_by(|a, b| a.p.distance(p).total_cmp(&b.p.distance(p)));
     nearest.map_or(f64::NEG_INFINITY, |n| {
         let outwards = (p - n.p).dot(n.normal);
         if outwards < 0.0 { n.p.distance(p) } else { -n.p.distance(p) }

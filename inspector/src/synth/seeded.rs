@@ -34,13 +34,18 @@ impl Seeded {
     pub fn pick<'a, T>(&mut self, these: &'a [T]) -> Option<&'a T> {
         (!these.is_empty()).then(|| &these[self.below(these.len())])
     }
-    /// Mean 0, standard deviation 1, near enough normal for sensor noise: the sum of four uniform numbers, never beyond 3.5.
-    pub(super) fn normal(&mut self) -> f32 {
+    /// Up to three independent numbers of mean 0 and standard deviation 1, near enough normal for sensor noise: each the sum of four
+    /// uniform numbers of 0..32, never beyond 3.4.
+    pub(super) fn normals<const N: usize>(&mut self) -> [f32; N] {
+        const { assert!(N <= 3, "twenty bits each") };
         let bits = self.bits();
-        let four = (bits & 0xffff) + ((bits >> 16) & 0xffff) + ((bits >> 32) & 0xffff) + (bits >> 48);
-        // Each of the four has the mean 32767.5 and the variance (65536² - 1) / 12.
-        const SIGMA: f32 = 37_837.22;
-        (four as f32 - 131_070.0) * (1.0 / SIGMA)
+        std::array::from_fn(|i| {
+            let b = (bits >> (64 - 20 * (i + 1))) as u32;
+            let four = (b & 31) + ((b >> 5) & 31) + ((b >> 10) & 31) + ((b >> 15) & 31);
+            // Each of the four has the mean 15.5 and the variance (32² - 1) / 12.
+            const SIGMA: f32 = 18.466_185;
+            (four as f32 - 62.0) * (1.0 / SIGMA)
+        })
     }
 }
 
@@ -59,10 +64,13 @@ mod tests {
     #[test]
     fn normal_has_its_moments_and_streams_differ() {
         let mut stream = Seeded::new(7, 1);
-        let z: Vec<f64> = (0..100_000).map(|_| f64::from(stream.normal())).collect();
-        let mean = z.iter().sum::<f64>() / 1e5;
-        let variance = z.iter().map(|z| z * z).sum::<f64>() / 1e5;
-        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        let z: Vec<[f32; 3]> = (0..100_000).map(|_| stream.normals()).collect();
+        let mean = |f: &dyn Fn(&[f32; 3]) -> f32| z.iter().map(|z| f64::from(f(z))).sum::<f64>() / 1e5;
+        for i in 0..3 {
+            assert!(mean(&|z| z[i]).abs() < 0.01);
+            assert!((mean(&|z| z[i] * z[i]) - 1.0).abs() < 0.02);
+            assert!(mean(&|z| z[i] * z[(i + 1) % 3]).abs() < 0.01, "channels are independent");
+        }
         assert_ne!(Seeded::new(7, 1).bits(), Seeded::new(7, 2).bits());
         assert_ne!(Seeded::new(7, 1).bits(), Seeded::new(1, 7).bits());
         assert_eq!(Seeded::new(7, 1).bits(), Seeded::new(7, 1).bits());

@@ -5,9 +5,9 @@ use super::scene::Scene;
 use crate::design::{Design, FeatureKind};
 use crate::geometry::{DesignMm, ImagePx, Point, Similarity};
 use crate::photo::{Photo, Picture, Sha256};
+use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder as _};
 
 /// What is true of a rendered picture.
 #[derive(Clone, Debug, PartialEq)]

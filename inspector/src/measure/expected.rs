@@ -1,0 +1,50 @@
+//! What the photo should show, pixel by pixel, if the part were the one in the reference picture.
+
+use crate::design::{Raster, ReferencePicture};
+use crate::geometry::{ImagePx, Point};
+use crate::registration::PicturePose;
+use rayon::prelude::*;
+
+/// Photo and reference on the photo's own pixels, in the lightness of the reference: the photo's light has been divided out.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// What the reference shows, `(height, width)` of the photo; NaN where it says nothing.
+    pub expected: Raster,
+    /// What the photo shows there; same shape, NaN at the same pixels.
+    pub seen: Raster,
+}
+
+/// Least difference of white and black that the light is divided by: a photo that dark is judged on noise otherwise.
+const LEAST_CONTRAST: f64 = 0.2;
+
+/// Samples the reference through the pose and its bend, and takes the photo's light off the photo. Pixels within `border_px` of the
+/// reference's border say nothing: there a resampled or scanned picture mixes with what lies beyond it.
+///
+/// The photo is never resampled. Cost: about 20 ns per pixel.
+pub fn compare(pose: &PicturePose, reference: &ReferencePicture, border_px: f64) -> Compared {
+    let source = &reference.pyramid.levels[0];
+    let photo = &pose.pyramid.levels[0];
+    let reference_from_image = pose.image_from_reference.inverse();
+    let (right, bottom) = (source.width as f64 - 1.0 - border_px, source.height as f64 - 1.0 - border_px);
+    let width = photo.width;
+    let mut expected = vec![f32::NAN; photo.data.len()];
+    let mut seen = vec![f32::NAN; photo.data.len()];
+    let rows = expected.par_chunks_mut(width).zip(seen.par_chunks_mut(width)).zip(photo.data.par_chunks(width));
+    rows.enumerate().for_each(|(y, ((expected, seen), photo))| {
+        for x in 0..width {
+            let p = reference_from_image.apply(Point::<ImagePx>::new(x as f64, y as f64));
+            // The bend is smooth and small: it is the same at the place it leads from.
+            let [u, v] = pose.bend.at(p.x, p.y);
+            let (rx, ry) = (p.x - u, p.y - v);
+            if !(rx >= border_px && ry >= border_px && rx <= right && ry <= bottom) {
+                continue;
+            }
+            let Some(r) = source.sample(rx, ry) else { continue };
+            let [dark, bright] = pose.light.at(p.x, p.y);
+            expected[x] = r;
+            seen[x] = ((f64::from(photo[x]) - dark) / (bright - dark).max(LEAST_CONTRAST)) as f32;
+        }
+    });
+    let raster = |data| Raster { width, height: photo.height, data };
+    Compared { expected: raster(expected), seen: raster(seen) }
+}

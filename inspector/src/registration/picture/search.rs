@@ -1,0 +1,116 @@
+//! Coarse search: every turn, scale and shift on the coarsest level.
+
+use super::refine::Fit;
+use crate::design::Raster;
+
+/// Largest turn that is tried, degrees.
+const MOST_TURN_DEGREES: f64 = 9.0;
+/// Largest change of scale that is tried.
+const MOST_SCALE: f64 = 0.05;
+/// Largest shift that is tried, part of the longer side.
+const MOST_SHIFT: f64 = 0.10;
+/// Turns step by this many degrees: 1.2 px at the end of the coarsest level.
+const TURN_STEP_DEGREES: f64 = 3.0;
+/// How much of the reference must be seen.
+const LEAST_OVERLAP: f64 = 0.5;
+
+/// Poses of the coarsest level worth refining, best first.
+///
+/// For every turn and scale the photo is resampled once into the reference's frame; all whole-pixel shifts are then scored by
+/// zero-mean normalised cross-correlation over what both show.
+pub(super) fn candidates(photo: &Raster, reference: &Raster, keep: usize) -> Vec<Fit> {
+    let reach = (MOST_SHIFT * reference.width.max(reference.height) as f64).ceil() as isize;
+    let turns = (MOST_TURN_DEGREES / TURN_STEP_DEGREES).round() as i32;
+    let mut found: Vec<(f64, Fit)> = Vec::new();
+    for turn in -turns..=turns {
+        for scale in [1.0 - 0.6 * MOST_SCALE, 1.0 + 0.6 * MOST_SCALE] {
+            let angle = f64::from(turn) * TURN_STEP_DEGREES * (std::f64::consts::PI / 180.0);
+            let fit = Fit::about_centres(photo, reference, scale, angle);
+            let view = View::new(photo, reference, &fit, reach);
+            let mut scores: Vec<(f64, isize, isize)> = Vec::new();
+            for dy in -reach..=reach {
+                for dx in -reach..=reach {
+                    if let Some(score) = view.correlation(reference, dx, dy) {
+                        scores.push((score, dx, dy));
+                    }
+                }
+            }
+            scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+            // Neighbours of a better shift lead to the same place.
+            let mut kept: Vec<(isize, isize)> = Vec::new();
+            for (score, dx, dy) in scores {
+                if kept.iter().all(|(x, y)| (x - dx).abs() > 1 || (y - dy).abs() > 1) {
+                    kept.push((dx, dy));
+                    found.push((score, fit.shifted(dx as f64, dy as f64)));
+                    if kept.len() == 4 {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.truncate(keep);
+    found.into_iter().map(|(_, fit)| fit).collect()
+}
+
+/// Whether a refined pose is still among those that were searched, give or take a step.
+pub(super) fn within_reach(fit: &Fit, photo: &Raster, reference: &Raster) -> bool {
+    let scale = (fit.a * fit.a + fit.b * fit.b).sqrt();
+    let centred = Fit::about_centres(photo, reference, scale, libm::atan2(fit.b, fit.a));
+    let shift = ((fit.tx - centred.tx) * (fit.tx - centred.tx) + (fit.ty - centred.ty) * (fit.ty - centred.ty)).sqrt();
+    let turn = libm::atan2(fit.b, fit.a).abs() * (180.0 / std::f64::consts::PI);
+    (scale - 1.0).abs() < 1.5 * MOST_SCALE
+        && turn < MOST_TURN_DEGREES + TURN_STEP_DEGREES
+        && shift < 1.5 * MOST_SHIFT * reference.width.max(reference.height) as f64
+}
+
+/// The photo in the reference's frame, with a margin of `reach` pixels, and where it has pixels.
+struct View {
+    width: usize,
+    reach: isize,
+    value: Vec<f32>,
+    seen: Vec<f32>,
+}
+
+impl View {
+    fn new(photo: &Raster, reference: &Raster, fit: &Fit, reach: isize) -> Self {
+        let margin = reach as usize;
+        let (width, height) = (reference.width + 2 * margin, reference.height + 2 * margin);
+        let (mut value, mut seen) = (vec![0.0; width * height], vec![0.0; width * height]);
+        for y in 0..height {
+            for x in 0..width {
+                let (px, py) = fit.apply(x as f64 - reach as f64, y as f64 - reach as f64);
+                if let Some(v) = photo.sample(px, py) {
+                    value[y * width + x] = v;
+                    seen[y * width + x] = 1.0;
+                }
+            }
+        }
+        Self { width, reach, value, seen }
+    }
+
+    /// Zero-mean normalised cross-correlation when the photo is looked at (dx, dy) further on; `None` when too little is seen.
+    fn correlation(&self, reference: &Raster, dx: isize, dy: isize) -> Option<f64> {
+        let (mut n, mut a, mut aa, mut b, mut bb, mut ab) = (0.0_f32, 0.0, 0.0, 0.0, 0.0, 0.0);
+        for y in 0..reference.height {
+            let start = (y as isize + self.reach + dy) as usize * self.width + (self.reach + dx) as usize;
+            let (values, seen) = (&self.value[start..], &self.seen[start..]);
+            for ((r, v), s) in reference.row(y).iter().zip(values).zip(seen) {
+                let r = r * s;
+                n += s;
+                a += v;
+                aa += v * v;
+                b += r;
+                bb += r * r;
+                ab += v * r;
+            }
+        }
+        if f64::from(n) < LEAST_OVERLAP * (reference.width * reference.height) as f64 {
+            return None;
+        }
+        let [n, a, aa, b, bb, ab] = [n, a, aa, b, bb, ab].map(f64::from);
+        let variances = (aa - a * a / n) * (bb - b * b / n);
+        (variances > 1e-12 * n * n).then(|| (ab - a * b / n) / variances.sqrt())
+    }
+}
