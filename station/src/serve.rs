@@ -261,10 +261,20 @@ fn tell(report: &OpenReport) {
         tracing::warn!("the store was rebuilt from the journal: {reason}");
     }
     if let Some(cut) = &report.cut {
-        tracing::warn!("{} bytes at the end of the journal were no whole entry and were moved aside ({})", cut.bytes, cut.segment);
+        tracing::warn!(
+            "{} bytes at the end of the journal were no whole entry and were moved aside ({})",
+            cut.bytes,
+            cut.segment
+        );
     }
     for lost in report.damage.iter().flat_map(|d| &d.lost).chain(report.cut.iter().flat_map(|c| &c.lost)) {
-        tracing::error!("record {} is lost: part {:?}, lot {:?}, serial {:?}", lost.seq, lost.part, lost.lot, lost.serial);
+        tracing::error!(
+            "record {} is lost: part {:?}, lot {:?}, serial {:?}",
+            lost.seq,
+            lost.part,
+            lost.lot,
+            lost.serial
+        );
     }
 }
 

@@ -96,13 +96,16 @@ fn store(health: &Health) -> Component {
         (StoreState::Hung, _) => {
             Component::fails("the store (sled) hangs: parts are recorded, lists do not show them; restart the station")
         }
-        (StoreState::Failed(reason), _) => {
-            Component::fails(format!("the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"))
-        }
+        (StoreState::Failed(reason), _) => Component::fails(format!(
+            "the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"
+        )),
         (_, Some(reason)) => Component::fails(reason),
         _ if !health.damage.is_empty() => {
             let lost: usize = health.damage.iter().map(|d| d.lost.len()).sum();
-            Component::works(format!("accepting records; the journal is damaged in {} places, {lost} records lost", health.damage.len()))
+            Component::works(format!(
+                "accepting records; the journal is damaged in {} places, {lost} records lost",
+                health.damage.len()
+            ))
         }
         _ => Component::works("accepting records"),
     }

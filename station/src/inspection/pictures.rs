@@ -15,8 +15,15 @@ const THUMBNAIL_SIDE_PX: u32 = 240;
 /// # Errors
 /// When the photo cannot be decoded or the pictures cannot be made.
 pub fn judge_and_draw(job: &Job) -> Result<Drawn, JobError> {
-    let judged = judge(&job.photo, &job.recipe, &job.info).map_err(JobError::Photo)?;
-    let overlay = jpeg(&overlay(&judged, &job.recipe)?, 85)?;
+    draw(judge(&job.photo, &job.recipe, &job.info).map_err(JobError::Photo)?, &job.recipe, false)
+}
+
+/// Draws the pictures of a judged photo.
+///
+/// # Errors
+/// When they cannot be made.
+pub fn draw(judged: Judged, recipe: &Recipe, _demo: bool) -> Result<Drawn, JobError> {
+    let overlay = jpeg(&overlay(&judged, recipe)?, 85)?;
     let thumbnail = jpeg(&fitted(&plain(&judged), THUMBNAIL_SIDE_PX)?, 80)?;
     Ok(Drawn { record: judged.record, overlay, thumbnail })
 }
