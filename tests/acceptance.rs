@@ -1,1 +1,7 @@
-//! Acceptance tests.
+//! Assay from outside, as its users meet it. One file per area.
+
+mod accuracy;
+mod fixture;
+mod ledger;
+mod pages;
+mod parts;

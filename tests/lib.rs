@@ -1,1 +1,4 @@
 //! Helpers of the acceptance tests.
+
+#[path = "ledger_data.rs"]
+pub mod ledger;

@@ -1,6 +1,6 @@
 //! The whole way of one photo: locate, register, check, decide.
 
-use crate::calibration::locate;
+use crate::calibration::{Camera, locate};
 use crate::checks::{Characteristic, Observation};
 use crate::decision::{Decision, Verdict, decide};
 use crate::photo::Photo;
@@ -27,6 +27,8 @@ pub struct Inspection {
     pub results: Vec<CheckResult>,
     /// Where the part lay; `None` when it was not found.
     pub pose: Option<Pose>,
+    /// The camera the photo was measured with.
+    pub camera: Camera,
 }
 
 /// One characteristic: what was asked, what was seen, what was decided.
@@ -61,5 +63,5 @@ pub fn inspect(photo: &Photo, recipe: &Recipe, mut finished: impl FnMut(Stage)) 
     }
     finished(Stage::Checks);
     let verdict = results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer);
-    Inspection { verdict, results, pose: part.pose.ok() }
+    Inspection { verdict, results, pose: part.pose.ok(), camera: part.located.camera }
 }

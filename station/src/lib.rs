@@ -4,5 +4,12 @@
 //! camera -> inspection loop -> ledger (journal -> store) -> http -> pages;  cli
 //! ```
 
+pub mod camera;
+pub mod demo;
+pub mod http;
+pub mod inspection;
 pub mod ledger;
+pub mod pages;
+pub mod recipes;
 pub mod record;
+pub mod serve;

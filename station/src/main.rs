@@ -1,2 +1,7 @@
-//! The assay program.
-fn main() {}
+//! The `assay` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    station::cli::run(std::env::args_os())
+}

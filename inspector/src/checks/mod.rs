@@ -4,19 +4,30 @@
 //! registered check.
 
 mod entry;
-mod reference;
+pub mod extra;
+pub mod hole;
+pub mod iso2768;
+mod material;
+pub mod missing;
+pub mod outline;
+pub mod profile;
+pub mod reference;
+mod round;
+#[cfg(test)]
+mod suite;
 
-pub use entry::{Entry, EntryError};
+pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 
-use crate::design::{Design, Reference};
-use crate::geometry::PixelRect;
+use crate::design::{Design, Feature, Reference};
+use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
-pub static REGISTRY: &[&CheckType] = &[&reference::TYPE];
+pub static REGISTRY: &[&CheckType] =
+    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]
@@ -36,10 +47,13 @@ pub struct CheckType {
     /// A complete `[[check]]` entry, which the shared suite opens and runs on the suite's own part.
     pub example: &'static str,
     /// Reads a recipe entry.
-    pub parse: fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>,
+    pub parse: Parse,
     /// Proposes `[[check]]` entries (TOML text) for a design.
     pub propose: fn(&Design) -> Vec<String>,
 }
+
+/// Reads a recipe entry into a check, or says what is wrong with it.
+pub type Parse = fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>;
 
 /// The kind of reference a check compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +105,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// As written in JSON: `mm`, `mm2` or `count`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mm => "mm",
+            Self::SquareMm => "mm2",
+            Self::Count => "count",
+        }
+    }
     /// As written for people.
     pub const fn symbol(self) -> &'static str {
         match self {
@@ -144,4 +166,31 @@ impl Observation {
         self.regions = regions;
         self
     }
+}
+
+/// The drawing, for checks whose `needs` is [`Needs::Drawing`].
+fn drawing_of(reference: &Reference) -> Result<&Design, EntryError> {
+    match reference {
+        Reference::Drawing(design) => Ok(design),
+        Reference::Picture(_) => Err(EntryError::new("this check needs a drawing; the recipe has a picture")),
+    }
+}
+
+/// The feature of that name.
+fn feature_of<'a>(design: &'a Design, name: &str) -> Result<&'a Feature, EntryError> {
+    design.feature(name).map(|(feature, _)| feature).ok_or_else(|| {
+        let known: Vec<&str> = design.features.iter().map(|f| f.name.as_str()).collect();
+        EntryError::new(format!("`feature`: expected one of {}, found {name:?}", known.join(", ")))
+    })
+}
+
+/// Where a round feature should be in the photo, when the part was found.
+fn region_of(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>) -> Vec<PixelRect> {
+    let Ok(pose) = part.drawing() else { return Vec::new() };
+    let camera = &part.located.camera;
+    let on_plane = pose.plane_from_design.apply(nominal.centre);
+    let centre = camera.image_from_plane(on_plane, Mm(0.0));
+    let margin = nominal.radius / camera.mm_per_px(on_plane) + 2.0;
+    let (w, h) = part.located.light.dimensions();
+    PixelRect::around([centre], margin, w, h).into_iter().collect()
 }

@@ -16,7 +16,7 @@ pub(super) static TYPE: CheckType = CheckType {
     source: "M. Moganti, F. Ercal, C. H. Dagli, S. Tsunekawa, \"Automatic PCB inspection algorithms: a survey\", DOI 10.1006/cviu.1996.0020 (reference comparison)",
     honest_scope: "One view of one side at about the reference's own scale. A nonconformity thinner than the edge tolerance along an edge, smaller than min_area_px or fainter than contrast is not seen; gloss and shadows that move are nonconformities to it",
     needs: Needs::Picture,
-    example: "[[check]]\ntype = \"reference\"\n",
+    example: "type = \"reference\"\n",
     parse,
     propose: |_| Vec::new(),
 };
@@ -86,7 +86,9 @@ impl ReferenceCheck {
 
     fn measure(&self, pose: &PicturePose, part: &RegisteredPart<'_>) -> Observation {
         let Reference::Picture(reference) = part.reference else {
-            return Observation::not_measured(Reason::NotAligned { detail: "the recipe has no reference picture".into() });
+            return Observation::not_measured(Reason::NotAligned {
+                detail: "the recipe has no reference picture".into(),
+            });
         };
         if pose.covered < self.settings.min_covered {
             return Observation::not_measured(Reason::OutOfPicture);
@@ -104,7 +106,9 @@ impl Check for ReferenceCheck {
     fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
         vec![match &part.pose {
             Ok(Pose::Picture(pose)) => self.measure(pose, part),
-            Ok(_) => Observation::not_measured(Reason::NotAligned { detail: "the recipe has no reference picture".into() }),
+            Ok(_) => {
+                Observation::not_measured(Reason::NotAligned { detail: "the recipe has no reference picture".into() })
+            }
             Err(reason) => Observation::not_measured(reason.clone()),
         }]
     }
@@ -125,7 +129,9 @@ fn nonconformities(compared: &Compared, settings: &Settings) -> Vec<PixelRect> {
             }
         });
         found.extend(
-            groups(&outside.data, outside.width, settings.join_px).into_iter().filter(|g| g.area >= settings.min_area_px),
+            groups(&outside.data, outside.width, settings.join_px)
+                .into_iter()
+                .filter(|g| g.area >= settings.min_area_px),
         );
     }
     found.sort_by(|a, b| b.weight.total_cmp(&a.weight));
@@ -133,7 +139,7 @@ fn nonconformities(compared: &Compared, settings: &Settings) -> Vec<PixelRect> {
 }
 
 fn boxed(group: &Group, margin_px: f64, photo: &Raster) -> PixelRect {
-    let corners = [(group.x0, group.y0), (group.x1, group.y1)]
-        .map(|(x, y)| crate::geometry::Point::new(x as f64, y as f64));
+    let corners =
+        [(group.x0, group.y0), (group.x1, group.y1)].map(|(x, y)| crate::geometry::Point::new(x as f64, y as f64));
     PixelRect::around(corners, margin_px, photo.width as u32, photo.height as u32).expect("a group lies in the photo")
 }

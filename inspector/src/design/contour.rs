@@ -1,6 +1,11 @@
 //! Closed contours of lines and arcs.
 
 use crate::geometry::{Angle, Circle, DesignMm, Point, Vector};
+use std::f64::consts::TAU;
+
+/// Sine of the turn from which a joint is a corner (5°). An edge point at a joint of 5° is moved by blur of 1 px by at most 0.035 px
+/// (0.4 times blur times turn); curves drawn as short chords stay below it.
+const CORNER_SIN: f64 = 0.087_155_742_747_658_17;
 
 /// A piece of a contour.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,14 +37,15 @@ pub struct ContourPoint {
     pub normal: Vector<DesignMm>,
     /// Signed curvature, 1/mm: positive where the material is convex (outside of a disc), negative inside a hole.
     pub curvature: f64,
-    /// Distance along the contour to the nearest end of this point's segment, mm (infinite on a full circle): near a corner
-    /// an edge cannot be measured.
+    /// Distance along the contour to the nearest corner, mm (infinite on a contour without corners): near a corner an edge cannot be
+    /// measured. A corner is a joint where the direction changes by more than 5°.
     pub corner_distance: f64,
     /// Length of contour this point stands for, mm.
     pub weight: f64,
 }
 
-/// A closed contour: each segment starts where the one before it ends, and the last ends where the first starts.
+/// A closed contour: each segment starts where the one before it ends, and the last ends where the first starts (within 0.01 mm where two
+/// arcs meet; lines meet their neighbours exactly).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contour {
     /// The pieces in order of travel; material to the left.
@@ -57,7 +63,8 @@ impl Segment {
     /// The point at fraction `t` in [0, 1] of the way.
     pub fn at(&self, t: f64) -> Point<DesignMm> {
         match self {
-            Self::Line { from, to } => *from + (*to - *from) * t,
+            // Exactly `from` and `to` at the ends.
+            Self::Line { from, to } => Point::new(from.x * (1.0 - t) + to.x * t, from.y * (1.0 - t) + to.y * t),
             Self::Arc { circle, start, sweep } => {
                 let (sin, cos) = Angle::from_radians(start.radians() + t * sweep.radians()).sin_cos();
                 circle.centre + Vector::new(circle.radius * cos, circle.radius * sin)
@@ -76,6 +83,45 @@ impl Segment {
                 Vector::new(cos, sin) * sweep.radians().signum()
             }
         }
+    }
+    /// Unit direction of travel at fraction `t`.
+    pub fn direction(&self, t: f64) -> Vector<DesignMm> {
+        self.normal(t).perpendicular()
+    }
+    /// Lowest and highest coordinates of the piece.
+    pub fn bounds(&self) -> (Point<DesignMm>, Point<DesignMm>) {
+        let (a, b) = (self.at(0.0), self.at(1.0));
+        let mut low = Point::new(a.x.min(b.x), a.y.min(b.y));
+        let mut high = Point::new(a.x.max(b.x), a.y.max(b.y));
+        if let Self::Arc { circle: Circle { centre, radius }, .. } = self {
+            if self.passes(0.0) {
+                high.x = centre.x + radius;
+            }
+            if self.passes(0.25 * TAU) {
+                high.y = centre.y + radius;
+            }
+            if self.passes(0.5 * TAU) {
+                low.x = centre.x - radius;
+            }
+            if self.passes(0.75 * TAU) {
+                low.y = centre.y - radius;
+            }
+        }
+        (low, high)
+    }
+    /// True when an arc passes the direction `angle` (radians) from its centre; false for a line.
+    fn passes(&self, angle: f64) -> bool {
+        match self {
+            Self::Line { .. } => false,
+            Self::Arc { start, sweep, .. } => {
+                let turn = if sweep.radians() < 0.0 { start.radians() - angle } else { angle - start.radians() };
+                turn.rem_euclid(TAU) <= sweep.radians().abs()
+            }
+        }
+    }
+    /// True for an arc all the way round.
+    pub(super) fn full(&self) -> bool {
+        matches!(self, Self::Arc { sweep, .. } if sweep.radians().abs() >= TAU - 1e-9)
     }
     fn curvature(&self) -> f64 {
         match self {
@@ -97,32 +143,88 @@ impl Segment {
     }
 }
 
+impl Segment {
+    /// True when this piece changes whether `p` is inside: a ray to the right of `p` crosses the chord, or `p` lies between arc and chord.
+    fn flips(&self, p: Point<DesignMm>) -> bool {
+        let (a, b) = if self.full() { (self.at(0.0), self.at(0.0)) } else { (self.at(0.0), self.at(1.0)) };
+        let crosses = (a.y > p.y) != (b.y > p.y) && p.x < a.x + (p.y - a.y) / (b.y - a.y) * (b.x - a.x);
+        let Self::Arc { circle, .. } = self else { return crosses };
+        let chord = b - a;
+        let beside = self.full() || (chord.cross(p - a) > 0.0) == (chord.cross(self.at(0.5) - a) > 0.0);
+        crosses ^ (beside && p.distance(circle.centre) < circle.radius)
+    }
+}
+
 impl Contour {
     /// Total length, mm.
     pub fn length(&self) -> f64 {
         self.segments.iter().map(Segment::length).sum()
     }
 
-    /// Points about `spacing` mm apart, each in the middle of the piece of contour it stands for (so never on a corner). Every segment
-    /// gets at least one.
+    /// Distances along the contour, from its start, at which it has a corner.
+    fn corners(&self) -> Vec<f64> {
+        let mut before = self.segments.last();
+        let (mut along, mut corners) = (0.0, Vec::new());
+        for segment in &self.segments {
+            if let Some(before) = before {
+                let (arriving, leaving) = (before.direction(1.0), segment.direction(0.0));
+                if arriving.cross(leaving).abs() > CORNER_SIN || arriving.dot(leaving) < 0.0 {
+                    corners.push(along);
+                }
+            }
+            before = Some(segment);
+            along += segment.length();
+        }
+        corners
+    }
+
+    /// Points about `spacing` mm (> 0) apart, each in the middle of the piece of contour it stands for (so never on a corner). Every
+    /// segment gets at least one.
     pub fn sample(&self, spacing: f64) -> Vec<ContourPoint> {
-        let smooth = self.segments.len() == 1;
+        let corners = self.corners();
+        let total = self.length();
+        let (mut along, mut next) = (0.0, 0);
         let mut points = Vec::new();
         for segment in &self.segments {
             let length = segment.length();
-            let n = (length / spacing).ceil().max(1.0);
+            // Corners lie on joints, so the nearest ones before and behind are the same for the whole segment.
+            while corners.get(next).is_some_and(|c| *c <= along) {
+                next += 1;
+            }
+            let behind = if next > 0 { corners.get(next - 1).copied() } else { corners.last().map(|c| c - total) };
+            let ahead = corners.get(next).copied().or(corners.first().map(|c| c + total));
+            // The last bits of a length do not change the number of points.
+            let n = (length / spacing - 1e-9).ceil().max(1.0);
             for i in 0..n as usize {
                 let t = (i as f64 + 0.5) / n;
                 points.push(ContourPoint {
                     p: segment.at(t),
                     normal: segment.normal(t),
                     curvature: segment.curvature(),
-                    corner_distance: if smooth { f64::INFINITY } else { length * t.min(1.0 - t) },
+                    corner_distance: f64::min(
+                        behind.map_or(f64::INFINITY, |c| along + length * t - c),
+                        ahead.map_or(f64::INFINITY, |c| c - (along + length * t)),
+                    ),
                     weight: length / n,
                 });
             }
+            along += length;
         }
         points
+    }
+
+    /// Lowest and highest coordinates of the contour, mm.
+    pub fn bounds(&self) -> (Point<DesignMm>, Point<DesignMm>) {
+        let empty = (Point::new(f64::INFINITY, f64::INFINITY), Point::new(f64::NEG_INFINITY, f64::NEG_INFINITY));
+        self.segments.iter().map(Segment::bounds).fold(empty, |(low, high), (l, h)| {
+            (Point::new(low.x.min(l.x), low.y.min(l.y)), Point::new(high.x.max(h.x), high.y.max(h.y)))
+        })
+    }
+
+    /// True when `p` lies inside the contour, whichever way it runs; either on the contour itself. Cost: one look at each segment.
+    pub fn encloses(&self, p: Point<DesignMm>) -> bool {
+        // Parity of the chords' polygon, flipped by each piece that lies between an arc and its chord.
+        self.segments.iter().fold(false, |inside, s| inside ^ s.flips(p))
     }
 
     /// The contour as a closed polygon whose sides stay within `tolerance` mm of it (first point not repeated).

@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn a_ramp_stays_a_ramp_through_every_level() {
         // Lightness of x/100: halving and smoothing must keep position and slope, or poses are off by a fraction of a pixel.
-        let ramp = Raster::from_rows(101, 80, |_, out| out.iter_mut().enumerate().for_each(|(x, o)| *o = x as f32 / 100.0));
+        let ramp =
+            Raster::from_rows(101, 80, |_, out| out.iter_mut().enumerate().for_each(|(x, o)| *o = x as f32 / 100.0));
         let half = ramp.smoothed().halved().smoothed();
         assert_eq!((half.width, half.height), (50, 40));
         // Half pixel 20 covers full pixels 40 and 41: centre 40.5.

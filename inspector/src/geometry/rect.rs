@@ -57,6 +57,18 @@ impl PixelRect {
         })
     }
 
+    /// True when the two share a pixel or a side.
+    pub fn touches(self, o: Self) -> bool {
+        self.x <= o.x + o.w && o.x <= self.x + self.w && self.y <= o.y + o.h && o.y <= self.y + self.h
+    }
+
+    /// The smallest rectangle around both.
+    #[must_use]
+    pub fn union(self, o: Self) -> Self {
+        let (x, y) = (self.x.min(o.x), self.y.min(o.y));
+        Self { x, y, w: (self.x + self.w).max(o.x + o.w) - x, h: (self.y + self.h).max(o.y + o.h) - y }
+    }
+
     /// Area of the intersection over area of the union, in [0, 1].
     ///
     /// ```

@@ -15,8 +15,20 @@ impl Rank {
     fn of(self, a: f32, b: f32) -> f32 {
         // Written out: `f32::min` also looks for NaN, which keeps it from becoming one instruction.
         match self {
-            Self::Min => if b < a { b } else { a },
-            Self::Max => if b > a { b } else { a },
+            Self::Min => {
+                if b < a {
+                    b
+                } else {
+                    a
+                }
+            }
+            Self::Max => {
+                if b > a {
+                    b
+                } else {
+                    a
+                }
+            }
         }
     }
 }
@@ -37,8 +49,7 @@ pub fn rank_filter(raster: &Raster, radius: usize, rank: Rank) -> Raster {
     let (w, h) = (raster.width, raster.height);
     // Half width of the disc at each distance from its middle row.
     let reach = radius as f64 + 0.25;
-    let half: Vec<usize> =
-        (0..=radius).map(|dy| (reach * reach - (dy * dy) as f64).sqrt() as usize).collect();
+    let half: Vec<usize> = (0..=radius).map(|dy| (reach * reach - (dy * dy) as f64).sqrt() as usize).collect();
     Raster::from_rows(w, h, |y, out| {
         out.copy_from_slice(raster.row(y));
         for sy in y.saturating_sub(radius)..(y + radius + 1).min(h) {

@@ -1,9 +1,22 @@
-//! Edges, figures and regions, measured on the photo's own pixels in linear light.
+//! Edges and regions, measured on the photo's own pixels in linear light.
+//!
+//! [`Silhouette`] separates part from background (light, material level, mask); [`edge`] finds where the contour of the material
+//! really runs, to a few hundredths of a pixel; [`compare`] finds where a photo leaves what a reference picture allows.
 
+mod components;
+pub mod edge;
 mod expected;
+mod fill;
 mod filter;
 mod label;
+mod normal;
+mod resample;
+mod silhouette;
 
+pub use components::{Blob, Components, Connectivity, components};
 pub use expected::{Compared, compare};
+pub use fill::fill;
 pub use filter::{Rank, rank_filter};
 pub use label::{Group, groups};
+pub use resample::{bilinear, shrink};
+pub use silhouette::{LightModel, Silhouette};

@@ -1,7 +1,18 @@
 //! A photo: decoded, turned upright, in known colours, with the hashes that identify it.
 
+mod bmp;
+mod colour;
 mod decode;
 mod error;
+mod jpeg;
+mod png;
+mod sniff;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod tiff;
+mod upright;
+mod webp;
 
 pub use decode::{DecodeLimits, decode};
 pub use error::PhotoError;
@@ -20,6 +31,13 @@ impl Sha256 {
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::Digest as _;
         Self(sha2::Sha256::digest(bytes).into())
+    }
+    /// Digest of the pieces, one after the other.
+    pub(crate) fn of_chunks<T: AsRef<[u8]>>(chunks: impl IntoIterator<Item = T>) -> Self {
+        use sha2::Digest as _;
+        let mut hasher = sha2::Sha256::new();
+        chunks.into_iter().for_each(|c| hasher.update(c));
+        Self(hasher.finalize().into())
     }
     /// The 64 hexadecimal digits alone: file names use them.
     pub fn hex(&self) -> String {

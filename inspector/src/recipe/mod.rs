@@ -1,14 +1,52 @@
 //! Recipes: a folder with `recipe.toml`, the design file and whatever else belongs to it.
+//!
+//! ```toml
+//! schema = 1
+//! part = "M19-VISOR"
+//! revision = "C"             # may be left away
+//!
+//! [design]
+//! file = "visor.dxf"         # or: picture = "good-part.jpg"
+//! units = "mm"               # only when the drawing does not say its units
+//!
+//! [calibration]
+//! mm_per_px = 0.05           # with a drawing; more keys: CalibrationPolicy. With a picture: only `tone`
+//!
+//! [decision]
+//! rule = "guarded"           # or "simple"
+//!
+//! [[check]]
+//! type = "hole"              # checks::REGISTRY; the other keys are the check's own
+//! feature = "hole-1"
+//! diameter = { nominal = 7.0, lower = -0.2, upper = 0.2 }
+//! ```
+//!
+//! An unknown key anywhere is an error that names its line: a limit that is misspelt must not go unchecked. The recipe's identity covers
+//! every file of the folder ([`identity`]).
 
 mod error;
+mod folder;
+mod propose;
+#[cfg(test)]
+mod tests;
+mod text;
 
 pub use error::RecipeError;
+pub use folder::{RecipeFile, files, identity};
+pub use propose::{ProposeOptions, ProposedRecipe, propose};
 
-use crate::calibration::CalibrationPolicy;
-use crate::checks::Check;
+use crate::Error;
+use crate::calibration::{CalibrationPolicy, Tone};
+use crate::checks::{Check, CheckType, Entry, Needs, REGISTRY};
 use crate::decision::Rule;
-use crate::design::Reference;
-use crate::photo::Sha256;
+use crate::design::{Design, Reference, ReferencePicture};
+use crate::photo::{DecodeLimits, Sha256, decode};
+use std::collections::BTreeSet;
+use std::path::Path;
+use text::{SaidReference, Text};
+
+/// Largest `recipe.toml`.
+const MAX_TEXT: u64 = 1 << 20;
 
 /// A recipe that has been read, checked and found whole.
 #[derive(Debug)]
@@ -17,9 +55,9 @@ pub struct Recipe {
     pub part: String,
     /// Revision of the part.
     pub revision: Option<String>,
-    /// Digest over the sorted (path, size, sha256) of the folder's files: the recipe's identity.
+    /// The recipe's identity: see [`identity`].
     pub hash: Sha256,
-    /// Where scale and tone come from.
+    /// Where scale and tone come from. With a reference picture only the tone means anything.
     pub calibration: CalibrationPolicy,
     /// How limits and uncertainty make a verdict.
     pub rule: Rule,
@@ -27,4 +65,156 @@ pub struct Recipe {
     pub reference: Reference,
     /// The checks, in the recipe's order.
     pub checks: Vec<Box<dyn Check>>,
+}
+
+impl Recipe {
+    /// Opens the recipe in the folder `dir`.
+    ///
+    /// # Errors
+    /// [`RecipeError`] with file and line, what was expected and what was found.
+    ///
+    /// Cost: reads every file of the folder once for the identity.
+    pub fn open(dir: &Path) -> Result<Self, RecipeError> {
+        Self::open_with(dir, REGISTRY)
+    }
+
+    fn open_with(dir: &Path, registry: &[&CheckType]) -> Result<Self, RecipeError> {
+        let files = files(dir)?;
+        let listed = |path: &str| files.iter().find(|f| f.path == path);
+        let Some(recipe_toml) = listed("recipe.toml") else {
+            let cause = "there is no such file in the folder".to_owned();
+            return Err(RecipeError::Unreadable { file: "recipe.toml".to_owned(), cause });
+        };
+        let bytes = folder::read(dir, recipe_toml, MAX_TEXT)?;
+        let read = |path: &str| listed(path).map(|file| folder::read(dir, file, folder::MAX_FILE_BYTES));
+        assemble(&bytes, identity(&files), read, registry)
+    }
+
+    /// The recipe of `--reference PICTURE`: compares with that picture, one `reference` check with its default settings. Its identity is that
+    /// of a folder with nothing but the picture in it.
+    ///
+    /// # Errors
+    /// [`Error::Photo`] when the picture cannot be decoded.
+    pub fn from_picture(file_name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let photo = decode(bytes, &DecodeLimits::default())?;
+        let tone = Tone::default();
+        let file = RecipeFile { path: file_name.to_owned(), size: bytes.len() as u64, sha256: photo.file_sha256 };
+        let reference = Reference::Picture(ReferencePicture::new(photo, tone));
+        let source = "[[check]]\ntype = \"reference\"\n";
+        let entries = text::entries(source)?;
+        let part = Path::new(file_name).file_stem().map_or(file_name.into(), |stem| stem.to_string_lossy());
+        Ok(Self {
+            part: part.into_owned(),
+            revision: None,
+            hash: identity(&[file]),
+            calibration: CalibrationPolicy { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone },
+            rule: Rule::default(),
+            checks: checks(Text(source), &entries, &reference, REGISTRY)?,
+            reference,
+        })
+    }
+
+    /// The same recipe for a camera of another scale. Its identity is the digest of the text `assay recipe scale 1`, the old identity
+    /// and the scale in decimal, with a space between them: a part is not judged by a recipe that nobody can find again.
+    ///
+    /// # Errors
+    /// [`RecipeError::Scale`] for a scale that no camera has, and when the recipe compares with a picture.
+    pub fn with_scale(mut self, mm_per_px: f64) -> Result<Self, RecipeError> {
+        if !text::SCALES.contains(&mm_per_px) {
+            return Err(RecipeError::Scale { expected: "0.0001 to 10", found: mm_per_px });
+        }
+        if let Reference::Picture(_) = self.reference {
+            let expected = "no scale with a recipe that compares with a picture";
+            return Err(RecipeError::Scale { expected, found: mm_per_px });
+        }
+        if mm_per_px != self.calibration.mm_per_px {
+            self.calibration.mm_per_px = mm_per_px;
+            self.hash = Sha256::of(format!("assay recipe scale 1 {} {mm_per_px}", self.hash).as_bytes());
+        }
+        Ok(self)
+    }
+}
+
+/// A recipe from the bytes of `recipe.toml` and the files that it names; `read` gives `None` for a file that is not there.
+fn assemble(
+    recipe_toml: &[u8],
+    hash: Sha256,
+    read: impl Fn(&str) -> Option<Result<Vec<u8>, RecipeError>>,
+    registry: &[&CheckType],
+) -> Result<Recipe, RecipeError> {
+    let source = std::str::from_utf8(recipe_toml).map_err(|e| {
+        let line = 1 + recipe_toml[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();
+        RecipeError::NotUtf8 { line }
+    })?;
+    // Some editors put a byte order mark in front.
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let text = Text(source);
+    let said = text::read(source)?;
+    let line = text.line(said.reference_at);
+    let bytes_of = |file: &str| {
+        read(file).unwrap_or_else(|| {
+            Err(text.fault(said.reference_at, format!("[design]: there is no file {file:?} in the recipe's folder")))
+        })
+    };
+    let reference = match said.reference {
+        SaidReference::Drawing { file, units } => match Design::open(&bytes_of(&file)?, units) {
+            Ok(design) => Reference::Drawing(design),
+            Err(cause) => return Err(RecipeError::Design { line, file, cause }),
+        },
+        SaidReference::Picture { file } => match decode(&bytes_of(&file)?, &DecodeLimits::default()) {
+            Ok(photo) => Reference::Picture(ReferencePicture::new(photo, said.calibration.tone)),
+            Err(cause) => return Err(RecipeError::Picture { line, file, cause }),
+        },
+    };
+    let checks = checks(text, &said.checks, &reference, registry)?;
+    let (part, revision, calibration, rule) = (said.part, said.revision, said.calibration, said.rule);
+    Ok(Recipe { part, revision, hash, calibration, rule, reference, checks })
+}
+
+/// Reads the entries, and refuses characteristics that nobody could tell apart or decide.
+fn checks(
+    text: Text<'_>,
+    entries: &[Entry<'_>],
+    reference: &Reference,
+    registry: &[&CheckType],
+) -> Result<Vec<Box<dyn Check>>, RecipeError> {
+    let mut ids = BTreeSet::new();
+    let mut checks = Vec::new();
+    for entry in entries {
+        let at = entry.span().start;
+        let name = entry.type_name().map_err(|e| text::entry_fault(text, entry.span(), "?", e))?;
+        let Some(check_type) = registry.iter().find(|t| t.name == name) else {
+            let known: Vec<&str> = registry.iter().map(|t| t.name).collect();
+            let at = entry.type_span().start;
+            return Err(text.fault(at, format!("unknown check type {name:?}, expected one of {}", known.join(", "))));
+        };
+        match (check_type.needs, reference) {
+            (Needs::Drawing, Reference::Drawing(_)) | (Needs::Picture, Reference::Picture(_)) => (),
+            (needs, _) => {
+                let (needs, has) = match needs {
+                    Needs::Drawing => ("a drawing ([design] file = ...)", "a picture"),
+                    Needs::Picture => ("a picture ([design] picture = ...)", "a drawing"),
+                };
+                return Err(
+                    text.fault(at, format!("check `{name}` needs {needs}, but this recipe compares with {has}"))
+                );
+            }
+        }
+        let check = (check_type.parse)(entry, reference).map_err(|e| text::entry_fault(text, entry.span(), name, e))?;
+        for c in check.characteristics() {
+            let upside_down = matches!((c.lower, c.upper), (Some(l), Some(u)) if l > u);
+            let numbers = [Some(c.nominal), c.lower, c.upper];
+            if upside_down || numbers.into_iter().flatten().any(|v| !v.is_finite()) {
+                let (id, l, u) = (&c.id, c.lower, c.upper);
+                return Err(
+                    text.fault(at, format!("{id}: expected finite limits with lower <= upper, found {l:?} and {u:?}"))
+                );
+            }
+            if !ids.insert(c.id.clone()) {
+                return Err(text.fault(at, format!("{} is checked twice: expected each characteristic once", c.id)));
+            }
+        }
+        checks.push(check);
+    }
+    Ok(checks)
 }

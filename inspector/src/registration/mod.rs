@@ -1,9 +1,10 @@
 //! Where the part lies: the pose of the design in the photo, found from the photo alone.
 
+mod coarse;
 mod drawing;
 mod picture;
 
-pub use drawing::DrawingPose;
+pub use drawing::{ContourEdge, DrawingPose};
 pub use picture::PicturePose;
 
 use crate::calibration::Located;
@@ -21,9 +22,34 @@ pub struct RegisteredPart<'a> {
     pub pose: Result<Pose, Reason>,
 }
 
+impl RegisteredPart<'_> {
+    /// The pose of the drawing.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn drawing(&self) -> Result<&DrawingPose, Reason> {
+        match &self.pose {
+            Ok(Pose::Drawing(pose)) => Ok(pose),
+            // A recipe with a picture has no check that asks for a drawing: recipes are refused for it.
+            Ok(Pose::Picture(_)) => Err(Reason::NoPart),
+            Err(reason) => Err(reason.clone()),
+        }
+    }
+    /// The pose of the reference picture.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn picture(&self) -> Result<&PicturePose, Reason> {
+        match &self.pose {
+            Ok(Pose::Picture(pose)) => Ok(pose),
+            Ok(Pose::Drawing(_)) => Err(Reason::NoPart),
+            Err(reason) => Err(reason.clone()),
+        }
+    }
+}
+
 /// A pose of one kind of reference.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Pose {
     /// Of a drawing.
     Drawing(DrawingPose),

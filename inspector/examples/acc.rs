@@ -1,0 +1,4 @@
+#![allow(missing_docs)]
+#[path = "../../tests/accuracy.rs"]
+mod accuracy;
+fn main() {}

@@ -1,0 +1,127 @@
+//! `hole`: diameter and true position of a round hole.
+
+use super::entry::{Dimension, Entry, EntryError, Limits};
+use super::round::{Side, measure};
+use super::{Characteristic, Check, CheckType, Needs, Observation, Unit, iso2768};
+use crate::design::{Design, FeatureKind, Reference};
+use crate::geometry::{Circle, DesignMm};
+use crate::registration::RegisteredPart;
+use serde::Deserialize;
+
+/// The check type `hole`.
+pub static TYPE: CheckType = CheckType {
+    name: "hole",
+    measurand: "diameter of a round hole, mm; true position of its centre, mm (twice the distance from the drawing's place)",
+    method: "least-squares circle (Gauss) through sub-pixel edges, one every 3 px, outliers set aside by Tukey's biweight",
+    source: "ISO 14405-1:2016 (GG, least-squares association); ISO 1101:2017, 18.16 (position); Taubin 1991, doi:10.1109/34.103273",
+    honest_scope: "holes of at least 8 px diameter that are at least half visible; the rim nearest the camera is what is measured",
+    needs: Needs::Drawing,
+    example: "type = \"hole\"\nfeature = \"hole-1\"\ndiameter = { nominal = 6.0, lower = -0.1, upper = 0.1 }\nposition = { upper = 0.3 }",
+    parse,
+    propose,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    _type: String,
+    feature: String,
+    diameter: Option<Dimension>,
+    position: Option<Limits>,
+}
+
+/// One hole of one recipe.
+#[derive(Debug)]
+struct Hole {
+    nominal: Circle<DesignMm>,
+    characteristics: Vec<Characteristic>,
+}
+
+fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+    let fields: Fields = entry.read()?;
+    let design = super::drawing_of(reference)?;
+    let nominal = match super::feature_of(design, &fields.feature)?.kind {
+        FeatureKind::Hole(circle) => circle,
+        _ => return Err(EntryError::new(format!("`feature`: expected a round hole, found {:?}", fields.feature))),
+    };
+    let mut characteristics = Vec::new();
+    let mut add = |what: &str, nominal: f64, limits: Limits| {
+        characteristics.push(Characteristic {
+            id: format!("{}.{what}", fields.feature),
+            check_type: TYPE.name,
+            nominal,
+            lower: limits.lower,
+            upper: limits.upper,
+            unit: Unit::Mm,
+        });
+    };
+    if let Some(d) = fields.diameter {
+        add("diameter", d.nominal, d.limits);
+    }
+    if let Some(p) = fields.position {
+        add("position", 0.0, p);
+    }
+    if characteristics.is_empty() {
+        return Err(EntryError::new("expected `diameter`, `position` or both, found neither"));
+    }
+    Ok(Box::new(Hole { nominal, characteristics }))
+}
+
+fn propose(design: &Design) -> Vec<String> {
+    design
+        .features
+        .iter()
+        .filter_map(|f| match f.kind {
+            FeatureKind::Hole(circle) => {
+                let diameter = 2.0 * circle.radius;
+                let t = iso2768::medium(diameter)?;
+                Some(format!(
+                    "type = \"hole\"\nfeature = \"{}\"\ndiameter = {{ nominal = {diameter:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m\n\
+                     position = {{ upper = {} }}   # assumed: twice the size tolerance",
+                    f.name,
+                    4.0 * t
+                ))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+impl Check for Hole {
+    fn characteristics(&self) -> &[Characteristic] {
+        &self.characteristics
+    }
+
+    fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
+        let (pose, round) =
+            match part.drawing().and_then(|pose| Ok((pose, measure(part, &self.nominal, Side::Outside)?))) {
+                Ok(found) => found,
+                Err(reason) => {
+                    // A hole that is not there is shown where it should be.
+                    let place = super::region_of(part, &self.nominal);
+                    return self
+                        .characteristics
+                        .iter()
+                        .map(|_| Observation::not_measured(reason.clone()).at(place.clone()))
+                        .collect();
+                }
+            };
+        let should = pose.plane_from_design.apply(self.nominal.centre);
+        let distance = round.fit.circle.centre.distance(should);
+        let lever = pose.u_turn_rad * self.nominal.centre.distance(pose.pivot);
+        let u_centre = [round.u_centre, pose.u_shift_mm, lever, distance * part.located.u_scale];
+        let u_position = 2.0 * u_centre.iter().map(|t| t * t).sum::<f64>().sqrt();
+        self.characteristics
+            .iter()
+            .map(|c| {
+                let observation = if c.id.ends_with(".diameter") {
+                    Observation::measured(2.0 * round.fit.circle.radius, round.u_diameter)
+                } else {
+                    Observation::measured(2.0 * distance, u_position)
+                };
+                observation.at(round.region.into_iter().collect())
+            })
+            .collect()
+    }
+}

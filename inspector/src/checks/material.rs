@@ -1,0 +1,201 @@
+//! Where there is material that should not be, and none where there should: shared by `missing` and `extra`.
+
+use super::entry::{Entry, EntryError, Limits};
+use super::{Characteristic, Observation, Unit};
+use crate::calibration::{Located, Plane};
+use crate::design::{Design, Reference};
+use crate::geometry::{Mm, PixelRect, Point};
+use crate::measure::{Connectivity, components, fill, shrink};
+use crate::reason::Reason;
+use crate::registration::{DrawingPose, RegisteredPart};
+use image::{GrayImage, Luma, imageops};
+use imageproc::distance_transform::{Norm, distance_transform};
+use serde::Deserialize;
+
+/// Which of the two is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Background where the drawing has material.
+    Missing,
+    /// Material where the drawing has none.
+    Extra,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    _type: String,
+    upper: f64,
+    #[serde(default = "default_band")]
+    band: f64,
+}
+
+const fn default_band() -> f64 {
+    0.2
+}
+
+/// Pixels are averaged down to about this size, mm, while a picture is fine enough.
+const WORKING_MM: f64 = 0.1;
+/// Most working pixels.
+const MAX_WORKING_PX: f64 = 1.5e6;
+/// How far around the part extra material is looked for, mm.
+const MARGIN_MM: f64 = 3.0;
+/// Most places that are shown.
+const MAX_PLACES: usize = 32;
+
+/// The recipe's numbers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Distance from the drawn contour within which nothing is looked for, mm: the profile's business.
+    band: f64,
+}
+
+pub(super) fn parse(
+    entry: &Entry<'_>,
+    reference: &Reference,
+    name: &'static str,
+) -> Result<(Settings, Characteristic), EntryError> {
+    let fields: Fields = entry.read()?;
+    super::drawing_of(reference)?;
+    let limits = Limits::new(None, Some(fields.upper)).map_err(EntryError::new)?;
+    if fields.upper < 0.0 || !(0.0..=5.0).contains(&fields.band) {
+        return Err(EntryError::new(format!(
+            "expected `upper` >= 0 mm² and `band` from 0 to 5 mm, found upper = {} and band = {}",
+            fields.upper, fields.band
+        )));
+    }
+    let characteristic = Characteristic {
+        id: format!("{name}.area"),
+        check_type: name,
+        nominal: 0.0,
+        lower: None,
+        upper: limits.upper,
+        unit: Unit::SquareMm,
+    };
+    Ok((Settings { band: fields.band }, characteristic))
+}
+
+/// A cut-out of the photo around the part, made small.
+struct Working {
+    small: Plane,
+    /// Photo pixel of the cut-out's corner.
+    corner: (u32, u32),
+    factor: u32,
+    mm_per_px: f64,
+}
+
+pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind) -> Result<Observation, Reason> {
+    let pose = part.drawing()?;
+    let design = pose_design(part)?;
+    let working = cut(&part.located, pose, design)?;
+    let (w, h) = (working.small.width() as usize, working.small.height() as usize);
+    let to_working = |p| {
+        let q = part.located.camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
+        let f = f64::from(working.factor);
+        ((q.x - f64::from(working.corner.0) + 0.5) / f - 0.5, (q.y - f64::from(working.corner.1) + 0.5) / f - 0.5)
+    };
+    let polygons: Vec<Vec<(f64, f64)>> =
+        design.contours.iter().map(|c| c.polygon(0.02).into_iter().map(to_working).collect()).collect();
+    let drawn = fill(&polygons, w, h);
+    let wrong = wrong_pixels(pose, &working, &drawn, kind);
+    let distance = distance_to_contour(&drawn, w as u32, h as u32);
+    // L1 distances overstate by up to sqrt(2); one and a half pixels are never judged.
+    let band_px = std::f64::consts::SQRT_2 * (settings.band / working.mm_per_px).max(1.5);
+    // Grow what lies beyond the band back towards the contour, but not along it.
+    let grown: Vec<bool> = wrong.iter().zip(distance.as_raw()).map(|(w, d)| *w && *d > 1).collect();
+    let found = components(&grown, w as u32, h as u32, Connectivity::Eight);
+    let mut beyond = vec![false; found.blobs.len()];
+    for (label, d) in found.labels.iter().zip(distance.as_raw()) {
+        if *label > 0 && f64::from(*d) > band_px {
+            beyond[*label as usize - 1] = true;
+        }
+    }
+    let px_area = working.mm_per_px * working.mm_per_px;
+    let mut pieces: Vec<(f64, PixelRect)> = found
+        .blobs
+        .iter()
+        .zip(&beyond)
+        .filter(|(_, b)| **b)
+        .map(|(blob, _)| (blob.area as f64 * px_area, in_photo(&working, blob.bounds)))
+        .collect();
+    pieces.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let area = pieces.first().map_or(0.0, |p| p.0);
+    // Its border is known to about 0.15 working pixels on average.
+    let u = 4.0 * area.sqrt() * 0.15 * working.mm_per_px;
+    Ok(Observation::measured(area, u).at(pieces.into_iter().take(MAX_PLACES).map(|p| p.1).collect()))
+}
+
+fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
+    match part.reference {
+        Reference::Drawing(design) => Ok(design),
+        Reference::Picture(_) => Err(Reason::NoPart),
+    }
+}
+
+/// Cuts the part out of the photo with a margin, and makes it small.
+fn cut(located: &Located<'_>, pose: &DrawingPose, design: &Design) -> Result<Working, Reason> {
+    let scale = located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let points = design.contours[0]
+        .polygon(0.1)
+        .into_iter()
+        .map(|p| located.camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0)));
+    let (w, h) = located.light.dimensions();
+    let inside = |p: &Point<_>| p.x >= 0.0 && p.y >= 0.0 && p.x <= f64::from(w) - 1.0 && p.y <= f64::from(h) - 1.0;
+    let points: Vec<_> = points.collect();
+    // What lies outside the picture is not measured, never "missing".
+    if !points.iter().all(inside) {
+        return Err(Reason::OutOfPicture);
+    }
+    let bounds = PixelRect::around(points, MARGIN_MM / scale, w, h).ok_or(Reason::OutOfPicture)?;
+    let area = f64::from(bounds.w) * f64::from(bounds.h);
+    let factor = (WORKING_MM / scale).floor().max((area / MAX_WORKING_PX).sqrt().ceil()).clamp(1.0, 16.0) as u32;
+    let cropped = imageops::crop_imm(&located.light, bounds.x, bounds.y, bounds.w, bounds.h).to_image();
+    Ok(Working {
+        small: shrink(&cropped, factor),
+        corner: (bounds.x, bounds.y),
+        factor,
+        mm_per_px: scale * f64::from(factor),
+    })
+}
+
+fn wrong_pixels(pose: &DrawingPose, working: &Working, drawn: &[bool], kind: Kind) -> Vec<bool> {
+    let w = working.small.width() as usize;
+    let f = f64::from(working.factor);
+    let light = &pose.silhouette.light;
+    working
+        .small
+        .as_raw()
+        .iter()
+        .zip(drawn)
+        .enumerate()
+        .map(|(i, (sample, drawn))| {
+            if *drawn != (kind == Kind::Missing) {
+                return false;
+            }
+            let x = f64::from(working.corner.0) + f * ((i % w) as f64 + 0.5) - 0.5;
+            let y = f64::from(working.corner.1) + f * ((i / w) as f64 + 0.5) - 0.5;
+            let material = light.material_fraction(Point::new(x, y), f64::from(*sample)) > 0.5;
+            material != *drawn
+        })
+        .collect()
+}
+
+/// Distance of each pixel from the drawn contour, L1, px, at most 255.
+fn distance_to_contour(drawn: &[bool], w: u32, h: u32) -> GrayImage {
+    let at = |x: u32, y: u32| drawn[(y * w + x) as usize];
+    let contour = GrayImage::from_fn(w, h, |x, y| {
+        let here = at(x, y);
+        let edge = (x + 1 < w && at(x + 1, y) != here)
+            || (y + 1 < h && at(x, y + 1) != here)
+            || (x > 0 && at(x - 1, y) != here)
+            || (y > 0 && at(x, y - 1) != here);
+        Luma([if edge { 255 } else { 0 }])
+    });
+    distance_transform(&contour, Norm::L1)
+}
+
+fn in_photo(working: &Working, r: PixelRect) -> PixelRect {
+    let f = working.factor;
+    PixelRect { x: working.corner.0 + r.x * f, y: working.corner.1 + r.y * f, w: r.w * f, h: r.h * f }
+}

@@ -1,0 +1,45 @@
+//! `missing`: background where the drawing has material.
+
+use super::entry::{Entry, EntryError};
+use super::material::{self, Kind, Settings};
+use super::{Characteristic, Check, CheckType, Needs, Observation};
+use crate::design::{Design, Reference};
+use crate::registration::RegisteredPart;
+
+/// The check type `missing`.
+pub static TYPE: CheckType = CheckType {
+    name: "missing",
+    measurand: "area of the largest piece of missing material, mm²",
+    method: "pixels told apart at half light, compared with the drawing in its pose, beyond a band about the contour; pieces by connectivity",
+    source: "Otsu 1979, doi:10.1109/TSMC.1979.4310076 (half-way level); Rosenfeld and Pfaltz 1966, doi:10.1145/321356.321357 (components)",
+    honest_scope: "pieces wider than the band and about two working pixels (0.1 mm or the camera's own); dust counts as material",
+    needs: Needs::Drawing,
+    example: "type = \"missing\"\nupper = 0.3",
+    parse,
+    propose,
+};
+
+#[derive(Debug)]
+struct Missing {
+    settings: Settings,
+    characteristics: [Characteristic; 1],
+}
+
+fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+    let (settings, characteristic) = material::parse(entry, reference, TYPE.name)?;
+    Ok(Box::new(Missing { settings, characteristics: [characteristic] }))
+}
+
+fn propose(_design: &Design) -> Vec<String> {
+    vec!["type = \"missing\"\nupper = 0.3   # assumed, mm²".to_owned()]
+}
+
+impl Check for Missing {
+    fn characteristics(&self) -> &[Characteristic] {
+        &self.characteristics
+    }
+
+    fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
+        vec![material::measure(part, self.settings, Kind::Missing).unwrap_or_else(Observation::not_measured)]
+    }
+}

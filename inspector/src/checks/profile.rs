@@ -1,0 +1,170 @@
+//! `profile`: how far a contour strays from the drawing.
+
+use super::entry::{Entry, EntryError};
+use super::{Characteristic, Check, CheckType, Needs, Observation, Unit};
+use crate::design::{Design, FeatureKind, Reference};
+use crate::geometry::{PixelRect, Point};
+use crate::measure::edge::NoEdge;
+use crate::reason::Reason;
+use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
+use serde::Deserialize;
+
+/// The check type `profile`.
+pub static TYPE: CheckType = CheckType {
+    name: "profile",
+    measurand: "profile deviation of a contour, mm: twice the largest distance of its edge from the drawing",
+    method: "sub-pixel edges about every 4 px along the contour, in the pose that fits the whole part best (robust least squares)",
+    source: "ISO 1101:2017, 18.13 (line profile; the zone lies evenly about the drawn contour); ISO 1660:2017",
+    honest_scope: "corners are left out (nearer than 6 px to one, no edge can be measured); beyond 1.5 mm only \"at least 1.5 mm\" is known",
+    needs: Needs::Drawing,
+    example: "type = \"profile\"\nfeature = \"outline\"\nzone = 0.6",
+    parse,
+    propose,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    _type: String,
+    #[serde(default = "outline")]
+    feature: String,
+    zone: f64,
+}
+
+fn outline() -> String {
+    "outline".to_owned()
+}
+
+#[derive(Debug)]
+struct Profile {
+    contour: usize,
+    characteristics: [Characteristic; 1],
+}
+
+/// Widest zone that the search distance of the edges can decide, mm.
+const MAX_ZONE: f64 = 2.5;
+/// Nearer to a corner than this, px, two edges share the window.
+const CORNER_PX: f64 = 6.0;
+/// Share of places that may be without a clean edge (a speck, a scratch) before the contour counts as not measured.
+const MAX_UNCLEAR: f64 = 0.2;
+/// Most places that are shown.
+const MAX_PLACES: usize = 16;
+
+fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+    let fields: Fields = entry.read()?;
+    let design = super::drawing_of(reference)?;
+    super::feature_of(design, &fields.feature)?;
+    let contour = design.features.iter().position(|f| f.name == fields.feature).unwrap_or(0);
+    if !(fields.zone > 0.0 && fields.zone <= MAX_ZONE) {
+        return Err(EntryError::new(format!(
+            "`zone`: expected a width above 0 and up to {MAX_ZONE} mm, found {}",
+            fields.zone
+        )));
+    }
+    let characteristics = [Characteristic {
+        id: format!("{}.profile", fields.feature),
+        check_type: TYPE.name,
+        nominal: 0.0,
+        lower: None,
+        upper: Some(fields.zone),
+        unit: Unit::Mm,
+    }];
+    Ok(Box::new(Profile { contour, characteristics }))
+}
+
+fn propose(design: &Design) -> Vec<String> {
+    design
+        .features
+        .iter()
+        .filter(|f| !matches!(f.kind, FeatureKind::Hole(_)))
+        .map(|f| {
+            format!(
+                "type = \"profile\"\nfeature = \"{}\"\nzone = 0.6   # assumed: ± 0.3 mm about the drawn contour",
+                f.name
+            )
+        })
+        .collect()
+}
+
+impl Check for Profile {
+    fn characteristics(&self) -> &[Characteristic] {
+        &self.characteristics
+    }
+
+    fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
+        vec![self.measure(part).unwrap_or_else(Observation::not_measured)]
+    }
+}
+
+impl Profile {
+    fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
+        let pose = part.drawing()?;
+        let mm_per_px = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
+        let mut places: Vec<(&ContourEdge, f64)> = Vec::new();
+        let (mut unclear, mut expected) = (0, 0);
+        for e in pose.edges.iter().filter(|e| e.contour == self.contour && e.at.corner_distance > CORNER_PX * mm_per_px)
+        {
+            expected += 1;
+            match e.edge {
+                Ok(_) => places.push((e, e.deviation_mm)),
+                // No edge as far as was looked: the contour strays at least that far.
+                Err(NoEdge::OnlyMaterial) => places.push((e, pose.reach_mm)),
+                Err(NoEdge::OnlyBackground) => places.push((e, -pose.reach_mm)),
+                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
+                Err(NoEdge::NoStep) => unclear += 1,
+            }
+        }
+        if places.is_empty() || f64::from(unclear) > MAX_UNCLEAR * f64::from(expected) {
+            return Err(Reason::NoEdge { found: places.len(), expected: expected as usize });
+        }
+        places.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let (worst, deviation) = places[0];
+        let value = 2.0 * deviation.abs();
+        let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
+        let shown = places.iter().enumerate().filter(|(i, p)| *i == 0 || 2.0 * p.1.abs() > limit).map(|(_, p)| *p);
+        let regions = merge(shown.filter_map(|(e, d)| region(part, e, d)));
+        Ok(Observation::measured(value, uncertainty(part, pose, worst)).at(regions))
+    }
+}
+
+/// Standard uncertainty of twice the deviation at a place, mm.
+fn uncertainty(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge) -> f64 {
+    let located = &part.located;
+    let mm_per_px = located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let arm = at.at.p.distance(pose.pivot);
+    let noise = at.edge.map_or(1.0, |e| e.u_px) * mm_per_px;
+    let terms = [noise, located.u_edge_px * mm_per_px, pose.u_shift_mm, pose.u_turn_rad * arm, located.u_scale * arm];
+    2.0 * terms.iter().map(|t| t * t).sum::<f64>().sqrt()
+}
+
+/// The place in the photo, from the drawn contour to the edge that was found.
+fn region(part: &RegisteredPart<'_>, e: &ContourEdge, deviation_mm: f64) -> Option<PixelRect> {
+    let found = e.edge.map_or(e.p_image_px, |edge| edge.p);
+    let mm_per_px = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let margin = if e.edge.is_ok() { 4.0 } else { deviation_mm.abs() / mm_per_px };
+    PixelRect::around([e.p_image_px, found], margin, part.located.light.width(), part.located.light.height())
+}
+
+/// Overlapping places become one, worst first.
+fn merge(regions: impl Iterator<Item = PixelRect>) -> Vec<PixelRect> {
+    let mut merged: Vec<PixelRect> = Vec::new();
+    for r in regions {
+        match merged.iter_mut().find(|m| m.touches(r)) {
+            Some(m) => *m = m.union(r),
+            None => merged.push(r),
+        }
+    }
+    // A place that grew may now touch another.
+    let mut i = 0;
+    while i < merged.len() {
+        if let Some(j) = (i + 1..merged.len()).find(|j| merged[i].touches(merged[*j])) {
+            let other = merged.remove(j);
+            merged[i] = merged[i].union(other);
+        } else {
+            i += 1;
+        }
+    }
+    merged.truncate(MAX_PLACES);
+    merged
+}

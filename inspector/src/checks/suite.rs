@@ -1,0 +1,182 @@
+//! The suite that every registered check must pass.
+
+use super::{Check, CheckType, Entry, Needs, Outcome, REGISTRY};
+use crate::calibration::{CalibrationPolicy, Tone, locate};
+use crate::decision::{Rule, Verdict, decide};
+use crate::design::{Design, Reference, ReferencePicture};
+use crate::geometry::{Angle, Vector};
+use crate::photo::{DecodeLimits, Photo, decode};
+use crate::registration::{RegisteredPart, register};
+use crate::synth::{Fault, Noise, Rendered, Scene, parts};
+
+const SCALE: f64 = 0.06;
+
+fn policy() -> CalibrationPolicy {
+    CalibrationPolicy { mm_per_px: SCALE, u_scale: 0.0002, edge_offset_px: 0.0, u_edge_px: 0.02, tone: Tone::Srgb }
+}
+
+/// A disc of 40 mm with one hole of 6 mm beside its middle: something for every check.
+fn part() -> Design {
+    parts::pierced_disc(40.0, &[(8.0, 0.0, 6.0)])
+}
+
+fn scene(design: &Design, turn: f64, shift_px: f64) -> Scene {
+    let mut scene = Scene::new(design, 1000, 900, SCALE);
+    scene.noise = Noise { read: 0.003, shot: 1e-4 };
+    scene.seed = 3;
+    scene.placed(design, SCALE, Angle::from_degrees(turn), Vector::new(shift_px, 7.3))
+}
+
+fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
+    let rendered = Rendered::new(scene, &part(), fault).expect("the fault fits the part");
+    decode(&rendered.jpeg(92), &DecodeLimits::default()).expect("a photo")
+}
+
+/// The reference each kind of check needs: the drawing, or a picture of a good part.
+fn reference(check_type: &CheckType) -> Reference {
+    match check_type.needs {
+        Needs::Drawing => Reference::Drawing(part()),
+        Needs::Picture => {
+            Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb))
+        }
+    }
+}
+
+fn open(check_type: &CheckType, text: &str, reference: &Reference) -> Result<Box<dyn Check>, super::EntryError> {
+    let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
+    let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
+    (check_type.parse)(&entry, reference)
+}
+
+fn verdicts(check: &dyn Check, part: &RegisteredPart<'_>) -> Vec<Verdict> {
+    let observations = check.observe(part);
+    assert_eq!(observations.len(), check.characteristics().len(), "one observation per characteristic");
+    check.characteristics().iter().zip(&observations).map(|(c, o)| decide(c, o, Rule::Guarded).verdict).collect()
+}
+
+/// Runs `test` on every registered check, opened from its own example.
+fn every(test: impl Fn(&CheckType, &Reference, &dyn Check)) {
+    for check_type in REGISTRY {
+        let reference = reference(check_type);
+        let check =
+            open(check_type, check_type.example, &reference).unwrap_or_else(|e| panic!("{}: {e}", check_type.name));
+        test(check_type, &reference, check.as_ref());
+    }
+}
+
+#[test]
+fn every_check_has_its_words() {
+    for t in REGISTRY {
+        for (what, text) in
+            [("measurand", t.measurand), ("method", t.method), ("source", t.source), ("honest scope", t.honest_scope)]
+        {
+            assert!(text.len() > 20, "{}: {what} says too little: {text:?}", t.name);
+        }
+        assert!(t.example.contains(&format!("type = \"{}\"", t.name)));
+        assert_eq!(REGISTRY.iter().filter(|o| o.name == t.name).count(), 1, "{} is registered twice", t.name);
+    }
+}
+
+#[test]
+fn characteristics_carry_the_checks_name_and_limits() {
+    every(|t, _, check| {
+        assert!(!check.characteristics().is_empty());
+        for c in check.characteristics() {
+            assert_eq!(c.check_type, t.name);
+            assert!(c.nominal.is_finite() && (c.lower.is_some() || c.upper.is_some()), "{}", c.id);
+        }
+    });
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_place() {
+    every(|t, reference, _| {
+        let text = format!("{}\ncolour = \"blue\"\n", t.example);
+        let error = open(t, &text, reference).expect_err("an unknown key");
+        assert!(error.message.contains("colour"), "{}: {error}", t.name);
+        let span = error.span.unwrap_or_else(|| panic!("{}: no place", t.name));
+        assert!(text[span].contains("colour"), "{}", t.name);
+    });
+}
+
+#[test]
+fn proposals_open() {
+    for t in REGISTRY {
+        for proposal in (t.propose)(&part()) {
+            open(t, &proposal, &reference(t)).unwrap_or_else(|e| panic!("{}: {e}\n{proposal}", t.name));
+        }
+    }
+}
+
+#[test]
+fn a_good_part_passes_and_the_same_photo_gives_the_same_bits() {
+    let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
+    every(|t, reference, check| {
+        let part = register(locate(&photo, &policy()), reference);
+        for (c, v) in check.characteristics().iter().zip(verdicts(check, &part)) {
+            assert_eq!(v, Verdict::Pass, "{}: {:?} {:?}", c.id, check.observe(&part), part.pose.as_ref().err());
+        }
+        let again = register(locate(&photo, &policy()), reference);
+        assert_eq!(check.observe(&part), check.observe(&again), "{}", t.name);
+    });
+}
+
+#[test]
+fn threads_do_not_change_the_bits() {
+    let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
+    every(|t, reference, check| {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| check.observe(&register(locate(&photo, &policy()), reference)))
+        };
+        assert_eq!(on(1), on(2), "{}", t.name);
+    });
+}
+
+#[test]
+fn a_blank_photo_is_referred() {
+    let blank = image::GrayImage::from_pixel(1000, 900, image::Luma([180]));
+    let mut png = Vec::new();
+    image::DynamicImage::ImageLuma8(blank)
+        .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
+        .expect("in memory");
+    let photo = decode(&png, &DecodeLimits::default()).expect("a photo");
+    every(|t, reference, check| {
+        let part = register(locate(&photo, &policy()), reference);
+        for observation in check.observe(&part) {
+            assert!(matches!(observation.outcome, Outcome::NotMeasured(_)), "{}: {observation:?}", t.name);
+        }
+    });
+}
+
+/// What lies outside the picture is not measured, never "missing", and never passed.
+#[test]
+fn a_part_that_leaves_the_picture_is_referred() {
+    let photo = photo_of(&scene(&part(), 3.0, 400.0), None);
+    every(|t, reference, check| {
+        let part = register(locate(&photo, &policy()), reference);
+        for v in verdicts(check, &part) {
+            assert_eq!(v, Verdict::Refer, "{}: {:?}", t.name, check.observe(&part));
+        }
+    });
+}
+
+/// Every fault is found by some check, and no check calls a faulty part good in what it measures.
+#[test]
+fn faults_are_found() {
+    let faults: Vec<(Fault, &[&str])> = vec![
+        (Fault::HoleMissing { hole: "hole-1".into() }, &["extra", "reference"]),
+        (Fault::HoleResized { hole: "hole-1".into(), by: 0.5 }, &["hole", "reference"]),
+        (Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.4, 0.45) }, &["hole", "reference"]),
+    ];
+    for (fault, finders) in faults {
+        let photo = photo_of(&scene(&part(), 2.0, -9.0), Some(&fault));
+        every(|t, reference, check| {
+            if finders.contains(&t.name) {
+                let part = register(locate(&photo, &policy()), reference);
+                let found = verdicts(check, &part).contains(&Verdict::Fail);
+                assert!(found, "{fault:?} not found by {}: {:?}", t.name, check.observe(&part));
+            }
+        });
+    }
+}

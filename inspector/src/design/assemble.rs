@@ -1,0 +1,174 @@
+//! Closed contours to a design: one outline, its openings, their names.
+
+use super::crossing::{Budget, refuse_crossings};
+use super::join::{Loop, Piece};
+use super::{Contour, Design, DesignError, Feature, FeatureKind, Segment};
+use crate::geometry::{Angle, Circle, DesignMm, Point, fit_circle};
+use std::f64::consts::TAU;
+
+/// Most openings of a part.
+const MAX_OPENINGS: usize = 10_000;
+/// Steps of work before a drawing is refused as too dense.
+const BUDGET: u64 = 40_000_000;
+/// How far ends and vertices of a round contour may lie from its circle, mm.
+const ROUND: f64 = 0.005;
+/// Fewest vertices of a polygon that is taken for a circle.
+const ROUND_VERTICES: usize = 16;
+/// Centres whose y differ by no more are in one row, mm.
+const ROW: f64 = 0.05;
+
+impl Design {
+    /// A design from closed contours in any order and direction, such as a program that draws parts has.
+    ///
+    /// Round contours (see [`FeatureKind::Hole`]) become one whole circle. Contours start at the leftmost of their topmost joints.
+    ///
+    /// # Errors
+    /// [`DesignError`] when contours cross, and when there is not exactly one outermost contour with nothing inside its openings. In its messages
+    /// the line of the file is 0.
+    pub fn from_contours(contours: Vec<Contour>) -> Result<Self, DesignError> {
+        let piece = |segment| Piece { segment, line: 0 };
+        assemble(contours.into_iter().map(|c| c.segments.into_iter().map(piece).collect()).collect())
+    }
+}
+
+/// Checks the contours against each other, puts them in order and names them.
+pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
+    if loops.len() > MAX_OPENINGS {
+        return Err(DesignError::TooMany { what: "closed contours", limit: MAX_OPENINGS });
+    }
+    let mut budget = Budget(BUDGET);
+    refuse_crossings(&loops, &mut budget)?;
+    let mut shapes: Vec<Shape> = loops.into_iter().map(Shape::new).collect();
+    shapes.sort_by(|a, b| b.area.total_cmp(&a.area));
+    one_part(&shapes, &mut budget)?;
+    let mut shapes = shapes.into_iter();
+    let outline = shapes.next().ok_or_else(|| DesignError::NoContour { found: "no closed contour".to_owned() })?;
+    let (mut holes, mut cutouts): (Vec<Shape>, Vec<Shape>) = shapes.partition(|s| s.round.is_some());
+    reading_order(&mut holes);
+    reading_order(&mut cutouts);
+
+    let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(outline.round) }];
+    for (i, hole) in holes.iter().enumerate() {
+        let kind = hole.round.map_or(FeatureKind::Cutout, FeatureKind::Hole);
+        features.push(Feature { name: format!("hole-{}", i + 1), kind });
+    }
+    features.extend((1..=cutouts.len()).map(|i| Feature { name: format!("cutout-{i}"), kind: FeatureKind::Cutout }));
+    let mut contours = vec![outline.directed(true)];
+    contours.extend(holes.into_iter().chain(cutouts).map(|s| s.directed(false)));
+    Ok(Design { contours, features })
+}
+
+/// A contour and what is known about it.
+struct Shape {
+    contour: Contour,
+    area: f64,
+    low: Point<DesignMm>,
+    high: Point<DesignMm>,
+    round: Option<Circle<DesignMm>>,
+}
+
+impl Shape {
+    fn new(pieces: Loop) -> Self {
+        let contour = Contour { segments: pieces.into_iter().map(|p| p.segment).collect() };
+        let round = round(&contour);
+        let (low, high) = contour.bounds();
+        Self { area: contour.signed_area().abs(), low, high, round, contour }
+    }
+
+    fn centre(&self) -> Point<DesignMm> {
+        self.round.map_or(self.low.midpoint(self.high), |c| c.centre)
+    }
+
+    fn within(&self, other: &Self) -> bool {
+        self.low.x >= other.low.x
+            && self.low.y >= other.low.y
+            && self.high.x <= other.high.x
+            && self.high.y <= other.high.y
+    }
+
+    /// The contour running counter-clockwise, or clockwise, from the leftmost of its topmost joints.
+    fn directed(self, counter_clockwise: bool) -> Contour {
+        if let Some(circle) = self.round {
+            let sweep = Angle::from_degrees(if counter_clockwise { 360.0 } else { -360.0 });
+            return Contour { segments: vec![Segment::Arc { circle, start: Angle::default(), sweep }] };
+        }
+        let mut contour = self.contour;
+        if (contour.signed_area() > 0.0) != counter_clockwise {
+            contour = contour.reversed();
+        }
+        let starts: Vec<Point<DesignMm>> = contour.segments.iter().map(|s| s.at(0.0)).collect();
+        let top = starts.iter().map(|p| p.y).fold(f64::NEG_INFINITY, f64::max);
+        let upper_left = starts.iter().enumerate().filter(|(_, p)| top - p.y <= ROW);
+        let first = upper_left.min_by(|a, b| a.1.x.total_cmp(&b.1.x)).map_or(0, |(i, _)| i);
+        contour.segments.rotate_left(first);
+        contour
+    }
+}
+
+/// Refuses a second part beside or inside the first; `shapes` are sorted by falling area, so the first is an outermost one.
+fn one_part(shapes: &[Shape], budget: &mut Budget) -> Result<(), DesignError> {
+    let Some((outline, openings)) = shapes.split_first() else { return Ok(()) };
+    let inside = |a: &Shape, b: &Shape, budget: &mut Budget| {
+        if !a.within(b) {
+            return Ok(false);
+        }
+        // Contours do not cross, so one point answers for the whole contour.
+        let p = a.contour.segments.first().map_or(a.low, |s| s.at(0.5));
+        budget.spend(b.contour.segments.len(), p)?;
+        Ok(b.contour.encloses(p))
+    };
+    let mut outermost: Vec<&Shape> = vec![outline];
+    let mut island = None;
+    for (i, shape) in openings.iter().enumerate() {
+        let mut parents = usize::from(inside(shape, outline, budget)?);
+        // Only larger contours can hold this one.
+        for larger in &openings[..i] {
+            parents += usize::from(inside(shape, larger, budget)?);
+        }
+        match parents {
+            0 => outermost.push(shape),
+            1 => (),
+            _ => island = island.or(Some(shape.centre())),
+        }
+    }
+    if let [_, second, ..] = outermost.as_slice() {
+        let p = second.centre();
+        return Err(DesignError::SeveralParts { found: outermost.len(), x: p.x, y: p.y });
+    }
+    island.map_or(Ok(()), |p| Err(DesignError::Island { x: p.x, y: p.y }))
+}
+
+/// The circle of a round contour: one whole circle; arcs that all lie on one circle; or a polygon of at least 16 vertices on one circle, none of
+/// whose sides is much longer than the others (a flat would be).
+fn round(contour: &Contour) -> Option<Circle<DesignMm>> {
+    if let [Segment::Arc { circle, .. }] = contour.segments.as_slice() {
+        return Some(*circle);
+    }
+    let lines = contour.segments.iter().filter(|s| matches!(s, Segment::Line { .. })).count();
+    let polygon = lines == contour.segments.len() && lines >= ROUND_VERTICES;
+    if lines > 0 && !polygon {
+        return None;
+    }
+    let mut points: Vec<Point<DesignMm>> = contour.segments.iter().map(|s| s.at(0.0)).collect();
+    if !polygon {
+        points.extend(contour.segments.iter().map(|s| s.at(0.5)));
+    }
+    let circle = fit_circle(&points, 1e-6).ok()?.circle;
+    let fits = points.iter().all(|p| (p.distance(circle.centre) - circle.radius).abs() <= ROUND);
+    let longest = 1.5 * TAU / contour.segments.len() as f64 * circle.radius;
+    let even = !polygon || contour.segments.iter().all(|s| s.length() <= longest);
+    (fits && even).then_some(circle)
+}
+
+/// Sorts by rows from the top, and from left to right within a row. Centres that differ by what a program's rounding leaves are in one row.
+fn reading_order(shapes: &mut [Shape]) {
+    shapes.sort_by(|a, b| b.centre().y.total_cmp(&a.centre().y));
+    let mut rest = shapes;
+    while let Some(first) = rest.first() {
+        let y = first.centre().y;
+        let row = rest.iter().take_while(|s| y - s.centre().y <= ROW).count();
+        let (row, below) = rest.split_at_mut(row);
+        row.sort_by(|a, b| a.centre().x.total_cmp(&b.centre().x));
+        rest = below;
+    }
+}

@@ -1,0 +1,297 @@
+//! Part and background told apart: how bright each is at every place, and which pixels are which.
+
+use super::components::{Blob, Connectivity, components};
+use super::resample::shrink;
+use crate::calibration::Plane;
+use crate::geometry::{ImagePx, Point, solve_symmetric};
+use crate::reason::Reason;
+
+/// Longest side of the small picture on which part and background are told apart, px.
+const MAX_SIDE: u32 = 750;
+/// Part and background must differ by this factor of light, else no part is seen.
+const MIN_CONTRAST: f64 = 1.25;
+/// Light below this is taken as this (1/500 of white): the ratio to a black background must stay finite.
+const DARKEST: f64 = 131.0;
+/// A background darker than the part by this factor says nothing of how evenly the part is lit.
+const NEARLY_BLACK: f64 = 20.0;
+
+/// How bright background and material are at each place of the photo.
+///
+/// The background is a quadratic surface (uneven light); the material is a fixed ratio of it when both are lit alike, or one level
+/// on a nearly black background.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LightModel {
+    /// Coefficients of 1, x, y, x², xy, y² with x, y scaled to [-1, 1] over the photo.
+    background: [f64; 6],
+    /// Material light over background light.
+    ratio: f64,
+    /// Set instead of `ratio` when the background is nearly black.
+    level: Option<f64>,
+    width: f64,
+    height: f64,
+}
+
+impl LightModel {
+    fn scaled(&self, p: Point<ImagePx>) -> (f64, f64) {
+        ((2.0 * p.x + 1.0) / self.width - 1.0, (2.0 * p.y + 1.0) / self.height - 1.0)
+    }
+    /// Background light at `p`, 0..=65535.
+    pub fn background(&self, p: Point<ImagePx>) -> f64 {
+        let (x, y) = self.scaled(p);
+        surface(&self.background, x, y).max(DARKEST)
+    }
+    /// Material light at `p`, 0..=65535.
+    pub fn material(&self, p: Point<ImagePx>) -> f64 {
+        self.level.unwrap_or_else(|| self.ratio * self.background(p))
+    }
+    /// How much of the pixel's light is material's: 0 background, 1 material (may lie a little outside).
+    pub fn material_fraction(&self, p: Point<ImagePx>, light: f64) -> f64 {
+        let background = self.background(p);
+        (background - light) / (background - self.material(p))
+    }
+}
+
+fn surface(c: &[f64; 6], x: f64, y: f64) -> f64 {
+    c[0] + x * (c[1] + c[3] * x + c[4] * y) + y * (c[2] + c[5] * y)
+}
+
+/// The part, told apart from its background on a small version of the photo.
+#[derive(Clone, Debug)]
+pub struct Silhouette {
+    /// Photo pixels per mask pixel.
+    pub factor: u32,
+    /// Width of the mask.
+    pub width: u32,
+    /// Height of the mask.
+    pub height: u32,
+    /// Pixels of the part's largest piece, `(height, width)`.
+    pub part: Vec<bool>,
+    /// The same with its openings filled.
+    pub filled: Vec<bool>,
+    /// Extent and centroid of `filled`, in mask pixels.
+    pub blob: Blob,
+    /// Light of part and background.
+    pub light: LightModel,
+}
+
+impl Silhouette {
+    /// Photo position of a mask position.
+    pub fn image_from_mask(&self, x: f64, y: f64) -> Point<ImagePx> {
+        let f = f64::from(self.factor);
+        Point::new(f * x + 0.5 * (f - 1.0), f * y + 0.5 * (f - 1.0))
+    }
+
+    /// Centre of the opening of the part nearest to `p`, not farther than `reach_px`.
+    pub fn opening_near(&self, p: Point<ImagePx>, reach_px: f64) -> Option<Point<ImagePx>> {
+        let openings: Vec<bool> = self.filled.iter().zip(&self.part).map(|(f, p)| *f && !p).collect();
+        components(&openings, self.width, self.height, Connectivity::Four)
+            .blobs
+            .iter()
+            .map(|b| self.image_from_mask(b.centroid.0, b.centroid.1))
+            .filter(|c| c.distance(p) <= reach_px)
+            .min_by(|a, b| a.distance(p).total_cmp(&b.distance(p)))
+    }
+
+    /// Finds the part. `expected_area_px` is the area of the part's outline in photo pixels.
+    ///
+    /// # Errors
+    /// [`Reason`] when no part, several parts, or a part that leaves the picture is seen.
+    ///
+    /// Honest scope: one part on a background that is plain but for slow changes of light, at least 1.25 x brighter or darker.
+    pub fn find(plane: &Plane, expected_area_px: f64) -> Result<Self, Reason> {
+        let factor = plane.width().max(plane.height()).div_ceil(MAX_SIDE).max(1);
+        let small = shrink(plane, factor);
+        let (light, mask) = separate(&small, factor)?;
+        let (width, height) = small.dimensions();
+        let expected = expected_area_px / f64::from(factor * factor);
+        let part = choose(&mask, width, height, expected)?;
+        let outside = outside(&part, width, height);
+        let filled: Vec<bool> = outside.iter().map(|o| !o).collect();
+        let blob = components(&filled, width, height, Connectivity::Eight).blobs.into_iter().max_by_key(|b| b.area);
+        let blob = blob.ok_or(Reason::NoPart)?;
+        Ok(Self { factor, width, height, part, filled, blob, light })
+    }
+}
+
+/// Rounds of fitting the background and telling the part from it.
+const ROUNDS: usize = 2;
+
+/// Splits the small picture: fits the background from the border inwards, then finds the level between the two classes.
+fn separate(small: &Plane, factor: u32) -> Result<(LightModel, Vec<bool>), Reason> {
+    let (w, h) = (small.width() as usize, small.height() as usize);
+    if w < 8 || h < 8 {
+        return Err(Reason::NoPart);
+    }
+    let samples = small.as_raw();
+    let band = (w.min(h) / 40).max(2);
+    let mut is_background: Vec<bool> =
+        (0..w * h).map(|i| (i % w).min(w - 1 - i % w).min(i / w).min(h - 1 - i / w) < band).collect();
+    let mut result = Err(Reason::NoPart);
+    for _ in 0..ROUNDS {
+        let surface = fit_background(samples, &is_background, w, h).ok_or(Reason::NoPart)?;
+        let background = surface_plane(&surface, w, h);
+        let ratios: Vec<f32> = samples.iter().zip(&background).map(|(s, b)| f32::from(*s) / b).collect();
+        let light = model(surface, &ratios, small.dimensions(), factor)?;
+        let material = |b: f32| light.level.map_or(light.ratio as f32 * b, |level| level as f32);
+        let fractions = samples.iter().zip(&background).map(|(s, b)| (b - f32::from(*s)) / (b - material(*b)));
+        // Next round: everything that is clearly background, wherever it lies.
+        let (mask, clear): (Vec<bool>, Vec<bool>) = fractions.map(|f| (f > 0.5, f.abs() < 0.2)).unzip();
+        is_background = clear;
+        result = Ok((light, mask));
+    }
+    result
+}
+
+/// The background at every pixel of the small picture.
+fn surface_plane(c: &[f64; 6], w: usize, h: usize) -> Vec<f32> {
+    let mut plane = Vec::with_capacity(w * h);
+    for row in 0..h {
+        let y = scaled(row, h);
+        plane.extend((0..w).map(|column| surface(c, scaled(column, w), y).max(DARKEST) as f32));
+    }
+    plane
+}
+
+/// Position of the centre of pixel `i` of `n`, from -1 to 1 over the picture.
+fn scaled(i: usize, n: usize) -> f64 {
+    (2.0 * i as f64 + 1.0) / n as f64 - 1.0
+}
+
+/// Quadratic surface through the chosen pixels (every third), outliers set aside by Tukey's biweight.
+fn fit_background(samples: &[u16], chosen: &[bool], w: usize, h: usize) -> Option<[f64; 6]> {
+    let mut data: Vec<([f64; 6], f64)> = Vec::new();
+    for i in (0..w * h).filter(|i| chosen[*i]).step_by(3) {
+        let (x, y) = (scaled(i % w, w), scaled(i / w, h));
+        data.push(([1.0, x, y, x * x, x * y, y * y], f64::from(samples[i])));
+    }
+    if data.len() < 30 {
+        return None;
+    }
+    let mut levels: Vec<f64> = data.iter().map(|d| d.1).collect();
+    let middle = levels.len() / 2;
+    let median = *levels.select_nth_unstable_by(middle, f64::total_cmp).1;
+    let mut c = [median, 0.0, 0.0, 0.0, 0.0, 0.0];
+    for round in 0..4 {
+        let residual = |d: &([f64; 6], f64)| d.1 - d.0.iter().zip(&c).map(|(a, b)| a * b).sum::<f64>();
+        let mut magnitudes: Vec<f64> = data.iter().map(|d| residual(d).abs()).collect();
+        let mad = *magnitudes.select_nth_unstable_by(middle, f64::total_cmp).1;
+        // The first rounds must bear a strong gradient of light; later ones shut out whatever is not background.
+        let scale = (1.4826 * mad).max(0.002 * median.max(DARKEST));
+        let limit = scale * if round < 2 { 8.0 } else { 4.685 };
+        let (mut a, mut b) = ([[0.0; 6]; 6], [0.0; 6]);
+        for d in &data {
+            let t = residual(d) / limit;
+            if t.abs() < 1.0 {
+                let weight = (1.0 - t * t) * (1.0 - t * t);
+                for i in 0..6 {
+                    b[i] += weight * d.0[i] * d.1;
+                    for j in 0..=i {
+                        a[i][j] += weight * d.0[i] * d.0[j];
+                    }
+                }
+            }
+        }
+        for i in 0..6 {
+            for j in i + 1..6 {
+                a[i][j] = a[j][i];
+            }
+        }
+        c = solve_symmetric(a, b)?;
+    }
+    Some(c)
+}
+
+/// Thresholds on light / background below and above which a pixel is not background: Otsu's on each side of 1
+/// (Otsu 1979, doi:10.1109/TSMC.1979.4310076).
+fn ratio_thresholds(ratios: &[f32]) -> (f32, f32) {
+    let (mut low, mut high) = ([0_u64; BINS], [0_u64; BINS]);
+    for r in ratios {
+        // Bright parts: 1/ratio maps the other side to the same interval.
+        let (side, depth) = if *r <= 1.0 { (&mut low, 1.0 - r) } else { (&mut high, 1.0 - 1.0 / r) };
+        side[((depth * BINS as f32) as usize).min(BINS - 1)] += 1;
+    }
+    // On a side with no part Otsu splits the background's own noise: a threshold is never nearer to 1 than half the least contrast.
+    let nearest = MIN_CONTRAST.sqrt() as f32;
+    ((1.0 - otsu(&low)).min(1.0 / nearest), (1.0 / (1.0 - otsu(&high))).max(nearest))
+}
+
+const BINS: usize = 128;
+
+/// The best split of a histogram over [0, 1].
+fn otsu(histogram: &[u64; BINS]) -> f32 {
+    let total: u64 = histogram.iter().sum();
+    let sum: f64 = histogram.iter().enumerate().map(|(i, n)| i as f64 * *n as f64).sum();
+    let (mut below, mut below_sum, mut best, mut best_between) = (0_u64, 0.0, 64.0, -1.0);
+    for (i, n) in histogram.iter().enumerate() {
+        below += n;
+        below_sum += i as f64 * *n as f64;
+        let above = total - below;
+        if below == 0 || above == 0 {
+            continue;
+        }
+        let gap = below_sum / below as f64 - (sum - below_sum) / above as f64;
+        let between = below as f64 * above as f64 * gap * gap;
+        if between > best_between {
+            (best, best_between) = (i as f64 + 1.0, between);
+        }
+    }
+    (best / BINS as f64).min(0.98) as f32
+}
+
+/// The light of background and material, from the pixels beyond the threshold on the side that has more of them.
+fn model(background: [f64; 6], ratios: &[f32], (w, h): (u32, u32), factor: u32) -> Result<LightModel, Reason> {
+    let (low, high) = ratio_thresholds(ratios);
+    let dark: Vec<f32> = ratios.iter().copied().filter(|r| *r < low).collect();
+    let bright: Vec<f32> = ratios.iter().copied().filter(|r| *r > high).collect();
+    let part_is_dark = dark.len() >= bright.len();
+    let mut part = if part_is_dark { dark } else { bright };
+    if part.len() < 20 {
+        return Err(Reason::NoPart);
+    }
+    let middle = part.len() / 2;
+    let ratio = f64::from(*part.select_nth_unstable_by(middle, f32::total_cmp).1);
+    if ratio.max(1.0 / ratio) < MIN_CONTRAST {
+        return Err(Reason::NoPart);
+    }
+    // The mean of the quadratic surface over the picture.
+    let mean = (background[0] + (background[3] + background[5]) / 3.0).max(DARKEST);
+    let level = (ratio > NEARLY_BLACK).then_some(ratio * mean);
+    let f = f64::from(factor);
+    Ok(LightModel { background, ratio, level, width: f64::from(w) * f, height: f64::from(h) * f })
+}
+
+/// The part's piece: the largest that does not touch the border.
+fn choose(mask: &[bool], width: u32, height: u32, expected_area: f64) -> Result<Vec<bool>, Reason> {
+    let found = components(mask, width, height, Connectivity::Eight);
+    let touches = |b: &Blob| {
+        b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height
+    };
+    // A tenth of the part is a part; less is dirt.
+    let sizable = |b: &Blob| b.area as f64 > 0.1 * expected_area && b.area > 30;
+    let inside: Vec<usize> =
+        (0..found.blobs.len()).filter(|i| sizable(&found.blobs[*i]) && !touches(&found.blobs[*i])).collect();
+    let Some(largest) = inside.iter().copied().max_by_key(|i| found.blobs[*i].area) else {
+        let cut = found.blobs.iter().any(|b| sizable(b) && touches(b));
+        return Err(if cut { Reason::PartOutsidePicture } else { Reason::NoPart });
+    };
+    let parts = inside.iter().filter(|i| found.blobs[**i].area * 3 > found.blobs[largest].area).count();
+    if parts > 1 {
+        return Err(Reason::SeveralParts { found: parts });
+    }
+    let label = largest as u32 + 1;
+    Ok(found.labels.iter().map(|l| *l == label).collect())
+}
+
+/// Pixels that can be reached from the border without crossing the part.
+fn outside(part: &[bool], width: u32, height: u32) -> Vec<bool> {
+    let empty: Vec<bool> = part.iter().map(|p| !p).collect();
+    let found = components(&empty, width, height, Connectivity::Four);
+    let at_border: Vec<bool> = found
+        .blobs
+        .iter()
+        .map(|b| {
+            b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height
+        })
+        .collect();
+    found.labels.iter().map(|l| *l > 0 && at_border[*l as usize - 1]).collect()
+}

@@ -1,0 +1,207 @@
+//! From a design file to a recipe folder: what `assay recipe new` writes.
+
+use super::{RecipeError, assemble, text};
+use crate::Error;
+use crate::checks::{Needs, REGISTRY};
+use crate::design::{Design, DesignError, FeatureKind, Units};
+use crate::photo::{DecodeLimits, Sha256, decode};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+/// What a drawing does not say.
+#[derive(Clone, Debug)]
+pub struct ProposeOptions {
+    /// Part number.
+    pub part: String,
+    /// Revision of the part.
+    pub revision: Option<String>,
+    /// Size of a pixel of the camera at the part, mm. Not used for a picture.
+    pub mm_per_px: f64,
+    /// Unit of the drawing, when it does not say one.
+    pub units: Option<Units>,
+    /// Name of the design file in the recipe's folder.
+    pub file_name: String,
+}
+
+/// A recipe that has not been written yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProposedRecipe {
+    /// Text of `recipe.toml`.
+    pub recipe_toml: String,
+    /// Name and bytes of the design file.
+    pub design_file: (String, Vec<u8>),
+    /// What the person who made it should know, one line each.
+    pub notes: Vec<String>,
+}
+
+/// Smallest feature that checks measure, px.
+const SMALLEST_PX: f64 = 8.0;
+
+/// Proposes a recipe for a drawing (DXF): every registered check is asked what it would look at. A picture of a good part (anything but a
+/// DXF that decodes) becomes a recipe that compares with it.
+///
+/// What is proposed opens: it is read back before it is given.
+///
+/// # Errors
+/// [`Error::Design`] when the drawing is refused, [`Error::Recipe`] for options that a recipe refuses, such as an absurd scale.
+///
+/// Honest scope: tolerances are ISO 2768-1 m where the drawing's sizes fall under it, and marked "assumed" where no standard helps. A person must read them.
+pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedRecipe, Error> {
+    let usable = text::inside(&options.file_name).is_ok()
+        && !options.file_name.contains(|c: char| c == '/' || c.is_control())
+        && options.file_name != "recipe.toml";
+    let name = if usable { options.file_name.as_str() } else { "design" };
+    let mut notes = Vec::new();
+    let design = match Design::open(design_file, options.units) {
+        Err(DesignError::NotADesign { .. }) if decode(design_file, &DecodeLimits::default()).is_ok() => None,
+        read => Some(read?),
+    };
+    let mut out = head(options);
+    match &design {
+        Some(design) => {
+            // Where the drawing says its units itself, `units` must not repeat it.
+            let units = Design::open(design_file, None).is_err().then_some(options.units).flatten();
+            drawing(&mut out, design, name, units, options, &mut notes);
+        }
+        None => picture(&mut out, name),
+    }
+    let bytes = || Ok(design_file.to_vec());
+    assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), REGISTRY)?;
+    Ok(ProposedRecipe { recipe_toml: out, design_file: (name.to_owned(), design_file.to_vec()), notes })
+}
+
+fn quoted(s: &str) -> String {
+    toml::Value::String(s.to_owned()).to_string()
+}
+
+fn head(options: &ProposeOptions) -> String {
+    let mut out = String::from(
+        "# An inspection recipe for Assay. Lengths are millimetres. Text after # is for people.\n\
+         # Read every tolerance before you approve: \"ISO 2768-m\" is ISO 2768-1:1989, Table 1, class m (medium);\n\
+         # \"assumed\" is a proposal that no standard and no drawing asked for.\n\n\
+         schema = 1\n",
+    );
+    add(&mut out, format_args!("part = {}\n", quoted(&options.part)));
+    if let Some(revision) = &options.revision {
+        add(&mut out, format_args!("revision = {}\n", quoted(revision)));
+    }
+    out
+}
+
+fn add(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("writing to a String cannot fail");
+}
+
+fn drawing(
+    out: &mut String,
+    design: &Design,
+    name: &str,
+    units: Option<Units>,
+    options: &ProposeOptions,
+    notes: &mut Vec<String>,
+) {
+    let (low, high) = design.bounds();
+    let size = high - low;
+    let holes = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Hole(_))).count();
+    let others = design.features.len() - 1 - holes;
+    let what = format!("{:.3} x {:.3} mm, {holes} round holes, {others} other openings", size.x, size.y);
+    add(out, format_args!("\n# The drawing: {what}.\n[design]\nfile = {}\n", quoted(name)));
+    if let Some(units) = units {
+        add(out, format_args!("units = \"{units}\"   # the drawing does not say its units\n"));
+    }
+    add(
+        out,
+        format_args!(
+            "\n# Size of a pixel at the part, mm. u_scale (relative), edge_offset_px and u_edge_px may be added when they are known\n\
+             # from parts of known size.\n\
+             [calibration]\nmm_per_px = {:?}\n\n\
+             # guarded: PASS and FAIL only where the measuring uncertainty leaves no doubt (95 %), else a person looks (ISO 14253-1).\n\
+             # simple: the uncertainty plays no part.\n[decision]\nrule = \"guarded\"\n",
+            options.mm_per_px
+        ),
+    );
+    notes.push(format!("Part: {what}."));
+    let px = |mm: f64| mm / options.mm_per_px;
+    notes.push(format!(
+        "At {} mm per pixel the part is {:.0} x {:.0} px in the photo.",
+        options.mm_per_px,
+        px(size.x),
+        px(size.y)
+    ));
+    for feature in &design.features {
+        if let FeatureKind::Hole(circle) = feature.kind
+            && px(2.0 * circle.radius) < SMALLEST_PX
+        {
+            let (name, found) = (&feature.name, px(2.0 * circle.radius));
+            notes.push(format!(
+                "{name} is only {found:.1} px wide, expected at least {SMALLEST_PX}: it needs a closer view."
+            ));
+        }
+    }
+    for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing) {
+        let entries = (check_type.propose)(design);
+        if !entries.is_empty() {
+            add(out, format_args!("\n# {}: {}\n", check_type.name, check_type.measurand));
+        }
+        for entry in entries {
+            let entry = entry.trim().trim_start_matches("[[check]]").trim_start();
+            add(out, format_args!("[[check]]\n{entry}\n\n"));
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+}
+
+fn picture(out: &mut String, name: &str) {
+    add(
+        out,
+        format_args!(
+            "\n# A picture of a good part; every photo is compared with it.\n[design]\npicture = {}\n\n\
+             [[check]]\ntype = \"reference\"\n",
+            quoted(name)
+        ),
+    );
+}
+
+impl ProposedRecipe {
+    /// Writes the folder `dir`, whole or not at all: into a folder beside it first, synced, then renamed.
+    ///
+    /// # Errors
+    /// [`RecipeError::Unwritable`] when something of that name exists already, or the system refuses.
+    pub fn write_to(&self, dir: &Path) -> Result<(), RecipeError> {
+        let shown = || dir.display().to_string();
+        let unwritable = |e: std::io::Error| RecipeError::Unwritable { file: shown(), cause: e.to_string() };
+        let exists =
+            || RecipeError::Unwritable { file: shown(), cause: "it exists already; nothing was changed".to_owned() };
+        if dir.symlink_metadata().is_ok() {
+            return Err(exists());
+        }
+        let Some(name) = dir.file_name() else { return Err(exists()) };
+        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let partial = parent.join(format!(".{}.partial-{}", name.to_string_lossy(), std::process::id()));
+        fs::create_dir(&partial).map_err(unwritable)?;
+        let written = self.fill(&partial).and_then(|()| fs::rename(&partial, dir)).and_then(|()| sync_folder(parent));
+        written.map_err(|e| {
+            // Nothing half-written stays behind; if even that fails, the first error is the one to tell.
+            let _ = fs::remove_dir_all(&partial);
+            unwritable(e)
+        })
+    }
+
+    fn fill(&self, dir: &Path) -> std::io::Result<()> {
+        for (name, bytes) in [("recipe.toml", self.recipe_toml.as_bytes()), (&self.design_file.0, &self.design_file.1)]
+        {
+            let mut file = File::create_new(dir.join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+        }
+        sync_folder(dir)
+    }
+}
+
+/// Makes the names in a folder durable; Windows has no such act.
+fn sync_folder(dir: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,79 @@
+//! The command line: what each command does, and its exit code.
+//!
+//! 0 every part passed, or the command succeeded; 1 at least one FAIL; 3 no FAIL but at least one REFER; 2 something could not be
+//! done: one clear line on stderr per thing.
+
+mod inspect;
+mod photos;
+mod recipe;
+mod station;
+mod table;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+/// Every part passed, or the command succeeded.
+pub(crate) const OK: u8 = 0;
+/// At least one FAIL.
+pub(crate) const FAILED: u8 = 1;
+/// Something could not be done.
+pub(crate) const ERROR: u8 = 2;
+/// No FAIL, but at least one REFER.
+pub(crate) const REFERRED: u8 = 3;
+
+/// Assay: photographs finished parts, compares them with the design, records the evidence.
+#[derive(Parser)]
+#[command(
+    name = "assay",
+    version,
+    after_help = "Exit codes: 0 all passed, 1 at least one FAIL, 3 no FAIL but at least one REFER (a person looks), 2 something could not be done."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the station with a simulated camera and sample recipes
+    Demo(station::Demo),
+    /// Start the station
+    Serve(station::Serve),
+    /// Judge photos
+    Inspect(inspect::Arguments),
+    /// Make, list and approve recipes
+    #[command(subcommand)]
+    Recipe(recipe::Command),
+    /// Look at the station's journal, store and disk: what is wrong and what to do
+    Doctor(station::Doctor),
+}
+
+/// Runs the program with these arguments.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { ERROR } else { OK });
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Demo(a) => a.run(),
+        Command::Serve(a) => a.run(),
+        Command::Inspect(a) => a.run(),
+        Command::Recipe(a) => a.run(),
+        Command::Doctor(a) => a.run(),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        // The reader of our output has gone (`| head`): nothing is wrong.
+        Err(e) if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => ExitCode::from(OK),
+        Err(e) => {
+            eprintln!("assay: {e:#}");
+            ExitCode::from(ERROR)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! An inspection as a table for people.
+
+use crate::record::{CheckRecord, InspectionRecord};
+use inspector::decision::Verdict;
+use std::fmt::Write as _;
+
+/// Shape and word, so that colour is not needed.
+fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "✓ PASS ",
+        Verdict::Fail => "✗ FAIL ",
+        Verdict::Refer => "? REFER",
+    }
+}
+
+/// One photo: a line with the verdict, then a line per characteristic.
+pub(super) fn show(record: &InspectionRecord) -> String {
+    let mut text = String::new();
+    let revision = record.revision.as_deref().map(|r| format!(" rev {r}")).unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "{} {}  {}{revision}  {:.0} ms",
+        mark(record.verdict),
+        record.image,
+        record.part,
+        record.timings_ms.total
+    );
+    let width = record.checks.iter().map(|c| c.id.chars().count()).max().unwrap_or(0);
+    for check in &record.checks {
+        let _ = writeln!(text, "    {} {:width$}  {}", mark(check.verdict), check.id, numbers(check));
+    }
+    text
+}
+
+fn numbers(check: &CheckRecord) -> String {
+    let unit = match check.unit.as_str() {
+        "mm2" => " mm²",
+        "mm" => " mm",
+        _ => "",
+    };
+    let decimals = if check.unit == "count" { 0 } else { 3 };
+    let limits = match (check.lower, check.upper) {
+        (Some(l), Some(u)) => format!("limits {:.decimals$} to {:.decimals$}{unit}", check.nominal + l, check.nominal + u),
+        (Some(l), None) => format!("at least {:.decimals$}{unit}", check.nominal + l),
+        (None, Some(u)) => format!("at most {:.decimals$}{unit}", check.nominal + u),
+        (None, None) => String::new(),
+    };
+    let mut text = match (check.measured, check.u) {
+        (Some(m), Some(u)) if check.unit != "count" => format!("{m:.3}{unit}  u {u:.3}  {limits}"),
+        (Some(m), _) => format!("{m:.decimals$}{unit}  {limits}"),
+        (None, _) => format!("not measured  {limits}"),
+    };
+    if let Some(reason) = &check.reason {
+        let _ = write!(text, "  ({reason})");
+    }
+    text
+}

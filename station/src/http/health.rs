@@ -1,0 +1,138 @@
+//! `/healthz`, `/readyz`, `/metrics`: for whoever watches the station.
+
+use super::state::AppState;
+use crate::ledger::{Health, LedgerError, StoreState};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Whether parts can be judged now, and if not, why.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// All of the below.
+    pub ready: bool,
+    /// Journal and store.
+    pub store: Component,
+    /// Room for photos.
+    pub disk: Component,
+    /// The camera.
+    pub camera: Component,
+    /// Free bytes where the ledger is.
+    pub free_bytes: u64,
+    /// Last synced entry.
+    pub last_seq: u64,
+    /// Up to here the journal has been verified since the start.
+    pub verified_seq: u64,
+    /// Seconds since the camera's last picture; null without camera or picture.
+    pub picture_age_s: Option<f64>,
+}
+
+/// One thing that must work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Component {
+    /// Works.
+    pub ok: bool,
+    /// What is known of it, or what is wrong and what to do.
+    pub reason: String,
+}
+
+impl Component {
+    fn works(reason: impl Into<String>) -> Self {
+        Self { ok: true, reason: reason.into() }
+    }
+    fn fails(reason: impl Into<String>) -> Self {
+        Self { ok: false, reason: reason.into() }
+    }
+}
+
+impl Readiness {
+    /// As it is now.
+    pub(crate) async fn now(state: &AppState) -> Self {
+        let health = state.ask(|ledger| Ok::<_, LedgerError>(ledger.health())).await;
+        let (camera, picture_age_s) = match &state.camera {
+            None => (Component::works("no camera configured: photos come over HTTP"), None),
+            Some(camera) => {
+                let now = camera.now();
+                let component = if now.ok { Component::works(now.reason) } else { Component::fails(now.reason) };
+                (component, now.picture_age_s)
+            }
+        };
+        let mut readiness = Self {
+            ready: false,
+            store: Component::fails("the ledger does not answer"),
+            disk: Component::fails("unknown"),
+            camera,
+            free_bytes: 0,
+            last_seq: 0,
+            verified_seq: 0,
+            picture_age_s,
+        };
+        if let Ok(health) = health {
+            readiness.disk = disk(&health);
+            readiness.store = store(&health);
+            readiness.free_bytes = health.free_bytes;
+            readiness.last_seq = health.last_seq;
+            readiness.verified_seq = health.verified_up_to;
+        }
+        readiness.ready = readiness.store.ok && readiness.disk.ok && readiness.camera.ok;
+        readiness
+    }
+}
+
+fn disk(health: &Health) -> Component {
+    let room = format!("{:.1} GB free", health.free_bytes as f64 / 1e9);
+    match &health.refusing {
+        // The ledger refuses for two reasons: no room, or a journal that stopped. The latter is the store's to say.
+        Some(reason) if health.store != StoreState::Following || reason.contains("disk") => Component::fails(reason),
+        _ => Component::works(room),
+    }
+}
+
+fn store(health: &Health) -> Component {
+    match (&health.store, &health.refusing) {
+        (StoreState::Hung, _) => {
+            Component::fails("the store (sled) hangs: parts are recorded, lists do not show them; restart the station")
+        }
+        (StoreState::Failed(reason), _) => {
+            Component::fails(format!("the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"))
+        }
+        (_, Some(reason)) => Component::fails(reason),
+        _ if !health.damage.is_empty() => {
+            let lost: usize = health.damage.iter().map(|d| d.lost.len()).sum();
+            Component::works(format!("accepting records; the journal is damaged in {} places, {lost} records lost", health.damage.len()))
+        }
+        _ => Component::works("accepting records"),
+    }
+}
+
+/// The program runs.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, description = "Alive", body = String)))]
+pub(super) async fn healthz() -> &'static str {
+    "alive\n"
+}
+
+/// Parts can be judged.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses((status = 200, description = "Ready", body = Readiness), (status = 503, description = "Not ready, and why", body = Readiness))
+)]
+pub(super) async fn readyz(State(state): State<AppState>) -> impl IntoResponse {
+    let readiness = Readiness::now(&state).await;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(readiness))
+}
+
+/// Counters for Prometheus (OpenMetrics text).
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, description = "Parts by verdict, durations, queue, free disk, last sequence, errors",
+               content_type = "application/openmetrics-text", body = String))
+)]
+pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
+    let readiness = Readiness::now(&state).await;
+    let text = state.metrics.text(state.line.waiting(), readiness.free_bytes, readiness.last_seq);
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}

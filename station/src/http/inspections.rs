@@ -1,0 +1,424 @@
+//! `/api/v1/inspections`: photos in, records out.
+
+use super::extract::{PathParts, QueryParts};
+use super::problem::{Problem, shortened};
+use super::state::AppState;
+use super::upload::{self, PartForm, PartQuery, Upload, word};
+use super::view::{InspectionView, Pictures, version};
+use crate::inspection::{ErrorKind, Job, JobInfo, ReservedKey, verdict_word};
+use crate::ledger::{Act, Entry, LedgerError, Query};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use inspector::decision::Verdict;
+use inspector::photo::Sha256;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Longest `Idempotency-Key`.
+const MAX_KEY: usize = 255;
+/// Records in a page when nothing is said.
+const PAGE: usize = 50;
+/// Most records in a page.
+const MAX_PAGE: usize = 200;
+
+/// Judge a photo and record the part.
+///
+/// The photo is the body itself, with the rest in the query, or a form. The answer comes when photo and journal entry are synced to
+/// disk, so a verdict that was seen is never lost. With an `Idempotency-Key` a request may be repeated after a lost answer: the
+/// same key and the same request give the same record again (200 instead of 201).
+#[utoipa::path(
+    post, path = "/api/v1/inspections", tag = "inspections",
+    params(PartQuery, ("Idempotency-Key" = Option<String>, Header, description = "Unique for this part, 1 to 255 visible ASCII characters")),
+    request_body(description = "The photo", content(
+        (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/tiff"), (Vec<u8> = "image/bmp"), (Vec<u8> = "image/webp"),
+        (PartForm = "multipart/form-data"))),
+    responses(
+        (status = 201, description = "Judged and recorded", body = InspectionView, headers(("Location" = String))),
+        (status = 200, description = "Recorded before, by the same request", body = InspectionView),
+        (status = 400, description = "The request cannot be understood, or its body ended too early", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "The request comes from another web site", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Unknown recipe; `known` lists those there are", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The recipe is not approved, or a request with this key is still in work", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The photo is larger than 32 MiB", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not a media type of a photo", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The photo cannot be used, or the key belongs to another request", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "The station failed: hold the part", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Two photos are waiting already; ask again after `Retry-After`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
+        (status = 507, description = "No room left to record parts", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn judge(
+    State(state): State<AppState>,
+    QueryParts(query): QueryParts<PartQuery>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
+    let upload = upload::read(&state, query, request).await?;
+    let reserved = match key {
+        None => None,
+        Some(key) => match reserve(&state, key, upload.fingerprint()).await? {
+            Reserved::New(key) => Some(key),
+            Reserved::Recorded(entry) => return Ok(answer(StatusCode::OK, *entry)),
+        },
+    };
+    let entry = submit(&state, upload, reserved).await?;
+    Ok(answer(StatusCode::CREATED, entry))
+}
+
+/// Queues the part and waits for its record.
+async fn submit(state: &AppState, upload: Upload, key: Option<ReservedKey>) -> Result<Entry, Problem> {
+    let Upload { photo, recipe, serial, lot, image } = upload;
+    let book = state.recipes.clone();
+    let recipe = state.ask(move |ledger| book.approved(ledger, &recipe)).await?;
+    let job = Job { photo, info: JobInfo { image, serial, lot }, recipe, key };
+    let ticket = state.line.submit(job).inspect_err(|_| state.metrics.error(ErrorKind::Busy))?;
+    Ok(ticket.recorded().await?)
+}
+
+fn answer(status: StatusCode, entry: Entry) -> Response {
+    match InspectionView::of(entry) {
+        Some(view) => {
+            let location = HeaderValue::from_str(&view.links.this).expect("made of digits and letters");
+            (status, [(header::LOCATION, location)], Json(view)).into_response()
+        }
+        None => Problem::new("station-error", "the ledger recorded something else than the part").into_response(),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().filter(|k| (1..=MAX_KEY).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
+    match key {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(Problem::bad_request(format!("Idempotency-Key: expected 1 to {MAX_KEY} visible ASCII characters"))),
+    }
+}
+
+enum Reserved {
+    New(ReservedKey),
+    Recorded(Box<Entry>),
+}
+
+/// Holds the key first and asks the ledger second: between the two nobody else can take it.
+async fn reserve(state: &AppState, key: String, request: Sha256) -> Result<Reserved, Problem> {
+    let reused = || {
+        Problem::new(
+            "key-reused",
+            "this Idempotency-Key came with another request before: use a new key for a new part",
+        )
+    };
+    let reserved = state.0.keys.reserve(&key, request).map_err(|holder| {
+        if holder == request {
+            Problem::new("key-in-work", "the part of this Idempotency-Key is still in work: ask again")
+                .with("retry_after_s", 1)
+        } else {
+            reused()
+        }
+    })?;
+    let (recorded, behind) = state
+        .ask(move |ledger| {
+            let synced = ledger.health().last_seq;
+            let recorded = ledger.by_idempotency_key(&key)?;
+            Ok::<_, LedgerError>((recorded, ledger.health().stored_up_to < synced))
+        })
+        .await?;
+    if recorded.is_none() && behind {
+        // The key may belong to a part that the index does not show yet: to judge it again would record it twice.
+        return Err(Problem::new("busy", "the store is behind the journal, so the Idempotency-Key cannot be looked up").with("retry_after_s", 5));
+    }
+    match recorded {
+        None => Ok(Reserved::New(reserved)),
+        Some(entry) => match &entry.act {
+            Act::Inspection { request_sha256: Some(before), .. } if *before == request => {
+                Ok(Reserved::Recorded(Box::new(entry)))
+            }
+            _ => Err(reused()),
+        },
+    }
+}
+
+/// Which records, newest first.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Records in a page, 1 to 200; 50 when not said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Only this verdict: `pass`, `fail` or `refer`.
+    #[param(value_type = Option<String>)]
+    pub verdict: Option<String>,
+    /// Only this part number.
+    pub part: Option<String>,
+    /// Only this lot.
+    pub lot: Option<String>,
+    /// Only this serial number.
+    pub serial: Option<String>,
+}
+
+/// A record whose bytes in the journal are damaged: what is still known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DamagedView {
+    /// Sequence number.
+    pub seq: u64,
+    /// Part number.
+    pub part: Option<String>,
+    /// Lot.
+    pub lot: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+}
+
+/// One page of records.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InspectionPage {
+    /// Newest first.
+    pub items: Vec<InspectionView>,
+    /// Records that belong here and cannot be read any more.
+    pub damaged: Vec<DamagedView>,
+    /// Ask with it for older records; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl ListQuery {
+    /// As the ledger understands it. Empty fields of a form count as not given.
+    pub(crate) fn checked(self) -> Result<Query, Problem> {
+        let limit = self.limit.unwrap_or(PAGE);
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(Problem::bad_request(format!("`limit`: expected 1 to {MAX_PAGE}, found {limit}")));
+        }
+        let before_seq = match word("cursor", self.cursor)? {
+            None => None,
+            Some(cursor) => Some(cursor.parse().map_err(|_| {
+                Problem::bad_request(format!(
+                    "`cursor`: expected `next_cursor` of a page, found {:?}",
+                    shortened(&cursor)
+                ))
+            })?),
+        };
+        Ok(Query {
+            before_seq,
+            limit,
+            verdict: word("verdict", self.verdict)?.map(|v| verdict(&v)).transpose()?,
+            part: word("part", self.part)?,
+            lot: word("lot", self.lot)?,
+            serial: word("serial", self.serial)?,
+        })
+    }
+}
+
+/// The filters of a list, as texts: what the page's form shows and what its links carry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InspectionFilter {
+    /// `pass`, `fail`, `refer` or empty.
+    pub verdict: &'static str,
+    /// Part number or empty.
+    pub part: String,
+    /// Lot or empty.
+    pub lot: String,
+    /// Serial number or empty.
+    pub serial: String,
+}
+
+impl InspectionFilter {
+    /// Of a query.
+    pub(crate) fn of(query: &Query) -> Self {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        Self {
+            verdict: query.verdict.map_or("", verdict_word),
+            part: text(&query.part),
+            lot: text(&query.lot),
+            serial: text(&query.serial),
+        }
+    }
+    /// Query string of the first page.
+    pub(crate) fn query_string_first(&self) -> String {
+        let fields = [("verdict", self.verdict), ("part", &self.part), ("lot", &self.lot), ("serial", &self.serial)];
+        let given: Vec<String> =
+            fields.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={}", percent_encoded(v))).collect();
+        given.join("&")
+    }
+    /// Query string of the page that starts below `seq`.
+    pub(crate) fn query_string(&self, seq: u64) -> String {
+        let filters = self.query_string_first();
+        if filters.is_empty() { format!("cursor={seq}") } else { format!("{filters}&cursor={seq}") }
+    }
+}
+
+/// RFC 3986: unreserved characters stay, every other byte becomes `%XX`.
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+fn verdict(text: &str) -> Result<Verdict, Problem> {
+    match text {
+        "pass" => Ok(Verdict::Pass),
+        "refer" => Ok(Verdict::Refer),
+        "fail" => Ok(Verdict::Fail),
+        other => {
+            Err(Problem::bad_request(format!("`verdict`: expected pass, fail or refer, found {:?}", shortened(other))))
+        }
+    }
+}
+
+/// Recorded parts, newest first.
+///
+/// Pages are stable: records that come in while somebody leafs through do not move those on the next page.
+#[utoipa::path(
+    get, path = "/api/v1/inspections", tag = "inspections", params(ListQuery),
+    responses(
+        (status = 200, body = InspectionPage),
+        (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(
+    State(state): State<AppState>,
+    QueryParts(query): QueryParts<ListQuery>,
+) -> Result<Json<InspectionPage>, Problem> {
+    let query = query.checked()?;
+    let page = state.ask(move |ledger| ledger.inspections(&query)).await?;
+    let items = page.entries.into_iter().filter_map(InspectionView::of).collect();
+    let damaged = page.damaged.into_iter();
+    let damaged = damaged.map(|d| DamagedView { seq: d.seq, part: d.part, lot: d.lot, serial: d.serial }).collect();
+    Ok(Json(InspectionPage { items, damaged, next_cursor: page.next_before_seq.map(|seq| seq.to_string()) }))
+}
+
+/// The inspection of that number.
+pub(crate) async fn find(state: &AppState, seq: u64) -> Result<Entry, Problem> {
+    let entry = state.ask(move |ledger| ledger.entry(seq)).await?;
+    let what = match &entry {
+        None => "there is no such entry",
+        Some(Entry { act: Act::Inspection { .. }, .. }) => "",
+        Some(_) => "this entry is another act of the station",
+    };
+    match entry {
+        Some(entry) if what.is_empty() => Ok(entry),
+        _ => Err(Problem::not_found(format!("no inspection has the number {seq}: {what}"))),
+    }
+}
+
+/// One record.
+#[utoipa::path(
+    get, path = "/api/v1/inspections/{seq}", tag = "inspections",
+    params(("seq" = u64, Path, description = "Sequence number")),
+    responses(
+        (status = 200, body = InspectionView),
+        (status = 404, description = "No inspection has this number", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn one(
+    State(state): State<AppState>,
+    PathParts(seq): PathParts<u64>,
+) -> Result<Json<InspectionView>, Problem> {
+    let entry = find(&state, seq).await?;
+    InspectionView::of(entry).map(Json).ok_or_else(|| Problem::not_found(format!("no inspection has the number {seq}")))
+}
+
+#[derive(Deserialize)]
+pub(super) struct PictureQuery {
+    v: Option<String>,
+}
+
+/// The photo as it came.
+///
+/// Its digest is verified on the way out, and is the `ETag`.
+#[utoipa::path(
+    get, path = "/api/v1/inspections/{seq}/photo", tag = "inspections",
+    params(("seq" = u64, Path, description = "Sequence number")),
+    responses(
+        (status = 200, description = "The file, byte for byte", content_type = "image/jpeg", body = Vec<u8>, headers(("ETag" = String))),
+        (status = 304, description = "The client has it"),
+        (status = 404, description = "No inspection has this number", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "What is stored is not what was recorded", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn photo(
+    State(state): State<AppState>,
+    PathParts(seq): PathParts<u64>,
+    QueryParts(query): QueryParts<PictureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    picture(&state, seq, query, &headers, |p| p.photo).await
+}
+
+/// A small picture of the photo.
+#[utoipa::path(
+    get, path = "/api/v1/inspections/{seq}/thumbnail", tag = "inspections",
+    params(("seq" = u64, Path, description = "Sequence number")),
+    responses(
+        (status = 200, content_type = "image/jpeg", body = Vec<u8>, headers(("ETag" = String))),
+        (status = 404, description = "No inspection has this number", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn thumbnail(
+    State(state): State<AppState>,
+    PathParts(seq): PathParts<u64>,
+    QueryParts(query): QueryParts<PictureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    picture(&state, seq, query, &headers, |p| p.thumbnail).await
+}
+
+/// The photo with what was found drawn on it.
+#[utoipa::path(
+    get, path = "/api/v1/inspections/{seq}/overlay", tag = "inspections",
+    params(("seq" = u64, Path, description = "Sequence number")),
+    responses(
+        (status = 200, content_type = "image/jpeg", body = Vec<u8>, headers(("ETag" = String))),
+        (status = 404, description = "No inspection has this number", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn overlay(
+    State(state): State<AppState>,
+    PathParts(seq): PathParts<u64>,
+    QueryParts(query): QueryParts<PictureQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    picture(&state, seq, query, &headers, |p| p.overlay).await
+}
+
+async fn picture(
+    state: &AppState,
+    seq: u64,
+    query: PictureQuery,
+    headers: &HeaderMap,
+    which: fn(&Pictures) -> Sha256,
+) -> Result<Response, Problem> {
+    let entry = find(state, seq).await?;
+    let pictures =
+        Pictures::of(&entry).ok_or_else(|| Problem::not_found(format!("no inspection has the number {seq}")))?;
+    let hash = which(&pictures);
+    let etag = format!("\"{}\"", hash.hex());
+    // Only an address that holds the digest means these bytes for ever.
+    let lasting = query.v.is_some_and(|v| v == version(&hash));
+    let caching = if lasting { "private, max-age=31536000, immutable" } else { "no-cache" };
+    let known = [
+        (header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
+    ];
+    let asked = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if asked.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag) {
+        return Ok((StatusCode::NOT_MODIFIED, known).into_response());
+    }
+    let stored = state.ask(move |ledger| Ok::<_, LedgerError>(ledger.blob(&hash))).await?;
+    let bytes = match stored {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
+            return Err(Problem::new("record-damaged", format!("the picture {hash} of entry {seq} is missing")));
+        }
+        Err(e) => return Err(Problem::new("record-damaged", format!("entry {seq}: {e}"))),
+    };
+    let media_type = image::guess_format(&bytes).map_or("application/octet-stream", |f| f.to_mime_type());
+    Ok((known, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], bytes).into_response())
+}

@@ -1,0 +1,135 @@
+//! One photo, judged: decode, inspect, and the record of it.
+
+use crate::record::{CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
+use inspector::calibration::Camera;
+use inspector::checks::Outcome;
+use inspector::decision::Referral;
+use inspector::geometry::{Frame, ImagePx, Mm, Point};
+use inspector::inspect::{CheckResult, Inspection, Stage, inspect};
+use inspector::photo::{DecodeLimits, Photo, decode};
+use inspector::recipe::Recipe;
+use inspector::registration::Pose;
+use std::time::Instant;
+
+/// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
+const MAX_REGIONS: usize = 64;
+/// Most characters of a file name that a record keeps.
+const MAX_NAME: usize = 200;
+
+/// What is known of a part beside its photo.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobInfo {
+    /// Name of the photo as given.
+    pub image: String,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Lot.
+    pub lot: Option<String>,
+}
+
+/// A judged photo: what the record says, and what pictures are drawn from.
+#[derive(Debug)]
+pub struct Judged {
+    /// The decoded photo.
+    pub photo: Photo,
+    /// What the library found.
+    pub inspection: Inspection,
+    /// The contract's JSON.
+    pub record: InspectionRecord,
+}
+
+/// Judges the bytes of a photo by a recipe. Runs in the caller's rayon pool; never call it on an async thread.
+///
+/// # Errors
+/// When the photo cannot be decoded. A part that cannot be measured is no error: its verdict is REFER.
+pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, inspector::Error> {
+    let start = Instant::now();
+    let mut last = start;
+    let mut lap = || {
+        let now = Instant::now();
+        let ms = now.duration_since(last).as_secs_f64() * 1e3;
+        last = now;
+        ms
+    };
+    let photo = decode(bytes, &DecodeLimits::default())?;
+    let mut timings = TimingsMs { decode: lap(), ..TimingsMs::default() };
+    let inspection = inspect(&photo, recipe, |stage| match stage {
+        Stage::Locate => timings.locate = lap(),
+        Stage::Register => timings.register = lap(),
+        Stage::Checks => timings.checks = lap(),
+    });
+    timings.total = start.elapsed().as_secs_f64() * 1e3;
+    let record = record(&photo, recipe, &inspection, info, timings);
+    Ok(Judged { photo, inspection, record })
+}
+
+fn record(
+    photo: &Photo,
+    recipe: &Recipe,
+    inspection: &Inspection,
+    info: &JobInfo,
+    timings_ms: TimingsMs,
+) -> InspectionRecord {
+    InspectionRecord {
+        image: info.image.chars().take(MAX_NAME).collect(),
+        part: recipe.part.clone(),
+        revision: recipe.revision.clone(),
+        serial: info.serial.clone(),
+        lot: info.lot.clone(),
+        recipe: recipe.hash,
+        verdict: inspection.verdict,
+        grade: None,
+        rule: recipe.rule,
+        checks: inspection.results.iter().map(check_record).collect(),
+        pose: inspection.pose.as_ref().map(|pose| pose_record(pose, &inspection.camera)),
+        photo: PhotoRecord {
+            sha256: photo.file_sha256,
+            pixels_sha256: photo.pixels_sha256,
+            width: photo.width(),
+            height: photo.height(),
+        },
+        timings_ms,
+    }
+}
+
+fn check_record(result: &CheckResult) -> CheckRecord {
+    let c = &result.characteristic;
+    let (measured, u) = match result.observation.outcome {
+        Outcome::Measured { value, u } => (Some(value), Some(u)),
+        Outcome::NotMeasured(_) => (None, None),
+    };
+    CheckRecord {
+        id: c.id.clone(),
+        check_type: c.check_type.to_owned(),
+        verdict: result.decision.verdict,
+        measured,
+        nominal: c.nominal,
+        deviation: measured.map(|m| m - c.nominal),
+        lower: c.lower,
+        upper: c.upper,
+        unit: c.unit.word().to_owned(),
+        u,
+        reason: result.decision.reason.as_ref().map(ToString::to_string),
+        reason_code: result.decision.reason.as_ref().map(|r| match r {
+            Referral::NotMeasured(reason) => reason.code().to_owned(),
+            Referral::TooClose { .. } => "too-close".to_owned(),
+        }),
+        regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
+    }
+}
+
+fn pose_record(pose: &Pose, camera: &Camera) -> PoseRecord {
+    match pose {
+        Pose::Drawing(p) => matrix("design-mm", |q| camera.image_from_plane(p.plane_from_design.apply(q), Mm(0.0))),
+        Pose::Picture(p) => matrix("reference-px", |q| p.image_from_reference.apply(q)),
+    }
+}
+
+/// The affine map `f` as a matrix, from the images of the origin and of the two unit vectors.
+fn matrix<F: Frame>(from: &str, f: impl Fn(Point<F>) -> Point<ImagePx>) -> PoseRecord {
+    let (o, x, y) = (f(Point::new(0.0, 0.0)), f(Point::new(1.0, 0.0)), f(Point::new(0.0, 1.0)));
+    PoseRecord {
+        from: from.to_owned(),
+        image_from_reference: [[x.x - o.x, y.x - o.x, o.x], [x.y - o.y, y.y - o.y, o.y]],
+    }
+}

@@ -1,0 +1,20 @@
+//! From the bytes of a photo to a judged, recorded part.
+//!
+//! ```text
+//! Job -> queue of two -> judge (rayon pool) -> photo, thumbnail, overlay synced -> journal entry synced -> answer
+//! ```
+//!
+//! A verdict leaves this module only after everything that supports it is on disk. What fails on the way is a station error: the
+//! part is held, never passed, and the alarm counter goes up.
+
+mod idempotency;
+mod judge;
+mod line;
+mod metrics;
+mod pictures;
+
+pub use idempotency::{KeysInWork, ReservedKey};
+pub use judge::{JobInfo, Judged, judge};
+pub use line::{Alarm, Busy, Drawn, Job, JobError, JudgeFn, Line, LineOptions, Ticket};
+pub use metrics::{ErrorKind, Metrics, Stage, verdict_word};
+pub use pictures::judge_and_draw;

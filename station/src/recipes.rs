@@ -1,0 +1,299 @@
+//! The station's book of recipes: folders on disk, their state in the ledger.
+//!
+//! A recipe is known by the name of its folder. What it *is* is its digest: a folder that was edited after its approval is
+//! another recipe, a draft, and does not judge parts.
+
+use crate::ledger::{Act, Entry, Ledger, LedgerError, RecipeState, RecipeStatus};
+use inspector::photo::Sha256;
+use inspector::recipe::{Recipe, RecipeError};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use thiserror::Error;
+
+/// Opened recipes kept in memory: a reference picture of 12 megapixels takes 60 MB.
+const KEPT_OPEN: usize = 4;
+
+/// Why a recipe cannot judge a part.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// No such name or digest.
+    #[error("no recipe {asked:?}; this station knows {}", known_list(known))]
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// Names that are known.
+        known: Vec<String>,
+    },
+    /// It is there, but nobody approved it, or it was retired.
+    #[error(
+        "recipe {name:?} is {state}, and only approved recipes judge parts: `assay recipe approve` is a named person's act"
+    )]
+    NotApproved {
+        /// Its name.
+        name: String,
+        /// `draft` or `retired`.
+        state: &'static str,
+    },
+    /// It cannot be read.
+    #[error("recipe {name:?} cannot be used: {cause}")]
+    Broken {
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// Its folder changed since the station started.
+    #[error("the folder of recipe {name:?} changed since the station started: expected {expected}, found {found}")]
+    Changed {
+        /// Its name.
+        name: String,
+        /// Digest at the start.
+        expected: Sha256,
+        /// Digest now.
+        found: Sha256,
+    },
+    /// The ledger cannot say whether it is approved.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+fn known_list(known: &[String]) -> String {
+    if known.is_empty() { "none yet".to_owned() } else { known.join(", ") }
+}
+
+/// Why a recipe was not installed or approved.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecipeActError {
+    /// The folder is no recipe.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// A file of it cannot be read.
+    #[error("cannot read {path}: {cause}")]
+    Unreadable {
+        /// What the system said.
+        cause: io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing of that name is installed.
+    #[error("no recipe {name:?} is installed; installed are {}", known_list(known))]
+    NotInstalled {
+        /// What was asked for.
+        name: String,
+        /// Names that are installed.
+        known: Vec<String>,
+    },
+    /// It is approved or retired already.
+    #[error("recipe {name:?} has no draft to approve: it is approved or retired already")]
+    NoDraft {
+        /// What was asked for.
+        name: String,
+    },
+    /// No person.
+    #[error("approval is a named person's act: expected the id of a person, found an empty text")]
+    NoPerson,
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// A recipe folder as found at the start.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Name of its folder.
+    pub name: String,
+    /// Where it is.
+    pub dir: PathBuf,
+    /// What it is, or why it cannot be used.
+    pub state: Result<Identity, String>,
+}
+
+/// What a readable recipe is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its digest.
+    pub hash: Sha256,
+    /// Part number.
+    pub part: String,
+    /// Revision.
+    pub revision: Option<String>,
+}
+
+/// The recipes of a station. Clones share it.
+#[derive(Clone, Debug)]
+pub struct RecipeBook(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    listed: BTreeMap<String, Listed>,
+    /// Most recently used last.
+    open: Mutex<VecDeque<(Sha256, Arc<Recipe>)>>,
+}
+
+impl RecipeBook {
+    /// Reads every recipe folder below `folders` and installs in the ledger what it does not know yet. A folder that is no recipe
+    /// is listed as broken: one bad recipe does not stop the station.
+    ///
+    /// # Errors
+    /// When the ledger refuses.
+    pub fn open(ledger: &Ledger, folders: &[PathBuf]) -> Result<Self, RecipeActError> {
+        let mut listed = BTreeMap::new();
+        for dir in folders.iter().flat_map(|folder| recipe_folders(folder)) {
+            let Some(name) = dir.file_name().and_then(|n| n.to_str()).map(str::to_owned) else { continue };
+            let state = match install(ledger, &dir, &name) {
+                Ok(identity) => Ok(identity),
+                Err(RecipeActError::Ledger(e)) => return Err(e.into()),
+                Err(e) => {
+                    tracing::warn!("recipe {name} cannot be used: {e}");
+                    Err(e.to_string())
+                }
+            };
+            listed.insert(name.clone(), Listed { name, dir, state });
+        }
+        Ok(Self(Arc::new(Inner { listed, open: Mutex::default() })))
+    }
+
+    /// Every recipe folder, by name.
+    pub fn list(&self) -> impl Iterator<Item = &Listed> {
+        self.0.listed.values()
+    }
+
+    /// The approved recipe of that name or digest (`sha256:...`). Reads files: not for an async thread.
+    ///
+    /// # Errors
+    /// Why it cannot judge a part.
+    pub fn approved(&self, ledger: &Ledger, asked: &str) -> Result<Arc<Recipe>, LookupError> {
+        let by_hash = |l: &&Listed| l.state.as_ref().is_ok_and(|i| i.hash.to_string() == asked);
+        let found = self.0.listed.get(asked).or_else(|| self.0.listed.values().find(by_hash));
+        let listed = found.ok_or_else(|| LookupError::Unknown {
+            asked: asked.chars().take(200).collect(),
+            known: self.0.listed.keys().cloned().collect(),
+        })?;
+        let broken = |cause: String| LookupError::Broken { name: listed.name.clone(), cause };
+        let identity = listed.state.as_ref().map_err(|cause| broken(cause.clone()))?;
+        let state = state_of(ledger, identity.hash)?;
+        if state != RecipeStatus::Approved {
+            return Err(LookupError::NotApproved { name: listed.name.clone(), state: state_word(state) });
+        }
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(i) = open.iter().position(|(hash, _)| *hash == identity.hash) {
+            let kept = open.remove(i).expect("position just found");
+            open.push_back(kept.clone());
+            return Ok(kept.1);
+        }
+        let recipe = Arc::new(Recipe::open(&listed.dir).map_err(|e| broken(e.to_string()))?);
+        if recipe.hash != identity.hash {
+            return Err(LookupError::Changed {
+                name: listed.name.clone(),
+                expected: identity.hash,
+                found: recipe.hash,
+            });
+        }
+        if open.len() == KEPT_OPEN {
+            open.pop_front();
+        }
+        open.push_back((recipe.hash, recipe.clone()));
+        Ok(recipe)
+    }
+}
+
+/// `draft`, `approved` or `retired`.
+pub fn state_word(state: RecipeStatus) -> &'static str {
+    match state {
+        RecipeStatus::Draft => "draft",
+        RecipeStatus::Approved => "approved",
+        RecipeStatus::Retired => "retired",
+    }
+}
+
+/// State of a recipe in the ledger; what it does not know is a draft.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn state_of(ledger: &Ledger, hash: Sha256) -> Result<RecipeStatus, LedgerError> {
+    Ok(ledger.recipes()?.iter().find(|r| r.recipe == hash).map_or(RecipeStatus::Draft, |r| r.status))
+}
+
+/// Installs the recipe in `dir` under `name`: its files become blobs and the act is recorded, once per digest.
+///
+/// # Errors
+/// When the folder is no recipe or the ledger refuses.
+pub fn install(ledger: &Ledger, dir: &Path, name: &str) -> Result<Identity, RecipeActError> {
+    let recipe = Recipe::open(dir)?;
+    let identity = Identity { hash: recipe.hash, part: recipe.part.clone(), revision: recipe.revision.clone() };
+    if ledger.recipes()?.iter().any(|r| r.recipe == recipe.hash && r.name == name) {
+        return Ok(identity);
+    }
+    let mut files = Vec::new();
+    for path in files_below(dir).map_err(|cause| RecipeActError::Unreadable { cause, path: dir.to_owned() })? {
+        let bytes = fs::read(&path).map_err(|cause| RecipeActError::Unreadable { cause, path: path.clone() })?;
+        let relative = path.strip_prefix(dir).expect("found below it").to_string_lossy().replace('\\', "/");
+        files.push((relative, ledger.put_blob(&bytes)?));
+    }
+    ledger.append(Act::RecipeInstalled {
+        recipe: recipe.hash,
+        part: recipe.part.clone(),
+        revision: recipe.revision.clone(),
+        name: name.to_owned(),
+        files,
+    })?;
+    Ok(identity)
+}
+
+/// Records that a person approved the recipe installed under `name` (or with the digest `sha256:...`). Of several contents with
+/// one name the newest draft is meant.
+///
+/// # Errors
+/// When no such draft is installed, no person is named, or the ledger refuses.
+pub fn approve(ledger: &Ledger, name: &str, person_id: &str) -> Result<Entry, RecipeActError> {
+    if person_id.trim().is_empty() {
+        return Err(RecipeActError::NoPerson);
+    }
+    let installed = ledger.recipes()?;
+    let asked = |r: &&RecipeState| r.name == name || r.recipe.to_string() == name;
+    let draft = installed.iter().rev().filter(asked).find(|r| r.status == RecipeStatus::Draft);
+    match (draft, installed.iter().any(|r| asked(&r))) {
+        (Some(draft), _) => {
+            Ok(ledger.append(Act::RecipeApproved { recipe: draft.recipe, by: person_id.trim().to_owned() })?)
+        }
+        (None, true) => Err(RecipeActError::NoDraft { name: name.to_owned() }),
+        (None, false) => {
+            let known = installed.into_iter().map(|r| r.name).collect();
+            Err(RecipeActError::NotInstalled { name: name.to_owned(), known })
+        }
+    }
+}
+
+/// `folder` itself when it is a recipe, else the recipes directly below it, by name.
+fn recipe_folders(folder: &Path) -> Vec<PathBuf> {
+    if folder.join("recipe.toml").is_file() {
+        return vec![folder.to_owned()];
+    }
+    let Ok(children) = fs::read_dir(folder) else {
+        tracing::warn!("no recipes: cannot read {}", folder.display());
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> =
+        children.flatten().map(|c| c.path()).filter(|p| p.join("recipe.toml").is_file()).collect();
+    found.sort();
+    found
+}
+
+fn files_below(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for child in fs::read_dir(dir)? {
+        let child = child?;
+        if child.file_type()?.is_dir() {
+            found.extend(files_below(&child.path())?);
+        } else {
+            found.push(child.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}

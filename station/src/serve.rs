@@ -1,0 +1,292 @@
+//! The station as a running program: what it is configured with, how it starts, how it stops.
+//!
+//! Stopping (Ctrl-C, SIGTERM): the camera stops, no new photo is accepted, every accepted part is judged, recorded and answered,
+//! then the program ends.
+
+use crate::camera::{self, CameraStatus, Simulated, Source, Way};
+use crate::http::{AppState, Limits, Parts, app};
+use crate::inspection::{Line, LineOptions, Metrics};
+use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
+use crate::recipes::{self, RecipeBook};
+use anyhow::Context as _;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Time between two parts of the demo.
+const DEMO_TAKT: Duration = Duration::from_millis(2500);
+/// Seed of the demo's parts.
+const DEMO_SEED: u64 = 19;
+/// Who approves the demo's recipes.
+const DEMO_PERSON: &str = "demo";
+/// How long open requests may take to end after a stop.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What `station.toml` says.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServeConfig {
+    /// Name of this station, in every record.
+    pub station: String,
+    /// Folder of journal, store and photos.
+    pub data: PathBuf,
+    /// Address to listen on. Other machines can reach the station only when this is not a loopback address.
+    #[serde(default = "loopback")]
+    pub listen: SocketAddr,
+    /// Folders with recipes, or recipes.
+    #[serde(default)]
+    pub recipes: Vec<PathBuf>,
+    /// Names beside `localhost` and IP addresses under which browsers may reach the station.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Below this much free space no part is accepted, MB.
+    #[serde(default = "min_free_mb")]
+    pub min_free_mb: u64,
+    /// Real parts or the demo's. Never read from a file: `assay demo` sets it.
+    #[serde(skip, default = "production")]
+    pub mode: Mode,
+}
+
+fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+const fn min_free_mb() -> u64 {
+    500
+}
+const fn production() -> Mode {
+    Mode::Production
+}
+
+impl ServeConfig {
+    /// Reads `station.toml`. Relative folders are relative to the file.
+    ///
+    /// # Errors
+    /// What is wrong, with its line, and the file.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut config: Self = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        anyhow::ensure!(
+            !config.station.trim().is_empty(),
+            "{}: `station`: expected a name, found none",
+            path.display()
+        );
+        let base = path.parent().unwrap_or(Path::new(""));
+        config.data = base.join(&config.data);
+        config.recipes = config.recipes.iter().map(|dir| base.join(dir)).collect();
+        Ok(config)
+    }
+}
+
+/// The demo's configuration: simulated camera, sample recipes, and a data folder of its own (`assay-demo` in the user's data folder
+/// when `dir` is `None`).
+pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
+    let data = dir.unwrap_or_else(demo_folder);
+    ServeConfig {
+        station: "demo".to_owned(),
+        recipes: vec![data.join("recipes")],
+        data,
+        listen: loopback(),
+        hosts: Vec::new(),
+        min_free_mb: min_free_mb(),
+        mode: Mode::Demo,
+    }
+}
+
+/// `assay-demo` in the user's data folder (XDG base directories), or among temporary files when there is no home.
+fn demo_folder() -> PathBuf {
+    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = var("XDG_DATA_HOME")
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| var("LOCALAPPDATA"))
+        .or_else(|| var("HOME").map(|home| home.join(".local").join("share")))
+        .unwrap_or_else(std::env::temp_dir);
+    base.join("assay-demo")
+}
+
+/// Runs the station until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// When the address is taken, the ledger cannot be opened, or the system gives no threads.
+pub async fn run(config: ServeConfig) -> anyhow::Result<()> {
+    let station = Station::start(&config).await?;
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another station running?", config.listen))?;
+    let at = listener.local_addr()?;
+    tracing::info!("station {:?} at http://{at}, data in {}", config.station, config.data.display());
+    station.serve(listener, stop_signal()).await
+}
+
+/// A started station: ledger open, line running, camera on.
+#[derive(Debug)]
+pub struct Station {
+    state: AppState,
+    stop: watch::Sender<bool>,
+    camera: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Station {
+    /// Opens the ledger, reads the recipes, starts the inspection loop and, in the demo, the camera.
+    ///
+    /// # Errors
+    /// When the ledger cannot be opened or the system gives no threads.
+    pub async fn start(config: &ServeConfig) -> anyhow::Result<Self> {
+        let opened = config.clone();
+        let (ledger, recipes) = tokio::task::spawn_blocking(move || open(&opened)).await??;
+        let metrics = Arc::new(Metrics::default());
+        let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::default())
+            .context("the system gives no threads to judge with")?;
+        let stop = watch::Sender::new(false);
+        let source = (config.mode == Mode::Demo).then(|| Simulated::new(DEMO_SEED));
+        let status = source.as_ref().map(|s| CameraStatus::new(s.name()));
+        let camera = source.zip(status.clone()).map(|(source, status)| {
+            let way = Way {
+                ledger: ledger.clone(),
+                recipes: recipes.clone(),
+                line: line.clone(),
+                metrics: metrics.clone(),
+                status,
+            };
+            tokio::spawn(camera::run(source, way, DEMO_TAKT, stop.subscribe()))
+        });
+        let state = AppState::from(Parts {
+            station: config.station.clone(),
+            mode: config.mode,
+            ledger,
+            line,
+            recipes,
+            metrics,
+            camera: status,
+            hosts: config.hosts.clone(),
+            limits: Limits::default(),
+            stopping: stop.subscribe(),
+        });
+        Ok(Self { state, stop, camera })
+    }
+
+    /// Serves until `until`, then finishes every accepted part.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: tokio::net::TcpListener,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let Self { state, stop, camera } = self;
+        let mut stopping = stop.subscribe();
+        let server = axum::serve(listener, app(state.clone())).with_graceful_shutdown(async move {
+            until.await;
+            tracing::info!("stopping: accepted parts are finished first");
+            // Event streams end and the camera stops; the listener closes after this.
+            stop.send_replace(true);
+        });
+        let give_up = async move {
+            // An error means that the sender is gone with the server: then there is nothing to give up.
+            let _ = stopping.wait_for(|stop| *stop).await;
+            tokio::time::sleep(STOP_PATIENCE).await;
+        };
+        let served = tokio::select! {
+            served = async { server.await } => served.context("the HTTP server failed"),
+            () = give_up => {
+                tracing::warn!("clients that did not finish within {} s were let go", STOP_PATIENCE.as_secs());
+                Ok(())
+            }
+        };
+        if let Some(camera) = camera {
+            camera.await.context("the camera loop failed")?;
+        }
+        state.line.drain().await;
+        served
+    }
+}
+
+/// The blocking part of the start.
+fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
+    let options = LedgerOptions {
+        station: config.station.clone(),
+        mode: config.mode,
+        min_free_bytes: config.min_free_mb * 1_000_000,
+        ..LedgerOptions::default()
+    };
+    let (ledger, report) = Ledger::open(&config.data, options)
+        .with_context(|| format!("cannot open the ledger in {}", config.data.display()))?;
+    tell(&report);
+    require_mode(&ledger, config)?;
+    match ledger.append(Act::Started) {
+        // A station whose disk is full starts: what it has stays readable, and it records again when there is room.
+        Err(e @ LedgerError::DiskFull { .. }) => tracing::error!("{e}"),
+        other => drop(other.context("the ledger takes no entries")?),
+    }
+    if config.mode == Mode::Demo {
+        crate::demo::unpack(&config.data.join("recipes")).context("cannot write the demo's recipes")?;
+    }
+    let book = RecipeBook::open(&ledger, &config.recipes)?;
+    if config.mode == Mode::Demo {
+        for listed in book.list() {
+            let Ok(identity) = &listed.state else { continue };
+            if recipes::state_of(&ledger, identity.hash)? == crate::ledger::RecipeStatus::Draft {
+                recipes::approve(&ledger, &listed.name, DEMO_PERSON)?;
+            }
+        }
+    }
+    Ok((ledger, book))
+}
+
+/// Rendered parts never get between real ones, nor the other way round: a ledger keeps the mode of its first entry.
+fn require_mode(ledger: &Ledger, config: &ServeConfig) -> anyhow::Result<()> {
+    let Some(first) = ledger.since(0, 1)?.into_iter().next() else { return Ok(()) };
+    let word = |mode| match mode {
+        Mode::Demo => "demo",
+        Mode::Production => "production",
+    };
+    anyhow::ensure!(
+        first.mode == config.mode,
+        "this ledger holds {} records and cannot be used for {}: choose another folder, at {}",
+        word(first.mode),
+        word(config.mode),
+        config.data.display()
+    );
+    Ok(())
+}
+
+/// What was found at the start, once, in the log.
+fn tell(report: &OpenReport) {
+    if let Some(reason) = &report.rebuilt {
+        tracing::warn!("the store was rebuilt from the journal: {reason}");
+    }
+    if let Some(cut) = &report.cut {
+        tracing::warn!("{} bytes at the end of the journal were no whole entry and were moved aside ({})", cut.bytes, cut.segment);
+    }
+    for lost in report.damage.iter().flat_map(|d| &d.lost).chain(report.cut.iter().flat_map(|c| &c.lost)) {
+        tracing::error!("record {} is lost: part {:?}, lot {:?}, serial {:?}", lost.seq, lost.part, lost.lot, lost.serial);
+    }
+}
+
+/// Ends with Ctrl-C or, on Unix, SIGTERM.
+async fn stop_signal() {
+    let ctrl_c = async {
+        if let Err(e) = tokio::signal::ctrl_c().await {
+            tracing::error!("Ctrl-C cannot be heard: {e}");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(e) => {
+                tracing::error!("SIGTERM cannot be heard: {e}");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! { () = ctrl_c => {}, () = terminate => {} }
+}

@@ -1,0 +1,73 @@
+//! Acts that fill a ledger in tests. Everything follows from a number, so that a child process and its parent agree.
+
+use inspector::decision::{Rule, Verdict};
+use inspector::photo::Sha256;
+use station::ledger::{Act, LedgerOptions, Mode};
+use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
+
+/// A ledger that may fill the disk of a test machine.
+pub fn options() -> LedgerOptions {
+    LedgerOptions { station: "bench-7".into(), mode: Mode::Production, min_free_bytes: 0, ..LedgerOptions::default() }
+}
+
+/// Inspection number `i`: verdicts, lots and serials in turn.
+pub fn inspection(i: u64, photo: Sha256) -> Act {
+    let verdict = [Verdict::Pass, Verdict::Pass, Verdict::Fail, Verdict::Refer][(i % 4) as usize];
+    let check = |id: &str, measured: Option<f64>| CheckRecord {
+        id: id.into(),
+        check_type: "hole".into(),
+        verdict,
+        measured,
+        nominal: 6.0,
+        deviation: measured.map(|m| m - 6.0),
+        lower: Some(-0.1),
+        upper: Some(0.2),
+        unit: "mm".into(),
+        u: measured.map(|_| 0.021),
+        reason: measured.is_none().then(|| "no edge was found".into()),
+        reason_code: measured.is_none().then(|| "no-edge".into()),
+        regions: vec![[3, 4, 5, 6].into()],
+    };
+    let inspection = InspectionRecord {
+        image: format!("p{i}.jpg"),
+        part: ["M19-VISOR", "B-1"][(i % 3 == 0) as usize].into(),
+        revision: Some("C".into()),
+        serial: (i % 5 != 0).then(|| format!("S-{i:06}")),
+        lot: Some(format!("L-{}", i % 10)),
+        recipe: Sha256::of(b"recipe"),
+        verdict,
+        grade: None,
+        rule: Rule::Guarded,
+        // 0.1 + 0.2 and its like: the last bit must come back.
+        checks: vec![check("hole-1.diameter", Some(5.9 + i as f64 * 0.1 / 3.0)), check("hole-2.diameter", None)],
+        pose: None,
+        photo: PhotoRecord { sha256: photo, pixels_sha256: Sha256::of(&i.to_le_bytes()), width: 4000, height: 3000 },
+        timings_ms: TimingsMs { decode: 31.25, locate: 1.0 / 3.0, register: 0.0, checks: 2.0, total: 35.0 },
+    };
+    Act::Inspection {
+        inspection: Box::new(inspection),
+        thumbnail: photo,
+        overlay: photo,
+        idempotency_key: (i % 2 == 1).then(|| format!("key-{i}")),
+        request_sha256: (i % 2 == 1).then(|| Sha256::of(&i.to_be_bytes())),
+    }
+}
+
+/// Two recipes: the first ends approved, the second retired.
+pub fn recipe_acts() -> Vec<Act> {
+    let installed = |name: &str| Act::RecipeInstalled {
+        recipe: Sha256::of(name.as_bytes()),
+        part: "M19-VISOR".into(),
+        revision: Some("C".into()),
+        name: name.into(),
+        files: vec![("recipe.toml".into(), Sha256::of(b"toml"))],
+    };
+    let (a, b) = (Sha256::of(b"a"), Sha256::of(b"b"));
+    vec![
+        installed("a"),
+        installed("b"),
+        Act::RecipeApproved { recipe: a, by: "person-4".into() },
+        Act::RecipeApproved { recipe: b, by: "person-4".into() },
+        Act::RecipeRetired { recipe: b, by: "person-9".into() },
+    ]
+}
