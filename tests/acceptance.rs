@@ -1,7 +1,9 @@
 //! Assay from outside, as its users meet it. One file per area.
 
 mod accuracy;
+mod designs;
 mod fixture;
 mod ledger;
 mod pages;
 mod parts;
+mod recipes;

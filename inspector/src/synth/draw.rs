@@ -1,6 +1,6 @@
 //! Closed contours from a few numbers.
 
-use crate::design::{Contour, Design, Feature, FeatureKind, Segment};
+use crate::design::{Contour, Design, Feature, FeatureKind, Segment, reading_order};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Vector};
 
 /// A corner of a polygon and the radius it is rounded with (0: sharp), mm.
@@ -105,7 +105,7 @@ pub(super) fn design(outline: Contour, openings: Vec<Contour>) -> Design {
     let outline = turned(outline, true);
     let mut openings: Vec<(Point<DesignMm>, Contour)> =
         openings.into_iter().map(|c| turned(c, false)).map(|c| (middle(&c), c)).collect();
-    openings.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y).then(a.x.total_cmp(&b.x)));
+    reading_order(&mut openings, |(middle, _)| *middle);
     let (mut holes, mut cutouts) = (0, 0);
     let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(full_circle(&outline)) }];
     let mut contours = vec![outline];
