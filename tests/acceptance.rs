@@ -2,8 +2,10 @@
 
 mod accuracy;
 mod crash;
+mod designs;
 mod fixture;
 mod http;
 mod ledger;
 mod pages;
 mod parts;
+mod recipes;

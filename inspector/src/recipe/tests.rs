@@ -87,7 +87,7 @@ fn every_fault_names_its_line() {
         ),
         (changed("upper = 0.2", "upper = nan"), 18, &["finite number, found nan"]),
         (changed("nominal = 6.0", "nominal = -inf"), 18, &["finite number, found -inf"]),
-        (changed("lower = -0.1, upper = 0.2", ""), 18, &["nominal"]),
+        (changed(", lower = -0.1, upper = 0.2", ""), 18, &["no tolerance"]),
         // The camera.
         (changed("0.05", "0"), 9, &["mm_per_px from 0.0001 to 10, found 0"]),
         (changed("0.05", "-0.05"), 9, &["mm_per_px", "found -0.05"]),
