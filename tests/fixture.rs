@@ -90,7 +90,7 @@ impl Fixture {
             let gate = gate.clone();
             Arc::new(move |job: &Job| scripted(job, &gate))
         };
-        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::default() };
+        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
         let state = AppState::from(Parts {

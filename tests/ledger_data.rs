@@ -2,7 +2,8 @@
 
 use inspector::decision::{Rule, Verdict};
 use inspector::photo::Sha256;
-use station::ledger::{Act, LedgerOptions, Mode};
+use rand_core::Rng as _;
+use station::ledger::{Act, Entry, LedgerOptions, Mode};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
 
 /// A ledger that may fill the disk of a test machine.
@@ -70,4 +71,22 @@ pub fn recipe_acts() -> Vec<Act> {
         Act::RecipeApproved { recipe: b, by: "person-4".into() },
         Act::RecipeRetired { recipe: b, by: "person-9".into() },
     ]
+}
+
+/// Some bytes that stand for photo `i`, 0 to 8 kB.
+pub fn photo_bytes(i: u64) -> Vec<u8> {
+    let mut rng = rand_pcg::Pcg32::new(i, 7);
+    let mut bytes = vec![0; (rng.next_u32() % 8192) as usize];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// Digest of the entry's canonical JSON.
+pub fn digest(entry: &Entry) -> Sha256 {
+    Sha256::of(&serde_json_canonicalizer::to_vec(entry).expect("it was recorded as canonical JSON"))
+}
+
+/// A folder in memory where there is one (syncs cost nothing there), else on disk.
+pub fn fast_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
 }

@@ -92,12 +92,16 @@ pub(super) fn lost_entry(seq: u64, row: Option<&super::store::row::Row>) -> Lost
     }
 }
 
+/// Writes the store to its files.
+pub(super) type Flush = fn(&Store) -> Result<(), LedgerError>;
+
 /// What the threads work on.
 #[derive(Clone)]
 pub(super) struct Context {
     pub journal: PathBuf,
     pub store: Arc<Store>,
     pub shared: Arc<Shared>,
+    pub flush: Flush,
 }
 
 impl Context {
@@ -193,7 +197,7 @@ impl Context {
             let newest = self.store.tip().last_seq;
             if (newest != flushed || last) && free_bytes(&self.journal)? >= STORE_RESERVE {
                 self.shared.update(|s| s.flushing = Some(Instant::now()));
-                let result = self.store.flush();
+                let result = (self.flush)(&self.store);
                 self.shared.update(|s| s.flushing = None);
                 result?;
                 flushed = newest;

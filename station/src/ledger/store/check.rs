@@ -95,6 +95,7 @@ impl Store {
         }
         let mut next = *tip;
         next.last_seq = last_seq;
+        next.highest = next.highest.max(last_seq);
         next.digest = self.recorded_digest(last_seq / CHUNK)?;
         next.rows = 0;
         for pair in self.digests.iter() {
