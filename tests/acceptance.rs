@@ -1,6 +1,7 @@
 //! Assay from outside, as its users meet it. One file per area.
 
 mod accuracy;
+mod boards;
 mod crash;
 mod designs;
 mod fixture;
