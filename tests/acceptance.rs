@@ -3,6 +3,7 @@
 mod accuracy;
 mod crash;
 mod fixture;
+mod http;
 mod ledger;
 mod pages;
 mod parts;

@@ -50,10 +50,10 @@ impl Default for Settings {
             kind: TYPE.name.to_owned(),
             edge_tolerance_px: 2,
             contrast: 0.3,
-            min_area_px: 8,
+            min_area_px: 10,
             join_px: 6,
             box_margin_px: 10.0,
-            border_px: 5.0,
+            border_px: 8.0,
             min_covered: 0.75,
         }
     }

@@ -8,6 +8,10 @@ use super::refine::Fit;
 const WEAK: f64 = 0.06;
 /// How far is looked, part of the longer side.
 const REACH: f64 = 0.1;
+/// Shifts that share one look at the whole picture, px.
+const BLOCK: i32 = 4;
+/// Part of the reference that must stay in sight.
+const LEAST_SEEN: f64 = 0.85;
 
 /// The fit shifted along the lines of the reference to where most of the reference is explained. `coarse` is the same pair, halved `halvings` times.
 ///
@@ -28,19 +32,25 @@ pub(super) fn along_weak_direction(fit: &Fit, view: &Level<'_>, coarse: &Level<'
     // The axis along which lightness changes least.
     let angle = 0.5 * libm::atan2(2.0 * xy, xx - yy) + 0.5 * std::f64::consts::PI;
     let (sin, cos) = libm::sincos(angle);
-    let score = |k: i32| {
-        let moved = fit.shifted(f64::from(k) * cos, f64::from(k) * sin);
-        let small = (0..halvings).fold(moved, |fit, _| fit.halved());
-        // The whole picture tells the part from what lies beside it, the edges' own roughness finds the very place.
-        let everywhere = small.everywhere(coarse.photo, coarse.reference).score();
-        (everywhere + moved.along_edges(view.photo, view.landmarks).score(), moved)
-    };
+    let moved = |k: i32| fit.shifted(f64::from(k) * cos, f64::from(k) * sin);
     let reach = (REACH * view.reference.width.max(view.reference.height) as f64) as i32;
-    let mut best = score(0);
-    for k in (1..=reach).flat_map(|k| [k, -k]) {
-        let other = score(k);
-        if other.0 > best.0 {
-            best = other;
+    let mut best = (f64::NEG_INFINITY, *fit);
+    for block in (0..=reach / BLOCK).flat_map(|b| [b, -b]) {
+        let middle = moved(block * BLOCK);
+        let small = (0..halvings).fold(middle, |fit, _| fit.halved());
+        let everywhere = small.everywhere(coarse.photo, coarse.reference);
+        if everywhere.seen < LEAST_SEEN {
+            continue;
+        }
+        for k in block * BLOCK - BLOCK / 2..=block * BLOCK + BLOCK / 2 {
+            let candidate = moved(k);
+            let edges = candidate.along_edges(view.photo, view.landmarks).score();
+            // The whole picture tells the part from what lies beside it: a strip of that counts more than what the edges' own
+            // roughness, which may have changed, says about the very place.
+            let score = 3.0 * everywhere.correlation + edges;
+            if score > best.0 {
+                best = (score, candidate);
+            }
         }
     }
     best.1
