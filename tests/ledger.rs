@@ -510,6 +510,22 @@ fn a_disk_that_fills_up_stops_recording_and_starts_again_by_itself() {
 }
 
 #[test]
+fn a_station_restarted_on_a_full_disk_can_be_read() {
+    let Some(disk) = SmallDisk::mount(64 << 20) else { return };
+    let dir = disk.0.path().join("ledger");
+    let options = LedgerOptions { min_free_bytes: 16 << 20, ..options() };
+    let entries = fill(&Ledger::open(&dir, options.clone()).unwrap().0, 0..50);
+    let filler = disk.0.path().join("filler");
+    let _ = fs::write(&filler, vec![1; 64 << 20]);
+    let (ledger, report) = Ledger::open(&dir, options).unwrap();
+    assert_eq!((report.rebuilt, report.last_seq), (None, 50));
+    assert_eq!(everything(&ledger), entries);
+    assert!(matches!(ledger.append(Act::Started), Err(LedgerError::DiskFull { .. })));
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(ledger.append(Act::Started).unwrap().seq, 51);
+}
+
+#[test]
 fn without_a_reserve_a_full_disk_loses_nothing_acknowledged() {
     let Some(disk) = SmallDisk::mount(24 << 20) else { return };
     let dir = disk.0.path().join("ledger");

@@ -31,9 +31,9 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),
-        part: ["M19-VISOR", "B-1"][(i % 3 == 0) as usize].into(),
+        part: ["M19-VISOR", "B-1"][usize::from(i.is_multiple_of(3))].into(),
         revision: Some("C".into()),
-        serial: (i % 5 != 0).then(|| format!("S-{i:06}")),
+        serial: (!i.is_multiple_of(5)).then(|| format!("S-{i:06}")),
         lot: Some(format!("L-{}", i % 10)),
         recipe: Sha256::of(b"recipe"),
         verdict,

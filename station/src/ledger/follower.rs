@@ -195,12 +195,17 @@ impl Context {
             }
             drop(state);
             let newest = self.store.tip().last_seq;
-            if (newest != flushed || last) && free_bytes(&self.journal)? >= STORE_RESERVE {
+            let room = free_bytes(&self.journal)? >= STORE_RESERVE;
+            if room && (newest != flushed || last) {
                 self.shared.update(|s| s.flushing = Some(Instant::now()));
                 let result = (self.flush)(&self.store);
                 self.shared.update(|s| s.flushing = None);
                 result?;
                 flushed = newest;
+            }
+            if last && newest != flushed {
+                // Closing sled would flush it onto a full disk: that may never come back, and the journal has everything.
+                return Err(LedgerError::Store { reason: "not written to its files: the disk is full".into() });
             }
             if last {
                 return Ok(());

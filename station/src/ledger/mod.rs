@@ -22,6 +22,8 @@ mod journal;
 mod opening;
 mod shared;
 mod store;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use entry::{Act, Entry, Mode, Software};
@@ -67,6 +69,28 @@ impl Default for LedgerOptions {
 }
 
 /// An open ledger. Cloning gives another handle to the same one; it closes when the last handle is dropped.
+///
+/// The last entry's final byte is lost; the store, which had seen it acknowledged, says which entry it was, and its number is not used again:
+///
+/// ```
+/// use station::ledger::{Act, Ledger, LedgerOptions};
+/// let dir = tempfile::tempdir()?;
+/// let options = LedgerOptions { min_free_bytes: 0, ..LedgerOptions::default() };
+/// let (ledger, _) = Ledger::open(dir.path(), options.clone())?;
+/// assert_eq!(ledger.append(Act::Started)?.seq, 1);
+/// assert_eq!(ledger.append(Act::Started)?.seq, 2);
+/// drop(ledger);
+///
+/// let segment = dir.path().join("journal/00000000000000000001.seg");
+/// let bytes = std::fs::read(&segment)?;
+/// std::fs::write(&segment, &bytes[..bytes.len() - 1])?;
+///
+/// let (ledger, report) = Ledger::open(dir.path(), options)?;
+/// assert_eq!(report.cut.expect("a tail that is not whole").lost[0].seq, 2);
+/// assert_eq!(ledger.append(Act::Started)?.seq, 3);
+/// assert_eq!(ledger.since(0, 10)?.iter().map(|e| e.seq).collect::<Vec<_>>(), [1, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Ledger(Arc<Inner>);
 
@@ -95,7 +119,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Locked`] when another process has it open; [`LedgerError::NewerFormat`]; [`LedgerError::DiskFull`] when
-    /// there is not even room for sled to open (4 MiB); [`LedgerError::Io`]. Damage is not an error: it is in the report.
+    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Io`]. Damage is not an error: it is in the report.
     pub fn open(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
         let outside = outside(&options);
         opening::open(dir, options, outside)

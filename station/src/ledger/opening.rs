@@ -47,6 +47,7 @@ pub(super) struct Outside {
 pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Result<(Ledger, OpenReport), LedgerError> {
     create_dir(dir)?;
     let lock = disk::lock(dir)?;
+    disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
     let journal = dir.join("journal");
     create_dir(&journal)?;
     let blobs = Blobs::open(dir.join("blobs"), options.min_free_bytes)?;

@@ -106,3 +106,24 @@ impl Store {
         Ok(())
     }
 }
+
+/// Harm that tests do.
+#[cfg(test)]
+impl Store {
+    pub(in super::super) fn forget_for_test(&self, seqs: std::ops::Range<u64>) {
+        for seq in seqs {
+            let row = self.row(seq).expect("readable").expect("there");
+            self.rows.remove(seq.to_be_bytes()).expect("removable");
+            row.index_keys(seq).into_iter().for_each(|k| drop(self.index.remove(k).expect("removable")));
+        }
+    }
+
+    pub(in super::super) fn remove_key_for_test(&self, seq: u64) {
+        let key = row::with_seq(row::kind_prefix(row::Kind::Recipe), seq);
+        assert!(self.index.remove(key).expect("removable").is_some());
+    }
+
+    pub(in super::super) fn add_key_for_test(&self, seq: u64) {
+        self.index.insert(row::with_seq(row::kind_prefix(row::Kind::Started), seq), &[]).expect("insertable");
+    }
+}
