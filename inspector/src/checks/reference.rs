@@ -74,7 +74,10 @@ fn parse(entry: &Entry<'_>, _reference: &Reference) -> Result<Box<dyn Check>, En
         if (low..=high).contains(&value) {
             return Ok(());
         }
-        Err(EntryError { message: format!("`{key}`: expected {low} to {high}, found {value}"), span: Some(entry.span()) })
+        Err(EntryError {
+            message: format!("`{key}`: expected {low} to {high}, found {value}"),
+            span: Some(entry.span()),
+        })
     };
     let reach = settings.edge_tolerance_px as f64;
     within("edge_tolerance_px", reach, 0.0, 20.0)?;
@@ -202,7 +205,8 @@ mod tests {
     fn lit(stain: bool) -> GrayImage {
         GrayImage::from_fn(480, 400, |x, y| {
             let (x, y) = (f64::from(x), f64::from(y));
-            let inside = (60.0..420.0).contains(&x) && (50.0..350.0).contains(&y) && libm::hypot(x - 150.0, y - 120.0) > 30.0;
+            let inside =
+                (60.0..420.0).contains(&x) && (50.0..350.0).contains(&y) && libm::hypot(x - 150.0, y - 120.0) > 30.0;
             let grey = if inside { 150.0 + 15.0 * libm::sin(x / 9.0) * libm::cos(y / 14.0) } else { 60.0 };
             let stained = stain && libm::hypot(x - 300.0, y - 250.0) < 9.0;
             image::Luma([(grey - if stained { 95.0 } else { 0.0 }) as u8])
