@@ -9,4 +9,5 @@ mod http;
 mod ledger;
 mod pages;
 mod parts;
+mod photos;
 mod recipes;
