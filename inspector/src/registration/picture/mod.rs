@@ -85,11 +85,11 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
         )));
     }
     let light = local::light(&fit, &view);
-    let bend = local::bend(&fit, &light, &view);
+    let scale = (1_u64 << finest) as f64;
+    let bend = local::bend(&fit, &light, &view, scale);
     for _ in 0..finest {
         fit = fit.doubled();
     }
-    let scale = (1_u64 << finest) as f64;
     Ok(PicturePose {
         image_from_reference: Similarity::from_parts(fit.a, fit.b, false, fit.tx, fit.ty),
         correlation: quality.correlation,
