@@ -23,9 +23,8 @@ fn pairs() -> Vec<Pair> {
         eprintln!("skipped: no board pictures beside the project");
         return Vec::new();
     };
-    let mut ids: Vec<String> = entries
-        .filter_map(|e| Some(e.ok()?.file_name().to_str()?.strip_suffix("_temp.jpg")?.to_owned()))
-        .collect();
+    let mut ids: Vec<String> =
+        entries.filter_map(|e| Some(e.ok()?.file_name().to_str()?.strip_suffix("_temp.jpg")?.to_owned())).collect();
     ids.sort();
     let read = |name: String| std::fs::read(folder.join(name)).unwrap();
     let pair = |id: String| Pair {
@@ -99,7 +98,9 @@ impl Score {
             (right / (self.right + self.wrong) as f64, right / (self.right + self.escaped) as f64);
         let f1 = 2.0 * precision * recall / (precision + recall);
         let [pass, refer, fail] = self.verdicts;
-        println!("{what}: F1 {f1:.4}, precision {precision:.4}, recall {recall:.4}; {pass} PASS, {refer} REFER, {fail} FAIL");
+        println!(
+            "{what}: F1 {f1:.4}, precision {precision:.4}, recall {recall:.4}; {pass} PASS, {refer} REFER, {fail} FAIL"
+        );
         f1
     }
 }

@@ -289,15 +289,7 @@ fn checks(name: &str) -> Vec<CheckRecord> {
     checks
 }
 
-fn check(
-    id: &str,
-    kind: &str,
-    nominal: f64,
-    measured: f64,
-    limits: (f64, f64),
-    unit: &str,
-    u: f64,
-) -> CheckRecord {
+fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), unit: &str, u: f64) -> CheckRecord {
     CheckRecord {
         id: id.into(),
         check_type: kind.into(),

@@ -16,7 +16,9 @@ async fn some_parts(station: &Fixture) {
             rendered(design, 1200, 900, (width / 1050.0).max(height / 800.0))
         })
         .collect();
-    let names = ["pass-1", "pass-2", "refer-1", "pass-3", "fail-1", "pass-4", "pass-5", "refer-2", "pass-6", "pass-7", "fail-2"];
+    let names = [
+        "pass-1", "pass-2", "refer-1", "pass-3", "fail-1", "pass-4", "pass-5", "refer-2", "pass-6", "pass-7", "fail-2",
+    ];
     for (i, name) in names.iter().enumerate() {
         let answer = station.ask(post(&format!("{name}.jpg"), photos[i % photos.len()].clone())).await;
         assert_eq!(answer.status, 201, "{}", answer.text());

@@ -118,7 +118,8 @@ fn judge(number: u64, kind: Option<FaultKind>) -> (Option<Fault>, Inspection, Ve
     let mut random = Seeded::new(2, 2 * number + u64::from(kind.is_some()));
     let (_, design) = design(number);
     let (scene, mm_per_px) = scene(&design, &mut random);
-    let fault = kind.map(|kind| kind.somewhere_on(&design, &mut random).expect("every part has a place for every fault"));
+    let fault =
+        kind.map(|kind| kind.somewhere_on(&design, &mut random).expect("every part has a place for every fault"));
     let rendered = Rendered::new(&scene, &design, fault.as_ref()).expect("the fault fits the part");
     let photo = decode(&rendered.jpeg(90), &DecodeLimits::default()).expect("a photo");
     let inspection = inspect(&photo, &recipe(design, mm_per_px), |_| ());
@@ -197,7 +198,10 @@ impl Table {
         }
         let (bias, sigma) = self.bias_and_sigma();
         let worst = self.off.iter().fold(0.0_f64, |w, d| w.max(d.abs()));
-        println!("{} holes of good parts: bias {bias:+.4} px, sigma {sigma:.4} px, worst {worst:.4} px", self.off.len());
+        println!(
+            "{} holes of good parts: bias {bias:+.4} px, sigma {sigma:.4} px, worst {worst:.4} px",
+            self.off.len()
+        );
         self.remarks.iter().for_each(|r| println!("{r}"));
     }
 

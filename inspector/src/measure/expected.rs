@@ -28,7 +28,10 @@ pub fn compare(pose: &PicturePose, reference: &ReferencePicture, border_px: f64,
     let photo = &pose.pyramid.levels[0];
     let reference_from_image = pose.image_from_reference.inverse();
     let inner = |x: f64, y: f64, border: f64| {
-        x >= border && y >= border && x <= source.width as f64 - 1.0 - border && y <= source.height as f64 - 1.0 - border
+        x >= border
+            && y >= border
+            && x <= source.width as f64 - 1.0 - border
+            && y <= source.height as f64 - 1.0 - border
     };
     // One pixel more than the reach: scale and bend are not exactly 1 and 0.
     let known = (border_px - reach_px as f64 - 1.0).max(0.0);

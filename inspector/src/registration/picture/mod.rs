@@ -65,7 +65,8 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
             _ => (1, 8),
         };
         let view = Level::new(&pyramid, reference, level);
-        let mut refined: Vec<(f64, Fit)> = fits.par_iter().filter_map(|fit| view.refined(&fit.doubled(), steps)).collect();
+        let mut refined: Vec<(f64, Fit)> =
+            fits.par_iter().filter_map(|fit| view.refined(&fit.doubled(), steps)).collect();
         refined.sort_by(|x, y| y.0.total_cmp(&x.0));
         fits = refined.into_iter().take(keep).map(|(_, fit)| fit).collect();
     }
@@ -75,8 +76,7 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
     };
     // Last, because refining would wander off again along what it cannot see.
     let coarse = (finest + 2).min(coarsest);
-    let mut fit =
-        slide::along_weak_direction(&fit, &view, &Level::new(&pyramid, reference, coarse), coarse - finest);
+    let mut fit = slide::along_weak_direction(&fit, &view, &Level::new(&pyramid, reference, coarse), coarse - finest);
     let quality = fit.along_edges(view.photo, view.landmarks);
     if quality.correlation < LEAST_CORRELATION {
         return Err(not_aligned(format!(

@@ -43,17 +43,14 @@ fn policy() -> CalibrationPolicy {
 
 fn pose(scale: f64, degrees: f64, dx: f64, dy: f64) -> Similarity<ReferencePx, ImagePx> {
     let middle = 0.5 * (f64::from(SIDE) - 1.0);
-    let turned = Similarity::<ReferencePx, ImagePx>::new(scale, Angle::from_degrees(degrees), false, Vector::new(0.0, 0.0));
+    let turned =
+        Similarity::<ReferencePx, ImagePx>::new(scale, Angle::from_degrees(degrees), false, Vector::new(0.0, 0.0));
     let m = turned.apply(Point::new(middle, middle));
     let shift = Vector::new(middle + dx - m.x, middle + dy - m.y);
     Similarity::new(scale, Angle::from_degrees(degrees), false, shift)
 }
 
-fn seen_through(
-    truth: &Similarity<ReferencePx, ImagePx>,
-    grey: impl Fn(f64, f64) -> f64,
-    gain: f64,
-) -> Photo {
+fn seen_through(truth: &Similarity<ReferencePx, ImagePx>, grey: impl Fn(f64, f64) -> f64, gain: f64) -> Photo {
     let back = truth.inverse();
     photo(|x, y| {
         let p = back.apply(Point::new(x, y));
@@ -64,9 +61,12 @@ fn seen_through(
 #[test]
 fn turn_scale_and_shift_are_found_to_a_tenth_of_a_pixel() {
     let reference = ReferencePicture::new(photo(part), Tone::Srgb);
-    for (scale, degrees, dx, dy, gain) in
-        [(1.0, 0.0, 0.0, 0.0, 1.0), (1.02, 5.0, -20.0, 13.3, 0.8), (0.98, -5.0, 20.0, 20.0, 1.2), (1.04, 8.0, 0.0, -30.0, 1.0)]
-    {
+    for (scale, degrees, dx, dy, gain) in [
+        (1.0, 0.0, 0.0, 0.0, 1.0),
+        (1.02, 5.0, -20.0, 13.3, 0.8),
+        (0.98, -5.0, 20.0, 20.0, 1.2),
+        (1.04, 8.0, 0.0, -30.0, 1.0),
+    ] {
         let truth = pose(scale, degrees, dx, dy);
         let photo = seen_through(&truth, part, gain);
         let found = align(&locate(&photo, &policy()), &reference).expect("the same part");
