@@ -2,7 +2,12 @@
 
 mod accuracy;
 mod boards;
+mod crash;
+mod designs;
 mod fixture;
+mod http;
 mod ledger;
 mod pages;
 mod parts;
+mod photos;
+mod recipes;

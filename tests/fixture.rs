@@ -11,7 +11,7 @@ use inspector::synth::{Scene, parts};
 use serde_json::Value;
 use station::http::{AppState, Limits, Parts, app};
 use station::inspection::{Drawn, Job, JobError, Line, LineOptions, Metrics};
-use station::ledger::{Ledger, LedgerOptions, Mode};
+use station::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
 use station::recipes::{self, RecipeBook};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
 use std::io::Cursor;
@@ -90,7 +90,7 @@ impl Fixture {
             let gate = gate.clone();
             Arc::new(move |job: &Job| scripted(job, &gate))
         };
-        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::default() };
+        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
         let state = AppState::from(Parts {
@@ -208,17 +208,17 @@ fn jpeg(picture: &image::RgbImage) -> Bytes {
     bytes.into_inner().into()
 }
 
+/// A recipe that is approved, the same drawing as a draft, and a broken one.
 fn recipes_in(dir: &Path, ledger: &Ledger) -> RecipeBook {
-    for (name, text) in [
-        (RECIPE, "part = \"M19-VISOR\"\nrevision = \"C\"\n"),
-        ("draft", "part = \"M19-VISOR\"\nrevision = \"D\"\n"),
-        ("broken", "part = "),
-    ] {
-        std::fs::create_dir_all(dir.join(name)).unwrap();
-        std::fs::write(dir.join(name).join("recipe.toml"), text).unwrap();
+    if !dir.exists() {
+        station::demo::unpack(dir).unwrap();
+        std::fs::remove_dir_all(dir.join("frame")).unwrap();
+        std::fs::rename(dir.join("bracket"), dir.join("draft")).unwrap();
+        std::fs::create_dir_all(dir.join("broken")).unwrap();
+        std::fs::write(dir.join("broken/recipe.toml"), "part = ").unwrap();
     }
     let book = RecipeBook::open(ledger, &[dir.to_owned()]).unwrap();
-    if !ledger.recipes().unwrap().iter().any(|r| r.status == station::ledger::RecipeStatus::Approved) {
+    if !ledger.recipes().unwrap().iter().any(|r| r.status == RecipeStatus::Approved) {
         recipes::approve(ledger, RECIPE, "p-7").unwrap();
     }
     book

@@ -2,7 +2,8 @@
 
 use inspector::decision::{Rule, Verdict};
 use inspector::photo::Sha256;
-use station::ledger::{Act, LedgerOptions, Mode};
+use rand_core::Rng as _;
+use station::ledger::{Act, Entry, LedgerOptions, Mode};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
 
 /// A ledger that may fill the disk of a test machine.
@@ -30,9 +31,9 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),
-        part: ["M19-VISOR", "B-1"][(i % 3 == 0) as usize].into(),
+        part: ["M19-VISOR", "B-1"][usize::from(i.is_multiple_of(3))].into(),
         revision: Some("C".into()),
-        serial: (i % 5 != 0).then(|| format!("S-{i:06}")),
+        serial: (!i.is_multiple_of(5)).then(|| format!("S-{i:06}")),
         lot: Some(format!("L-{}", i % 10)),
         recipe: Sha256::of(b"recipe"),
         verdict,
@@ -70,4 +71,22 @@ pub fn recipe_acts() -> Vec<Act> {
         Act::RecipeApproved { recipe: b, by: "person-4".into() },
         Act::RecipeRetired { recipe: b, by: "person-9".into() },
     ]
+}
+
+/// Some bytes that stand for photo `i`, 0 to 8 kB.
+pub fn photo_bytes(i: u64) -> Vec<u8> {
+    let mut rng = rand_pcg::Pcg32::new(i, 7);
+    let mut bytes = vec![0; (rng.next_u32() % 8192) as usize];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// Digest of the entry's canonical JSON.
+pub fn digest(entry: &Entry) -> Sha256 {
+    Sha256::of(&serde_json_canonicalizer::to_vec(entry).expect("it was recorded as canonical JSON"))
+}
+
+/// A folder in memory where there is one (syncs cost nothing there), else on disk.
+pub fn fast_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
 }

@@ -2,7 +2,7 @@
 //
 // A verdict on the screen must never be older than it looks: without a sign of life for three heartbeats the whole part is greyed.
 
-import { localTimes } from "./times.js";
+import { clock, localTimes } from "./times.js";
 
 const live = document.getElementById("live");
 const link = document.getElementById("link");
@@ -84,8 +84,8 @@ function tick() {
   const time = live.querySelector("time[data-live]");
   if (time) {
     const ms = Math.max(0, Date.now() - new Date(time.dateTime).getTime());
-    const clock = time.title ? new Date(time.dateTime).toLocaleTimeString(undefined, { hour12: false }) : "";
-    time.textContent = ms < 100000 ? `${clock}, ${seconds(ms)} ${live.dataset.ago}` : clock;
+    const at = clock.format(new Date(time.dateTime));
+    time.textContent = ms < 100000 ? `${at}, ${seconds(ms)} ${live.dataset.ago}` : at;
   }
 }
 

@@ -5,6 +5,7 @@
 //! ```
 
 pub mod camera;
+pub mod cli;
 pub mod demo;
 pub mod http;
 pub mod inspection;

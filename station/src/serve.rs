@@ -137,7 +137,7 @@ impl Station {
         let opened = config.clone();
         let (ledger, recipes) = tokio::task::spawn_blocking(move || open(&opened)).await??;
         let metrics = Arc::new(Metrics::default());
-        let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::default())
+        let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::new(config.mode))
             .context("the system gives no threads to judge with")?;
         let stop = watch::Sender::new(false);
         let source = (config.mode == Mode::Demo).then(|| Simulated::new(DEMO_SEED));
@@ -261,10 +261,20 @@ fn tell(report: &OpenReport) {
         tracing::warn!("the store was rebuilt from the journal: {reason}");
     }
     if let Some(cut) = &report.cut {
-        tracing::warn!("{} bytes at the end of the journal were no whole entry and were moved aside ({})", cut.bytes, cut.segment);
+        tracing::warn!(
+            "{} bytes at the end of the journal were no whole entry and were moved aside ({})",
+            cut.bytes,
+            cut.segment
+        );
     }
     for lost in report.damage.iter().flat_map(|d| &d.lost).chain(report.cut.iter().flat_map(|c| &c.lost)) {
-        tracing::error!("record {} is lost: part {:?}, lot {:?}, serial {:?}", lost.seq, lost.part, lost.lot, lost.serial);
+        tracing::error!(
+            "record {} is lost: part {:?}, lot {:?}, serial {:?}",
+            lost.seq,
+            lost.part,
+            lost.lot,
+            lost.serial
+        );
     }
 }
 

@@ -13,6 +13,7 @@ pub mod raster;
 mod tests;
 mod units;
 
+pub(crate) use assemble::reading_order;
 pub use contour::{Contour, ContourPoint, Segment};
 pub use dxf::write_dxf;
 pub use error::DesignError;

@@ -211,6 +211,7 @@ fn checks(
                 );
             }
             if !ids.insert(c.id.clone()) {
+                let at = entry.type_span().start;
                 return Err(text.fault(at, format!("{} is checked twice: expected each characteristic once", c.id)));
             }
         }

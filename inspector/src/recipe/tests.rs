@@ -1,1 +1,389 @@
+//! Recipes, good and bad.
 
+use super::*;
+use crate::design::{DesignError, Units, write_dxf};
+use crate::synth;
+use proptest::prelude::*;
+use std::fs;
+
+/// A plate of 60 x 40 mm with two holes.
+fn plate() -> Vec<u8> {
+    let holes = [(-20.0, 0.0, 6.0), (20.0, 0.0, 5.0)];
+    write_dxf(&synth::parts::rounded_rectangle(60.0, 40.0, 4.0, &holes)).into_bytes()
+}
+
+const GOOD: &str = r#"schema = 1
+part = "PLATE"
+revision = "B"
+
+[design]
+file = "plate.dxf"
+
+[calibration]
+mm_per_px = 0.05
+tone = "linear"
+
+[decision]
+rule = "simple"
+
+[[check]]
+type = "hole"
+feature = "hole-1"
+diameter = { nominal = 6.0, lower = -0.1, upper = 0.2 }
+
+[[check]]
+type = "missing"
+upper = 0.5
+"#;
+
+/// A recipe folder with that text and the plate.
+fn folder(recipe_toml: impl AsRef<[u8]>) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("recipe.toml"), recipe_toml).unwrap();
+    fs::write(dir.path().join("plate.dxf"), plate()).unwrap();
+    dir
+}
+
+fn refused(recipe_toml: impl AsRef<[u8]>) -> String {
+    Recipe::open(folder(recipe_toml).path()).unwrap_err().to_string()
+}
+
+/// [`GOOD`] with one change.
+fn changed(from: &str, to: &str) -> String {
+    assert_eq!(GOOD.matches(from).count(), 1, "{from}");
+    GOOD.replace(from, to)
+}
+
+#[test]
+fn a_good_recipe_opens() {
+    for text in [GOOD.to_owned(), GOOD.replace('\n', "\r\n"), format!("\u{feff}{GOOD}")] {
+        let recipe = Recipe::open(folder(text).path()).unwrap();
+        assert_eq!((recipe.part.as_str(), recipe.revision.as_deref()), ("PLATE", Some("B")));
+        assert_eq!(
+            (recipe.rule, recipe.calibration.mm_per_px, recipe.calibration.tone),
+            (Rule::Simple, 0.05, Tone::Linear)
+        );
+        let ids: Vec<_> = recipe.checks.iter().flat_map(|c| c.characteristics()).map(|c| c.id.as_str()).collect();
+        assert_eq!(ids[0], "hole-1.diameter");
+        assert_eq!(recipe.checks.len(), 2);
+    }
+}
+
+#[test]
+fn every_fault_names_its_line() {
+    let cases = [
+        // Unknown keys, wherever they stand.
+        (changed("revision = \"B\"", "revison = \"B\""), 3, &["unknown key `revison`", "revision"][..]),
+        (changed("file = ", "scale = 3\nfile = "), 6, &["[design]", "scale"]),
+        (changed("tone = ", "tune = "), 10, &["[calibration]", "tune", "tone"]),
+        (changed("rule = ", "rules = "), 13, &["[decision]", "rules"]),
+        (changed("feature = \"hole-1\"", "feature = \"hole-1\"\ntolerance = 3"), 18, &["check `hole`", "tolerance"]),
+        (changed("lower = -0.1", "lover = -0.1"), 18, &["check `hole`", "lover"]),
+        // Limits.
+        (
+            changed("lower = -0.1, upper = 0.2", "lower = 0.2, upper = -0.1"),
+            18,
+            &["upside down", "lower = 0.2 and upper = -0.1"],
+        ),
+        (changed("upper = 0.2", "upper = nan"), 18, &["finite number, found nan"]),
+        (changed("nominal = 6.0", "nominal = -inf"), 18, &["finite number, found -inf"]),
+        (changed(", lower = -0.1, upper = 0.2", ""), 18, &["no tolerance"]),
+        // The camera.
+        (changed("0.05", "0"), 9, &["mm_per_px from 0.0001 to 10, found 0"]),
+        (changed("0.05", "-0.05"), 9, &["mm_per_px", "found -0.05"]),
+        (changed("0.05", "50.0"), 9, &["mm_per_px", "found 50"]),
+        (changed("0.05", "nan"), 9, &["finite number, found nan"]),
+        (changed("0.05", "0.05\nu_scale = -1"), 10, &["u_scale"]),
+        (changed("0.05", "\"0.05\""), 9, &["[calibration]", "string"]),
+        (
+            changed("[calibration]\nmm_per_px = 0.05\ntone = \"linear\"\n", ""),
+            1,
+            &["missing table [calibration]", "mm_per_px"],
+        ),
+        // Files.
+        (changed("plate.dxf", "plaet.dxf"), 6, &["no file \"plaet.dxf\""]),
+        (changed("plate.dxf", "../plate.dxf"), 6, &["in the recipe's folder", ".."]),
+        (changed("plate.dxf", "/etc/passwd"), 6, &["absolute"]),
+        (changed("plate.dxf", "C:/plate.dxf"), 6, &["absolute"]),
+        (changed("plate.dxf", "drawings\\\\plate.dxf"), 6, &["write / between folders"]),
+        (changed("plate.dxf", ".plate.dxf"), 6, &["hidden files"]),
+        (changed("plate.dxf", "recipe.toml"), 6, &["recipe.toml: expected a DXF drawing"]),
+        (changed("file = \"plate.dxf\"", "picture = \"plate.dxf\""), 9, &["[calibration]", "mm_per_px"]),
+        (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\npicture = \"plate.dxf\""), 7, &["found both"]),
+        (changed("file = \"plate.dxf\"", "units = \"mm\""), 5, &["found neither"]),
+        (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"inch\""), 6, &["plate.dxf", "inch", "mm"]),
+        (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"yard\""), 7, &["yard", "inch"]),
+        // Checks.
+        (
+            changed("type = \"hole\"", "type = \"hloe\""),
+            16,
+            &["unknown check type \"hloe\"", "hole", "profile", "missing"],
+        ),
+        (changed("type = \"hole\"\n", ""), 15, &["missing key `type`"]),
+        (changed("type = \"hole\"", "type = 7"), 16, &["`type`"]),
+        (changed("feature = \"hole-1\"", "feature = \"hole-9\""), 15, &["hole-9"]),
+        (
+            changed("type = \"missing\"\nupper = 0.5", "type = \"reference\""),
+            21,
+            &["`reference` needs a picture", "drawing"],
+        ),
+        (GOOD.to_owned() + &GOOD[GOOD.find("[[check]]").unwrap()..], 25, &["hole-1.diameter is checked twice"]),
+        (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned(), 15, &["no checks", "[[check]]"]),
+        (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned() + "check = []\n", 15, &["[[check]]"]),
+        // The frame of it.
+        (changed("schema = 1", "schema = 2"), 1, &["found 2", "newer program", "update"]),
+        (changed("schema = 1", "schema = \"1\""), 1, &["expected schema = 1"]),
+        (changed("schema = 1\n", ""), 1, &["missing key `schema`"]),
+        (changed("part = \"PLATE\"", "part = \"\""), 2, &["1 to 200 characters"]),
+        (changed("part = \"PLATE\"\n", ""), 1, &["missing key `part`"]),
+        (changed("rule = \"simple\"", "rule = \"lax\""), 13, &["lax", "guarded"]),
+        (changed("rule = \"simple\"", "rule = \"simple"), 13, &[""]),
+        (changed("rule = \"simple\"", "rule = \"simple\"\nrule = \"guarded\""), 14, &["duplicate key"]),
+        (String::new(), 1, &["schema"]),
+    ];
+    for (text, line, words) in cases {
+        let error = refused(&text);
+        assert!(error.starts_with(&format!("recipe.toml:{line}: ")), "expected line {line}: {error}\n{text}");
+        assert!(words.iter().all(|w| error.contains(w)), "expected {words:?}: {error}");
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn files_that_are_no_recipe_are_named() {
+    assert!(
+        refused([b"schema = 1\npart = \"".as_slice(), b"\xff\xfe\"\n"].concat())
+            .starts_with("recipe.toml:2: expected UTF-8")
+    );
+    let huge = GOOD.to_owned() + &"#".repeat(1 << 20);
+    assert!(refused(&huge).contains("recipe.toml is too large: expected at most 1048576 bytes"));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(Recipe::open(empty.path()).unwrap_err().to_string().contains("cannot read recipe.toml"));
+    assert!(Recipe::open(Path::new("/no/such/folder")).unwrap_err().to_string().contains("cannot read"));
+    // A drawing that is refused: the line that names it, its name, and why.
+    let dir = folder(GOOD);
+    let no_units = String::from_utf8(plate()).unwrap().replace("$INSUNITS\n70\n4", "$INSUNITS\n70\n0");
+    fs::write(dir.path().join("plate.dxf"), &no_units).unwrap();
+    let error = Recipe::open(dir.path()).unwrap_err();
+    let cause = DesignError::NoUnits { found: "0" };
+    assert_eq!(error, RecipeError::Design { line: 6, file: "plate.dxf".into(), cause });
+    fs::write(dir.path().join("recipe.toml"), changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"mm\""))
+        .unwrap();
+    Recipe::open(dir.path()).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn links_do_not_leave_the_folder() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("plate.dxf"), plate()).unwrap();
+    let dir = folder(GOOD);
+    fs::remove_file(dir.path().join("plate.dxf")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("plate.dxf"), dir.path().join("plate.dxf")).unwrap();
+    assert_eq!(
+        Recipe::open(dir.path()).unwrap_err(),
+        RecipeError::Foreign { file: "plate.dxf".into(), found: "a link" }
+    );
+    fs::remove_file(dir.path().join("plate.dxf")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), dir.path().join("drawings")).unwrap();
+    fs::write(dir.path().join("recipe.toml"), changed("plate.dxf", "drawings/plate.dxf")).unwrap();
+    assert_eq!(
+        Recipe::open(dir.path()).unwrap_err(),
+        RecipeError::Foreign { file: "drawings".into(), found: "a link" }
+    );
+}
+
+#[test]
+fn the_identity_is_of_every_file_and_of_nothing_else() {
+    let dir = folder(GOOD);
+    let hash = || Recipe::open(dir.path()).unwrap().hash;
+    let first = hash();
+    assert_eq!(first, Recipe::open(folder(GOOD).path()).unwrap().hash, "another folder of the same files");
+    // What editors and file managers leave behind changes nothing.
+    for name in [".DS_Store", "recipe.toml~", ".recipe.toml.swp", "Thumbs.db"] {
+        fs::write(dir.path().join(name), b"x").unwrap();
+    }
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    fs::write(dir.path().join(".git/HEAD"), b"x").unwrap();
+    assert_eq!(hash(), first);
+    // A model in a folder is part of it: its bytes and its name.
+    fs::create_dir(dir.path().join("models")).unwrap();
+    fs::write(dir.path().join("models/a.onnx"), b"x").unwrap();
+    let with_model = hash();
+    fs::rename(dir.path().join("models/a.onnx"), dir.path().join("models/b.onnx")).unwrap();
+    let renamed = hash();
+    fs::write(dir.path().join("models/b.onnx"), b"y").unwrap();
+    let all = [first, with_model, renamed, hash()];
+    assert_eq!(BTreeSet::from(all).len(), 4);
+    let listed: Vec<_> = files(dir.path()).unwrap().into_iter().map(|f| f.path).collect();
+    assert_eq!(listed, ["models/b.onnx", "plate.dxf", "recipe.toml"]);
+}
+
+#[test]
+fn another_scale_is_another_recipe() {
+    let open = || Recipe::open(folder(GOOD).path()).unwrap();
+    let (same, other) = (open().with_scale(0.05).unwrap(), open().with_scale(0.06).unwrap());
+    assert_eq!(same.hash, open().hash);
+    assert_eq!(other.calibration.mm_per_px, 0.06);
+    assert!(other.hash != same.hash && other.hash != open().with_scale(0.07).unwrap().hash);
+    for absurd in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+        assert!(matches!(open().with_scale(absurd), Err(RecipeError::Scale { .. })), "{absurd}");
+    }
+}
+
+/// A grey PNG.
+fn picture() -> Vec<u8> {
+    let grey = image::GrayImage::from_fn(64, 48, |x, y| image::Luma([if (x / 8 + y / 8) % 2 == 0 { 30 } else { 220 }]));
+    let mut out = std::io::Cursor::new(Vec::new());
+    grey.write_to(&mut out, image::ImageFormat::Png).unwrap();
+    out.into_inner()
+}
+
+#[test]
+fn a_picture_is_a_recipe() {
+    let recipe = Recipe::from_picture("golden.png", &picture()).unwrap();
+    assert_eq!((recipe.part.as_str(), recipe.checks.len()), ("golden", 1));
+    let file = RecipeFile { path: "golden.png".into(), size: picture().len() as u64, sha256: Sha256::of(&picture()) };
+    assert_eq!(recipe.hash, identity(&[file]));
+    assert!(matches!(recipe.with_scale(0.1), Err(RecipeError::Scale { .. })));
+    assert!(matches!(Recipe::from_picture("a.txt", b"hello"), Err(Error::Photo(_))));
+    // As a folder.
+    let text = "schema = 1\npart = \"P\"\n[design]\npicture = \"golden.png\"\n[calibration]\ntone = \"linear\"\n[[check]]\ntype = \"reference\"\n";
+    let dir = folder(text);
+    fs::write(dir.path().join("golden.png"), picture()).unwrap();
+    let recipe = Recipe::open(dir.path()).unwrap();
+    assert!(matches!(recipe.reference, Reference::Picture(_)));
+    assert_eq!(recipe.calibration.tone, Tone::Linear);
+    fs::write(dir.path().join("recipe.toml"), text.replace("\"reference\"", "\"missing\"\nupper = 1.0")).unwrap();
+    assert!(
+        Recipe::open(dir.path()).unwrap_err().to_string().contains("recipe.toml:8: check `missing` needs a drawing")
+    );
+    fs::write(dir.path().join("golden.png"), b"no picture").unwrap();
+    let error = Recipe::open(dir.path()).unwrap_err().to_string();
+    assert!(error.starts_with("recipe.toml:4: golden.png: "), "{error}");
+}
+
+fn options(file_name: &str) -> ProposeOptions {
+    ProposeOptions {
+        part: "M19 \"VISOR\"".into(),
+        revision: Some("C".into()),
+        mm_per_px: 0.05,
+        units: None,
+        file_name: file_name.into(),
+    }
+}
+
+#[test]
+fn what_is_proposed_opens_from_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let designs = [
+        ("visor", synth::parts::visor()),
+        ("frame", synth::parts::frame()),
+        ("bracket", synth::parts::bracket()),
+        ("disc", synth::parts::disc(30.0)),
+    ];
+    for (name, design) in designs {
+        let proposed = propose(write_dxf(&design).as_bytes(), &options("part.dxf")).unwrap();
+        let out = dir.path().join(name);
+        proposed.write_to(&out).unwrap();
+        let recipe = Recipe::open(&out).unwrap();
+        assert_eq!(recipe.part, "M19 \"VISOR\"");
+        let Reference::Drawing(read) = &recipe.reference else { panic!() };
+        let named = |d: &Design| d.features.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
+        assert_eq!(named(read), named(&design));
+        // Every feature is looked at.
+        let ids: Vec<_> = recipe.checks.iter().flat_map(|c| c.characteristics()).map(|c| c.id.clone()).collect();
+        assert!(named(&design).iter().all(|f| ids.iter().any(|id| id.starts_with(&format!("{f}.")))), "{ids:?}");
+        // Not over something that exists; and nothing else was left in the folder.
+        assert!(proposed.write_to(&out).unwrap_err().to_string().contains("exists already"));
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn proposals_say_what_the_person_must_know() {
+    let no_units = String::from_utf8(plate()).unwrap().replace("$INSUNITS\n70\n4", "$INSUNITS\n70\n0");
+    let error = propose(no_units.as_bytes(), &options("plate.dxf")).unwrap_err().to_string();
+    assert!(error.contains("no units"), "{error}");
+    let given = ProposeOptions { units: Some(Units::Inch), ..options("plate.dxf") };
+    let proposed = propose(no_units.as_bytes(), &given).unwrap();
+    assert!(proposed.recipe_toml.contains("units = \"inch\""));
+    assert!(proposed.recipe_toml.contains("ISO 2768-m"));
+    assert!(proposed.notes[0].contains("1524.000 x 1016.000 mm, 2 round holes"), "{:?}", proposed.notes);
+    // Seen from afar, a hole of 5 mm is 5 px.
+    let far = ProposeOptions { mm_per_px: 1.0, ..options("plate.dxf") };
+    let notes = propose(&plate(), &far).unwrap().notes;
+    assert!(notes.iter().any(|n| n.contains("hole-2 is only 5.0 px wide")), "{notes:?}");
+    let absurd = ProposeOptions { mm_per_px: f64::NAN, ..options("plate.dxf") };
+    assert!(propose(&plate(), &absurd).is_err());
+    // A picture of a good part; names that no recipe may have are replaced.
+    for (given, kept) in
+        [("golden.png", "golden.png"), ("../golden.png", "design"), (".x", "design"), ("recipe.toml", "design")]
+    {
+        let proposed = propose(&picture(), &options(given)).unwrap();
+        assert_eq!(proposed.design_file.0, kept);
+        assert!(proposed.recipe_toml.contains(&format!("picture = \"{kept}\"")));
+    }
+    assert!(matches!(propose(b"hello", &options("a.dxf")), Err(Error::Design(DesignError::NotADesign { .. }))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn no_change_of_a_recipe_makes_the_reader_panic(
+        changes in proptest::collection::vec((0..3usize, any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        for (kind, place, byte) in changes {
+            let i = place.index(bytes.len());
+            match kind {
+                0 => bytes[i] = byte,
+                1 => bytes.insert(i, byte),
+                _ => drop(bytes.remove(i)),
+            }
+        }
+        let drawing = plate();
+        let read = |file: &str| (file == "plate.dxf").then(|| Ok(drawing.clone()));
+        if let Err(error) = assemble(&bytes, Sha256([0; 32]), read, REGISTRY) {
+            prop_assert!(!error.to_string().contains('\n'), "{}", error);
+        }
+    }
+}
+
+#[test]
+fn a_check_that_breaks_its_promise_is_refused() {
+    use crate::checks::{Characteristic, Observation, Unit};
+    use crate::registration::RegisteredPart;
+    #[derive(Debug)]
+    struct Broken([Characteristic; 1]);
+    impl Check for Broken {
+        fn characteristics(&self) -> &[Characteristic] {
+            &self.0
+        }
+        fn observe(&self, _: &RegisteredPart<'_>) -> Vec<Observation> {
+            vec![Observation::measured(0.0, 0.0)]
+        }
+    }
+    static BROKEN: CheckType = CheckType {
+        name: "missing",
+        parse: |entry, _| {
+            let upper = entry.read::<toml::Table>()?["upper"].as_float();
+            let (lower, upper) = if upper == Some(0.5) { (Some(1.0), Some(0.0)) } else { (Some(f64::NAN), None) };
+            let id = "broken".to_owned();
+            Ok(Box::new(Broken([Characteristic {
+                id,
+                check_type: "missing",
+                nominal: 0.0,
+                lower,
+                upper,
+                unit: Unit::Mm,
+            }])))
+        },
+        ..crate::checks::missing::TYPE
+    };
+    let hole = REGISTRY.iter().find(|t| t.name == "hole").unwrap();
+    for text in [GOOD.to_owned(), changed("upper = 0.5", "upper = 0.25")] {
+        let error = Recipe::open_with(folder(text).path(), &[hole, &BROKEN]).unwrap_err().to_string();
+        assert!(error.contains("recipe.toml:20: broken: expected finite limits"), "{error}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Closed contours from a few numbers.
 
-use crate::design::{Contour, Design, Feature, FeatureKind, Segment};
+use crate::design::{Contour, Design, Segment};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Vector};
 
 /// A corner of a polygon and the radius it is rounded with (0: sharp), mm.
@@ -99,52 +99,11 @@ pub(super) fn oval(x: f64, y: f64, (a, b): (f64, f64), r: f64) -> Contour {
     }
 }
 
-/// A drawing from its outline and openings, each turned the right way and named in reading order.
-pub(super) fn design(outline: Contour, openings: Vec<Contour>) -> Design {
-    let turned = |c: Contour, positive: bool| if (c.signed_area() > 0.0) == positive { c } else { c.reversed() };
-    let outline = turned(outline, true);
-    let mut openings: Vec<(Point<DesignMm>, Contour)> =
-        openings.into_iter().map(|c| turned(c, false)).map(|c| (middle(&c), c)).collect();
-    openings.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y).then(a.x.total_cmp(&b.x)));
-    let (mut holes, mut cutouts) = (0, 0);
-    let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(full_circle(&outline)) }];
-    let mut contours = vec![outline];
-    for (_, contour) in openings {
-        let (name, kind) = if let Some(circle) = full_circle(&contour) {
-            holes += 1;
-            (format!("hole-{holes}"), FeatureKind::Hole(circle))
-        } else {
-            cutouts += 1;
-            (format!("cutout-{cutouts}"), FeatureKind::Cutout)
-        };
-        features.push(Feature { name, kind });
-        contours.push(contour);
-    }
-    Design { contours, features }
-}
-
-/// The circle of a contour that is one.
-pub(super) fn full_circle(contour: &Contour) -> Option<Circle<DesignMm>> {
-    match contour.segments[..] {
-        [Segment::Arc { circle, sweep, .. }] if sweep.degrees().abs() > 359.999 => Some(circle),
-        _ => None,
-    }
-}
-
-/// Middle of the bounding box.
-pub(super) fn middle(contour: &Contour) -> Point<DesignMm> {
-    if let Some(circle) = full_circle(contour) {
-        return circle.centre;
-    }
-    let (low, high) = bounds(contour);
-    low.midpoint(high)
-}
-
-/// Lowest and highest x and y, to a micrometre.
-pub(super) fn bounds(contour: &Contour) -> (Point<DesignMm>, Point<DesignMm>) {
-    let points = contour.polygon(1e-3);
-    let fold = |pick: fn(f64, f64) -> f64| {
-        points.iter().copied().reduce(|a, b| Point::new(pick(a.x, b.x), pick(a.y, b.y))).unwrap_or(Point::new(0.0, 0.0))
-    };
-    (fold(f64::min), fold(f64::max))
+/// The drawing of an outline and its openings.
+///
+/// # Panics
+/// When the contours touch, or an opening lies outside: the numbers of a drawing are this program's own.
+pub(super) fn design(outline: Contour, mut openings: Vec<Contour>) -> Design {
+    openings.push(outline);
+    Design::from_contours(openings).expect("one outline with its openings inside")
 }

@@ -1,6 +1,6 @@
 //! The parts of the demo, drawn by us, and plates without end.
 
-use super::draw::{bounds, design, hole, middle, oval, rounded_polygon, slot};
+use super::draw::{design, hole, oval, rounded_polygon, slot};
 use super::seeded::Seeded;
 use crate::design::{Contour, Design, Segment};
 use crate::geometry::{DesignMm, Point};
@@ -76,6 +76,9 @@ pub fn pierced_disc(diameter: f64, holes: &[(f64, f64, f64)]) -> Design {
 }
 
 /// A rectangle about the origin with rounded corners and holes `(x, y, diameter)`.
+///
+/// # Panics
+/// When the radius does not fit, or holes touch each other or the outline.
 pub fn rounded_rectangle(width: f64, height: f64, radius: f64, holes: &[(f64, f64, f64)]) -> Design {
     let (x, y) = (0.5 * width, 0.5 * height);
     let outline = rounded_polygon(&[(-x, -y, radius), (x, -y, radius), (x, y, radius), (-x, y, radius)]);
@@ -117,8 +120,8 @@ pub(super) fn clearance(design: &Design, p: Point<DesignMm>) -> f64 {
 
 /// Width, height and middle of the outline, mm.
 pub fn extent(design: &Design) -> (f64, f64, Point<DesignMm>) {
-    let (low, high) = bounds(&design.contours[0]);
-    (high.x - low.x, high.y - low.y, middle(&design.contours[0]))
+    let (low, high) = design.bounds();
+    (high.x - low.x, high.y - low.y, low.midpoint(high))
 }
 
 /// Straight pieces of the outline at least this long, mm, by their place in it.
@@ -168,7 +171,7 @@ mod tests {
             [(visor(), 240.0, 130.0, 7, 3), (frame(), 141.0, 45.0, 4, 2), (bracket(), 60.0, 40.0, 4, 1)]
         {
             let (width, height, _) = extent(&design);
-            assert!((width - w).abs() < 2e-3 && (height - h).abs() < 2e-3, "{width} x {height}");
+            assert!((width - w).abs() < 1e-9 && (height - h).abs() < 1e-9, "{width} x {height}");
             let count = |f: fn(&FeatureKind) -> bool| design.features.iter().filter(|x| f(&x.kind)).count();
             assert_eq!(count(|k| matches!(k, FeatureKind::Hole(_))), holes);
             assert_eq!(count(|k| matches!(k, FeatureKind::Cutout)), cutouts);
@@ -183,7 +186,7 @@ mod tests {
             let (end, start) = (a.at(1.0) - a.at(1.0 - 1e-6), b.at(1e-6) - b.at(0.0));
             assert!(end.unit().unwrap().cross(start.unit().unwrap()).abs() < 1e-5);
         }
-        let (low, high) = bounds(&lens);
-        assert!((high.x - 25.0).abs() < 2e-3 && (low.y + 18.0).abs() < 2e-3);
+        let (low, high) = lens.bounds();
+        assert!((high.x - 25.0).abs() < 1e-9 && (low.y + 18.0).abs() < 1e-9);
     }
 }

@@ -1,17 +1,19 @@
 //! The demo's camera: rendered parts whose truth is known, good ones and ones with real faults.
 
 use super::{Shot, Source, SourceError};
+use inspector::synth::DemoLine;
 
-/// Shows an endless, seeded sequence of rendered parts.
-#[derive(Debug)]
+/// Shows an endless, seeded sequence of rendered parts, as files that a phone would send.
+#[derive(Clone, Copy, Debug)]
 pub struct Simulated {
+    line: DemoLine,
     next: u64,
 }
 
 impl Simulated {
     /// The same seed shows the same parts.
-    pub fn new(_seed: u64) -> Self {
-        Self { next: 0 }
+    pub const fn new(seed: u64) -> Self {
+        Self { line: DemoLine::new(seed), next: 0 }
     }
 }
 
@@ -20,7 +22,15 @@ impl Source for Simulated {
         "simulated camera".to_owned()
     }
     fn shoot(&mut self) -> Result<Shot, SourceError> {
+        let part = self.line.part(self.next);
         self.next += 1;
-        Err(SourceError("nothing to show".to_owned()))
+        Ok(Shot {
+            // Neither name nor serial number says whether the part is good: the judge could cheat.
+            image: format!("part-{:05}.jpg", part.number + 1),
+            photo: part.jpeg,
+            recipe: part.recipe.to_owned(),
+            serial: Some(format!("D{:05}", part.number + 1)),
+            lot: Some(format!("DEMO-{}", 1 + part.number / 50)),
+        })
     }
 }

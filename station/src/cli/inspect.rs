@@ -2,11 +2,12 @@
 
 use super::photos::{Photo, expand};
 use super::{ERROR, FAILED, OK, REFERRED, table};
-use crate::inspection::{JobInfo, Judged, judge, keep};
-use crate::ledger::{Ledger, LedgerOptions};
+use crate::inspection::{Drawn, JobInfo, draw, judge, keep};
+use crate::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
+use crate::recipes;
+use crate::record::InspectionRecord;
 use anyhow::{Context as _, Result, bail};
 use inspector::decision::Verdict;
-use inspector::overlay;
 use inspector::photo::DecodeLimits;
 use inspector::recipe::Recipe;
 use std::collections::HashSet;
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
     /// Record photos and verdicts in this station folder too
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "recipe")]
     store: Option<PathBuf>,
     /// Serial number of the part (one photo only)
     #[arg(long)]
@@ -55,10 +56,7 @@ impl Arguments {
         if let Some(dir) = &self.overlay {
             std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
         }
-        let ledger = match &self.store {
-            Some(dir) => Some(Ledger::open(dir, LedgerOptions::default())?.0),
-            None => None,
-        };
+        let ledger = self.store.as_deref().map(|dir| open_store(dir, &recipe)).transpose()?;
         let photos = expand(&self.images);
         if self.serial.is_some() && photos.len() > 1 {
             bail!("--serial names one part, but {} photos were given", photos.len());
@@ -70,9 +68,9 @@ impl Arguments {
                 self.one(&photo, &recipe, ledger.as_ref(), &mut names).map_err(|e| format!("{}: {e:#}", photo.shown()))
             });
             match judged {
-                Ok(judged) => {
-                    outcome.worst = outcome.worst.max(Some(judged.record.verdict));
-                    self.print(&judged)?;
+                Ok(record) => {
+                    outcome.worst = outcome.worst.max(Some(record.verdict));
+                    self.print(&record)?;
                 }
                 Err(line) => {
                     outcome.errors = true;
@@ -88,8 +86,9 @@ impl Arguments {
             (Some(dir), _) => Recipe::open(dir).with_context(|| dir.display().to_string())?,
             (None, Some(path)) => {
                 let picture = Photo::File(path.clone());
-                let bytes =
-                    picture.read(DecodeLimits::default().max_file_bytes).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+                let bytes = picture
+                    .read(DecodeLimits::default().max_file_bytes)
+                    .map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
                 Recipe::from_picture(&picture.name(), &bytes).with_context(|| path.display().to_string())?
             }
             (None, None) => bail!("expected --recipe DIR or --reference PICTURE"),
@@ -101,30 +100,53 @@ impl Arguments {
     }
 
     /// Judges one photo; everything that is asked to be written is written before the verdict is shown.
-    fn one(&self, photo: &Photo, recipe: &Recipe, ledger: Option<&Ledger>, names: &mut HashSet<String>) -> Result<Judged> {
+    fn one(
+        &self,
+        photo: &Photo,
+        recipe: &Recipe,
+        ledger: Option<&Ledger>,
+        names: &mut HashSet<String>,
+    ) -> Result<InspectionRecord> {
         let bytes = photo.read(DecodeLimits::default().max_file_bytes).map_err(anyhow::Error::msg)?;
         let info = JobInfo { image: photo.name(), serial: self.serial.clone(), lot: self.lot.clone() };
         let judged = judge(&bytes, recipe, &info)?;
+        if self.overlay.is_none() && ledger.is_none() {
+            return Ok(judged.record);
+        }
+        let drawn: Drawn = draw(judged, recipe, Mode::Production)?;
         if let Some(dir) = &self.overlay {
-            let picture = overlay::draw(&judged.photo, recipe, &judged.inspection, overlay::DrawOptions::default());
-            write_whole(dir, &unique(&info.image, names), &overlay::encode_jpeg(&picture, 90))?;
+            write_whole(dir, &unique(&info.image, names), &drawn.overlay)?;
         }
+        let record = drawn.record.clone();
         if let Some(ledger) = ledger {
-            keep(ledger, &bytes, recipe, &judged, None)?;
+            keep(ledger, &bytes, drawn, None)?;
         }
-        Ok(judged)
+        Ok(record)
     }
 
-    fn print(&self, judged: &Judged) -> Result<()> {
+    fn print(&self, record: &InspectionRecord) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if self.json {
-            serde_json::to_writer(&mut out, &judged.record).map_err(std::io::Error::from)?;
+            serde_json::to_writer(&mut out, record).map_err(std::io::Error::from)?;
             writeln!(out)?;
         } else {
-            write!(out, "{}", table::show(&judged.record))?;
+            write!(out, "{}", table::show(record))?;
         }
         Ok(out.flush()?)
     }
+}
+
+/// Opens a station's folder to record in. Only what a named person approved judges production parts.
+fn open_store(dir: &Path, recipe: &Recipe) -> Result<Ledger> {
+    let ledger = Ledger::open(dir, LedgerOptions::default())?.0;
+    if recipes::state_of(&ledger, recipe.hash)? != RecipeStatus::Approved {
+        bail!(
+            "recipe {} is not approved in {}, so its verdicts are not recorded: approve it with `assay recipe approve`",
+            recipe.hash,
+            dir.display()
+        );
+    }
+    Ok(ledger)
 }
 
 #[derive(Default)]

@@ -3,6 +3,8 @@
 //! 0 every part passed, or the command succeeded; 1 at least one FAIL; 3 no FAIL but at least one REFER; 2 something could not be
 //! done: one clear line on stderr per thing.
 
+#![allow(clippy::print_stdout, reason = "this is the one place that talks to a terminal")]
+
 mod inspect;
 mod photos;
 mod recipe;
@@ -70,7 +72,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         // The reader of our output has gone (`| head`): nothing is wrong.
-        Err(e) if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => ExitCode::from(OK),
+        Err(e) if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::from(OK)
+        }
         Err(e) => {
             eprintln!("assay: {e:#}");
             ExitCode::from(ERROR)

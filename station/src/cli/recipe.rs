@@ -91,7 +91,11 @@ impl New {
         for note in &proposed.notes {
             writeln!(out, "{note}")?;
         }
-        writeln!(out, "Wrote {}. Read its recipe.toml: tolerances marked \"assumed\" are proposals.", self.out.display())?;
+        writeln!(
+            out,
+            "Wrote {}. Read its recipe.toml: tolerances marked \"assumed\" are proposals.",
+            self.out.display()
+        )?;
         Ok(OK)
     }
 }

@@ -40,7 +40,9 @@ fn numbers(check: &CheckRecord) -> String {
     };
     let decimals = if check.unit == "count" { 0 } else { 3 };
     let limits = match (check.lower, check.upper) {
-        (Some(l), Some(u)) => format!("limits {:.decimals$} to {:.decimals$}{unit}", check.nominal + l, check.nominal + u),
+        (Some(l), Some(u)) => {
+            format!("limits {:.decimals$} to {:.decimals$}{unit}", check.nominal + l, check.nominal + u)
+        }
         (Some(l), None) => format!("at least {:.decimals$}{unit}", check.nominal + l),
         (None, Some(u)) => format!("at most {:.decimals$}{unit}", check.nominal + u),
         (None, None) => String::new(),

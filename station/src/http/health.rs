@@ -85,8 +85,7 @@ impl Readiness {
 fn disk(health: &Health) -> Component {
     let room = format!("{:.1} GB free", health.free_bytes as f64 / 1e9);
     match &health.refusing {
-        // The ledger refuses for two reasons: no room, or a journal that stopped. The latter is the store's to say.
-        Some(reason) if health.store != StoreState::Following || reason.contains("disk") => Component::fails(reason),
+        Some(reason) if reason.starts_with("the disk") => Component::fails(reason),
         _ => Component::works(room),
     }
 }
@@ -96,13 +95,16 @@ fn store(health: &Health) -> Component {
         (StoreState::Hung, _) => {
             Component::fails("the store (sled) hangs: parts are recorded, lists do not show them; restart the station")
         }
-        (StoreState::Failed(reason), _) => {
-            Component::fails(format!("the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"))
-        }
+        (StoreState::Failed(reason), _) => Component::fails(format!(
+            "the store (sled) failed: {reason}; parts are recorded, lists do not show them; restart the station"
+        )),
         (_, Some(reason)) => Component::fails(reason),
         _ if !health.damage.is_empty() => {
             let lost: usize = health.damage.iter().map(|d| d.lost.len()).sum();
-            Component::works(format!("accepting records; the journal is damaged in {} places, {lost} records lost", health.damage.len()))
+            Component::works(format!(
+                "accepting records; the journal is damaged in {} places, {lost} records lost",
+                health.damage.len()
+            ))
         }
         _ => Component::works("accepting records"),
     }

@@ -128,7 +128,11 @@ async fn reserve(state: &AppState, key: String, request: Sha256) -> Result<Reser
         .await?;
     if recorded.is_none() && behind {
         // The key may belong to a part that the index does not show yet: to judge it again would record it twice.
-        return Err(Problem::new("busy", "the store is behind the journal, so the Idempotency-Key cannot be looked up").with("retry_after_s", 5));
+        return Err(Problem::new(
+            "busy",
+            "the store is behind the journal, so the Idempotency-Key cannot be looked up",
+        )
+        .with("retry_after_s", 5));
     }
     match recorded {
         None => Ok(Reserved::New(reserved)),

@@ -9,12 +9,14 @@
 
 mod idempotency;
 mod judge;
+mod keep;
 mod line;
 mod metrics;
 mod pictures;
 
 pub use idempotency::{KeysInWork, ReservedKey};
 pub use judge::{JobInfo, Judged, judge};
+pub use keep::keep;
 pub use line::{Alarm, Busy, Drawn, Job, JobError, JudgeFn, Line, LineOptions, Ticket};
 pub use metrics::{ErrorKind, Metrics, Stage, verdict_word};
-pub use pictures::judge_and_draw;
+pub use pictures::{draw, judge_and_draw};

@@ -20,6 +20,23 @@ pub(super) fn require_free(path: &Path, reserve: u64, bytes: u64) -> Result<(), 
     Ok(())
 }
 
+/// Size of the ballast.
+const BALLAST: u64 = 8 << 20;
+
+/// Keeps some space that is given up when the disk is so full that sled could not open: without it a station restarted on a full disk
+/// could not even be read. Called when the ledger opens; made again when there is room again.
+pub(super) fn ballast(dir: &Path, min_free_bytes: u64, needed: u64) -> Result<(), LedgerError> {
+    let path = dir.join("ballast");
+    let free = free_bytes(dir)?;
+    if free < needed && path.exists() {
+        std::fs::remove_file(&path).map_err(LedgerError::io("giving up the ballast", &path))?;
+    } else if !path.exists() && min_free_bytes > 0 && free > min_free_bytes.saturating_add(2 * BALLAST) {
+        // Only a precaution: a ledger without it works as well.
+        let _ = std::fs::write(&path, vec![0; BALLAST as usize]);
+    }
+    Ok(())
+}
+
 /// A failed write: the disk is full, or something else.
 pub(super) fn write_error(what: &'static str, path: &Path, bytes: u64, source: std::io::Error) -> LedgerError {
     if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {

@@ -92,12 +92,16 @@ pub(super) fn lost_entry(seq: u64, row: Option<&super::store::row::Row>) -> Lost
     }
 }
 
+/// Writes the store to its files.
+pub(super) type Flush = fn(&Store) -> Result<(), LedgerError>;
+
 /// What the threads work on.
 #[derive(Clone)]
 pub(super) struct Context {
     pub journal: PathBuf,
     pub store: Arc<Store>,
     pub shared: Arc<Shared>,
+    pub flush: Flush,
 }
 
 impl Context {
@@ -191,12 +195,17 @@ impl Context {
             }
             drop(state);
             let newest = self.store.tip().last_seq;
-            if (newest != flushed || last) && free_bytes(&self.journal)? >= STORE_RESERVE {
+            let room = free_bytes(&self.journal)? >= STORE_RESERVE;
+            if room && (newest != flushed || last) {
                 self.shared.update(|s| s.flushing = Some(Instant::now()));
-                let result = self.store.flush();
+                let result = (self.flush)(&self.store);
                 self.shared.update(|s| s.flushing = None);
                 result?;
                 flushed = newest;
+            }
+            if last && newest != flushed {
+                // Closing sled would flush it onto a full disk: that may never come back, and the journal has everything.
+                return Err(LedgerError::Store { reason: "not written to its files: the disk is full".into() });
             }
             if last {
                 return Ok(());

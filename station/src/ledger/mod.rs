@@ -22,6 +22,8 @@ mod journal;
 mod opening;
 mod shared;
 mod store;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use entry::{Act, Entry, Mode, Software};
@@ -33,7 +35,7 @@ use follower::{Context, lost_entry};
 use inspector::photo::Sha256;
 use journal::writer::{Request, Stamp};
 use journal::{frame, segment};
-use shared::FLUSH_PATIENCE;
+use opening::Outside;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +69,28 @@ impl Default for LedgerOptions {
 }
 
 /// An open ledger. Cloning gives another handle to the same one; it closes when the last handle is dropped.
+///
+/// The last entry's final byte is lost; the store, which had seen it acknowledged, says which entry it was, and its number is not used again:
+///
+/// ```
+/// use station::ledger::{Act, Ledger, LedgerOptions};
+/// let dir = tempfile::tempdir()?;
+/// let options = LedgerOptions { min_free_bytes: 0, ..LedgerOptions::default() };
+/// let (ledger, _) = Ledger::open(dir.path(), options.clone())?;
+/// assert_eq!(ledger.append(Act::Started)?.seq, 1);
+/// assert_eq!(ledger.append(Act::Started)?.seq, 2);
+/// drop(ledger);
+///
+/// let segment = dir.path().join("journal/00000000000000000001.seg");
+/// let bytes = std::fs::read(&segment)?;
+/// std::fs::write(&segment, &bytes[..bytes.len() - 1])?;
+///
+/// let (ledger, report) = Ledger::open(dir.path(), options)?;
+/// assert_eq!(report.cut.expect("a tail that is not whole").lost[0].seq, 2);
+/// assert_eq!(ledger.append(Act::Started)?.seq, 3);
+/// assert_eq!(ledger.since(0, 10)?.iter().map(|e| e.seq).collect::<Vec<_>>(), [1, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Ledger(Arc<Inner>);
 
@@ -95,10 +119,19 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Locked`] when another process has it open; [`LedgerError::NewerFormat`]; [`LedgerError::DiskFull`] when
-    /// there is not even room for sled to open (4 MiB); [`LedgerError::Io`]. Damage is not an error: it is in the report.
+    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Io`]. Damage is not an error: it is in the report.
     pub fn open(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
-        let stamp = stamp(&options);
-        opening::open(dir, options, stamp)
+        let outside = outside(&options);
+        opening::open(dir, options, outside)
+    }
+
+    /// Has the store built again from the journal when the ledger in `dir` is next opened.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`] when the folder cannot be written.
+    pub fn ask_for_rebuild(dir: &Path) -> Result<(), LedgerError> {
+        let mark = opening::rebuild_mark(dir);
+        File::create(&mark).map(drop).map_err(LedgerError::io("marking the store", &mark))
     }
 
     fn context(&self) -> &Context {
@@ -265,7 +298,6 @@ impl Ledger {
             (None, Ok(free)) if *free < needed => Some(format!("the disk is full: {needed} bytes needed, {free} free")),
             (None, Ok(_)) => None,
         };
-        let hung = state.flushing.is_some_and(|since| since.elapsed() >= FLUSH_PATIENCE);
         let last_seq = state.end.next_seq - 1;
         Health {
             free_bytes: free.unwrap_or(0),
@@ -273,7 +305,7 @@ impl Ledger {
             last_seq,
             verified_up_to: state.verified_up_to.min(last_seq),
             stored_up_to: state.applied.next_seq - 1,
-            store: if hung { StoreState::Hung } else { state.store.clone() },
+            store: state.store_state(),
             damage: state.damage.clone(),
             repaired_rows: state.repaired,
             syncs: state.syncs,
@@ -317,6 +349,18 @@ impl Reader<'_> {
         let payload = frame::read(&file, &row.position, seq).map_err(damaged);
         self.open = Some((row.position.segment, file));
         frame::entry(&payload?)
+    }
+}
+
+/// A flush of sled that takes longer than this hangs (measured: after a full disk it can hang for ever).
+const FLUSH_PATIENCE: Duration = Duration::from_secs(20);
+
+fn outside(options: &LedgerOptions) -> Outside {
+    Outside {
+        stamp: stamp(options),
+        sync_journal: File::sync_data,
+        flush_store: store::Store::flush,
+        flush_patience: FLUSH_PATIENCE,
     }
 }
 
@@ -384,13 +428,13 @@ impl Drop for Inner {
         }
         let Some(context) = self.context.take() else { return };
         context.shared.update(|s| s.closing = true);
-        let deadline = Instant::now() + FLUSH_PATIENCE;
         let mut state = context.shared.lock();
+        let deadline = Instant::now() + state.flush_patience;
         while state.running > 0 && Instant::now() < deadline {
             state = context.shared.wait(state, Duration::from_millis(100));
         }
-        let hangs =
-            state.running > 0 || state.store == StoreState::Hung || matches!(state.store, StoreState::Failed(_));
+        // After an error of sled, closing it flushes again, and that may be the flush that never comes back.
+        let hangs = state.running > 0 || matches!(state.store, StoreState::Failed(_));
         drop(state);
         if hangs {
             std::mem::forget(context);

@@ -2,10 +2,10 @@
 
 use super::blobs::Blobs;
 use super::disk::{self, create_dir, free_bytes, require_free, sync_dir};
-use super::follower::{Context, STORE_RESERVE, catch_up, damage, known_entries};
+use super::follower::{Context, Flush, STORE_RESERVE, catch_up, damage, known_entries};
 use super::health::{Cut, Damage, LostEntry, OpenReport, StoreState};
 use super::journal::walk::{Cursor, Ended, Gap};
-use super::journal::writer::{QUEUE, Stamp, Writer};
+use super::journal::writer::{QUEUE, Stamp, Sync, Writer};
 use super::journal::{Position, frame, segment};
 use super::shared::{Shared, State};
 use super::store::{CHUNK, Store};
@@ -17,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 /// Rows that are tried when the checkpoint's frame is not in the journal.
 const ANCHORS: usize = 4096;
@@ -34,9 +35,19 @@ struct Anchored {
     known: (u64, Vec<LostEntry>),
 }
 
-pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(Ledger, OpenReport), LedgerError> {
+/// What reaches outside the program. Tests of failures put their own in its place.
+pub(super) struct Outside {
+    pub stamp: Stamp,
+    pub sync_journal: Sync,
+    pub flush_store: Flush,
+    /// A flush of the store that takes longer hangs.
+    pub flush_patience: Duration,
+}
+
+pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Result<(Ledger, OpenReport), LedgerError> {
     create_dir(dir)?;
     let lock = disk::lock(dir)?;
+    disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
     let journal = dir.join("journal");
     create_dir(&journal)?;
     let blobs = Blobs::open(dir.join("blobs"), options.min_free_bytes)?;
@@ -49,7 +60,8 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(
 
     // Numbers once acknowledged are never given out again, even when the journal lost their entries.
     let journal_next = ended.cursor.next_seq;
-    let known_last = known.0.max(store.tip().last_seq);
+    store.remember(known.0)?;
+    let known_last = store.tip().highest;
     let end = Cursor { next_seq: journal_next.max(known_last + 1), ..ended.cursor };
     let lost = if journal_next <= known_last {
         let mut lost = known_entries(&store, journal_next, known_last);
@@ -94,6 +106,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(
         applied: end,
         store: StoreState::Following,
         flushing: None,
+        flush_patience: outside.flush_patience,
         verified_up_to: if from == Cursor::START { u64::MAX } else { 0 },
         damage: found,
         repaired: 0,
@@ -106,7 +119,8 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(
         dir: journal.clone(),
         min_free_bytes: options.min_free_bytes,
         segment_bytes: options.segment_bytes,
-        stamp,
+        stamp: outside.stamp,
+        sync: outside.sync_journal,
         shared: shared.clone(),
         end,
         cut: cuts,
@@ -132,7 +146,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(
         keys: !all_checked,
         rebuild_mark: rebuild_mark(dir),
     };
-    let context = Context { journal, store: Arc::new(store), shared };
+    let context = Context { journal, store: Arc::new(store), shared, flush: outside.flush_store };
     let (requests, queue) = sync_channel(QUEUE);
     context.spawn("ledger-flush", Context::flush_now_and_then)?;
     context.spawn("ledger-follow", Context::follow)?;
@@ -153,7 +167,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, stamp: Stamp) -> Result<(
     Ok((Ledger(Arc::new(inner)), report))
 }
 
-fn rebuild_mark(dir: &Path) -> PathBuf {
+pub(super) fn rebuild_mark(dir: &Path) -> PathBuf {
     dir.join("rebuild-store")
 }
 
@@ -165,7 +179,7 @@ fn open_store(dir: &Path, journal: &Path, segments: &[u64]) -> Result<Anchored, 
     let reason = if !path.exists() {
         "its folder was missing".to_owned()
     } else if mark.exists() {
-        "it disagreed with the journal".to_owned()
+        "it disagreed with the journal, or this was asked for".to_owned()
     } else {
         // sled asserts its invariants on what it finds in its files.
         match catch_unwind(AssertUnwindSafe(|| try_store(&path, journal, segments, &mut known))) {
@@ -199,7 +213,7 @@ fn try_store(
 ) -> Result<Result<Anchored, &'static str>, LedgerError> {
     let store = Store::open(path)?;
     let tip = *store.tip();
-    *known = (tip.last_seq, known_entries(&store, tip.last_seq.saturating_sub(999), tip.last_seq));
+    *known = (tip.highest, known_entries(&store, tip.last_seq.saturating_sub(999), tip.last_seq));
     if tip.rows == 0 && !segments.is_empty() {
         return Ok(Err("it was empty"));
     }

@@ -8,9 +8,6 @@ use tokio::sync::watch;
 
 /// How long a read waits for the store to catch up with the journal.
 const READ_PATIENCE: Duration = Duration::from_secs(2);
-/// A flush of sled that takes longer than this hangs (measured: after a full disk it can hang for ever).
-pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(20);
-
 pub(super) struct State {
     /// Behind the last synced entry.
     pub end: Cursor,
@@ -23,6 +20,8 @@ pub(super) struct State {
     pub store: StoreState,
     /// When the flush now running began.
     pub flushing: Option<Instant>,
+    /// A flush that takes longer than this hangs.
+    pub flush_patience: Duration,
     pub verified_up_to: u64,
     pub damage: Vec<Damage>,
     pub repaired: u64,
@@ -35,9 +34,12 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Whether the store can be expected to catch up.
-    fn following(&self) -> bool {
-        self.store == StoreState::Following && self.flushing.is_none_or(|since| since.elapsed() < FLUSH_PATIENCE)
+    /// How the store is.
+    pub(super) fn store_state(&self) -> StoreState {
+        match self.flushing {
+            Some(since) if since.elapsed() >= self.flush_patience => StoreState::Hung,
+            _ => self.store.clone(),
+        }
     }
 }
 
@@ -94,7 +96,10 @@ impl Shared {
         let deadline = Instant::now() + READ_PATIENCE;
         let mut state = self.lock();
         let wanted = state.end.next_seq;
-        while state.applied.next_seq < wanted && state.following() && Instant::now() < deadline {
+        while state.applied.next_seq < wanted
+            && state.store_state() == StoreState::Following
+            && Instant::now() < deadline
+        {
             state = self.wait(state, Duration::from_millis(100));
         }
     }

@@ -7,7 +7,7 @@ use crate::record::{CheckRecord, InspectionRecord};
 use inspector::decision::{GUARD_BAND_K, Rule, Verdict};
 
 /// Checks named beside the verdict; the table has all.
-const NAMED: usize = 4;
+const NAMED: usize = 3;
 /// Width and height of the deviation bar, in its own units.
 const BAR: (f64, f64) = (160.0, 26.0);
 /// The tolerance zone takes this part of the bar; the rest shows how far outside a deviation is.

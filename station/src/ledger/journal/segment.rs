@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 const MAGIC: &[u8; 8] = b"ASSAYJNL";
 /// Format of segments and frames written today.
 pub(in super::super) const FORMAT: u32 = 1;
+/// Canonical JSON holds integers up to this exactly (RFC 8785, 3.2.2.3): no sequence number is greater.
+pub(in super::super) const LAST_SEQ: u64 = 1 << 53;
 /// Bytes before the first frame.
 pub(in super::super) const HEADER: u64 = 24;
 
@@ -25,7 +27,7 @@ pub(in super::super) fn list(dir: &Path) -> Result<Vec<u64>, LedgerError> {
     for file in fs::read_dir(dir).map_err(io())? {
         let name = file.map_err(io())?.file_name();
         let digits = name.to_str().and_then(|n| n.strip_suffix(".seg")).filter(|d| d.len() == 20);
-        segments.extend(digits.and_then(|d| d.parse::<u64>().ok()).filter(|first| *first > 0));
+        segments.extend(digits.and_then(|d| d.parse::<u64>().ok()).filter(|first| (1..=LAST_SEQ).contains(first)));
     }
     segments.sort_unstable();
     Ok(segments)

@@ -77,11 +77,10 @@ pub(in super::super) fn walk<E: From<LedgerError>>(
         let io = || LedgerError::io("reading the journal", &path);
         let mut at = if first == from.segment { from.offset } else { segment::HEADER.min(window.end) };
         if first != from.segment {
+            // A whole header says what must have been written before: entries missing there are known to be lost.
             if !segment::header_is_whole(&window.file, &path, first)? {
                 bad = Some(bad.unwrap_or((first, 0, at)));
-            }
-            // The name says what must have been written before: entries missing there are known to be lost.
-            if first > cursor.next_seq {
+            } else if first > cursor.next_seq {
                 let (segment, offset, bytes) = bad.take().unwrap_or((cursor.segment, cursor.offset, 0));
                 let gap = Gap { segment, offset, bytes, first_seq: cursor.next_seq, last_seq: first - 1 };
                 cursor.next_seq = first;
@@ -159,8 +158,8 @@ impl Window {
             return Ok(None);
         }
         let whole = self.bytes(at, position.end() - at)?;
-        let head =
-            frame::check(length, crc, &whole[PREFIX..]).filter(|head| head.seq >= next_seq && head.seq < u64::MAX);
+        let head = frame::check(length, crc, &whole[PREFIX..])
+            .filter(|head| head.seq >= next_seq && head.seq <= segment::LAST_SEQ);
         Ok(head.map(|head| (head.seq, position)))
     }
 

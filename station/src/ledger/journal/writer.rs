@@ -30,6 +30,9 @@ pub(in super::super) struct Request {
 /// Makes the entry of an act: everything but the sequence number comes from here.
 pub(in super::super) type Stamp = Box<dyn FnMut(u64, Act) -> Entry + Send>;
 
+/// Makes what was written to a segment last. Tests put one that fails in its place.
+pub(in super::super) type Sync = fn(&File) -> std::io::Result<()>;
+
 /// The appending end of the journal.
 pub(in super::super) struct Writer {
     pub dir: PathBuf,
@@ -37,6 +40,7 @@ pub(in super::super) struct Writer {
     /// A segment that reached this size is closed.
     pub segment_bytes: u64,
     pub stamp: Stamp,
+    pub sync: Sync,
     pub shared: Arc<Shared>,
     /// The segment in use; none yet when it must be made first.
     pub active: Option<File>,
@@ -122,7 +126,7 @@ impl Writer {
             }
             return Err(write_error("writing the journal", &path, bytes.len() as u64, e));
         }
-        if let Err(e) = file.sync_data() {
+        if let Err(e) = (self.sync)(file) {
             // What was written is unknown; what was acknowledged lies before it.
             let undone = file.set_len(self.end.offset).is_ok();
             self.stop(format!("syncing the journal failed: {e} (undone: {undone})"));

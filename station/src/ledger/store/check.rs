@@ -95,6 +95,7 @@ impl Store {
         }
         let mut next = *tip;
         next.last_seq = last_seq;
+        next.highest = next.highest.max(last_seq);
         next.digest = self.recorded_digest(last_seq / CHUNK)?;
         next.rows = 0;
         for pair in self.digests.iter() {
@@ -103,5 +104,26 @@ impl Store {
         self.meta.insert("checkpoint", next.encode())?;
         *tip = next;
         Ok(())
+    }
+}
+
+/// Harm that tests do.
+#[cfg(test)]
+impl Store {
+    pub(in super::super) fn forget_for_test(&self, seqs: std::ops::Range<u64>) {
+        for seq in seqs {
+            let row = self.row(seq).expect("readable").expect("there");
+            self.rows.remove(seq.to_be_bytes()).expect("removable");
+            row.index_keys(seq).into_iter().for_each(|k| drop(self.index.remove(k).expect("removable")));
+        }
+    }
+
+    pub(in super::super) fn remove_key_for_test(&self, seq: u64) {
+        let key = row::with_seq(row::kind_prefix(row::Kind::Recipe), seq);
+        assert!(self.index.remove(key).expect("removable").is_some());
+    }
+
+    pub(in super::super) fn add_key_for_test(&self, seq: u64) {
+        self.index.insert(row::with_seq(row::kind_prefix(row::Kind::Started), seq), &[]).expect("insertable");
     }
 }

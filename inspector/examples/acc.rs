@@ -1,4 +1,0 @@
-#![allow(missing_docs)]
-#[path = "../../tests/accuracy.rs"]
-mod accuracy;
-fn main() {}
