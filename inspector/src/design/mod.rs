@@ -13,7 +13,6 @@ pub mod raster;
 mod tests;
 mod units;
 
-
 pub use contour::{Contour, ContourPoint, Segment};
 pub use dxf::write_dxf;
 pub use error::DesignError;
