@@ -129,7 +129,11 @@ fn every_fault_names_its_line() {
         ),
         (GOOD.to_owned() + &GOOD[GOOD.find("[[check]]").unwrap()..], 24, &["hole-1.diameter is checked twice"]),
         (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned(), 15, &["no checks", "[[check]]"]),
-        (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned() + "check = []\n", 15, &["[[check]]"]),
+        (
+            GOOD[..GOOD.find("[[check]]").unwrap()].replace("schema = 1\n", "schema = 1\ncheck = []\n"),
+            2,
+            &["[[check]]"],
+        ),
         // The frame of it.
         (changed("schema = 1", "schema = 2"), 1, &["found 2", "newer program", "update"]),
         (changed("schema = 1", "schema = \"1\""), 1, &["expected schema = 1"]),
