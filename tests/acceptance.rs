@@ -13,3 +13,4 @@ mod pages;
 mod parts;
 mod photos;
 mod recipes;
+mod washers;
