@@ -47,7 +47,8 @@ fn pipeline(c: &mut Criterion) {
 
 fn ledger(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
-    let (ledger, _) = Ledger::open(dir.path(), LedgerOptions { min_free_bytes: 0, ..LedgerOptions::default() }).expect("a ledger");
+    let (ledger, _) =
+        Ledger::open(dir.path(), LedgerOptions { min_free_bytes: 0, ..LedgerOptions::default() }).expect("a ledger");
     let mut group = c.benchmark_group("ledger");
     group.sample_size(30);
     group.bench_function("append, synced", |b| b.iter(|| ledger.append(Act::Started)));

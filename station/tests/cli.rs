@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SCALE: f64 = 0.06;
+const SCALE: f64 = 0.08;
 
 fn assay(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_assay")).args(arguments).output().unwrap()
@@ -46,7 +46,7 @@ fn workshop() -> tempfile::TempDir {
         "--revision",
         "B",
         "--scale",
-        "0.06",
+        "0.08",
         "--out",
         &at(dir.path(), "recipe"),
     ]);
@@ -202,6 +202,8 @@ fn recording_needs_an_approved_recipe() {
 fn mistakes_are_one_clear_line_and_code_2() {
     let dir = workshop();
     let (recipe, good) = (at(dir.path(), "recipe"), at(dir.path(), "good.jpg"));
+    let (no_drawing, never) = (at(dir.path(), "notes.txt"), at(dir.path(), "never"));
+    std::fs::write(&no_drawing, "hello").unwrap();
     let toml = dir.path().join("recipe/recipe.toml");
     let text = std::fs::read_to_string(&toml).unwrap();
     std::fs::write(&toml, text.replace("zone = ", "zoen = ")).unwrap();
@@ -213,7 +215,7 @@ fn mistakes_are_one_clear_line_and_code_2() {
         vec!["inspect"],
         vec!["inspect", "--recipe", "nowhere", &good],
         vec!["inspect", "--reference", "nowhere.png", &good],
-        vec!["recipe", "new", "--design", &good, "--part", "P", "--scale", "0.1", "--out", "never"],
+        vec!["recipe", "new", "--design", &no_drawing, "--part", "P", "--scale", "0.1", "--out", &never],
         vec!["serve", "--config", "nowhere.toml"],
         vec!["no-such-command"],
     ] {
@@ -221,7 +223,7 @@ fn mistakes_are_one_clear_line_and_code_2() {
         assert_eq!(code(&output), 2, "{arguments:?}");
         assert!(!stderr(&output).is_empty() && output.stdout.is_empty(), "{arguments:?}");
     }
-    assert!(!Path::new("never").exists());
+    assert!(!Path::new(&never).exists());
 }
 
 #[test]
