@@ -5,5 +5,6 @@ mod crash;
 mod fixture;
 mod http;
 mod ledger;
+mod ledger_damage;
 mod pages;
 mod parts;
