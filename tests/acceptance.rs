@@ -1,10 +1,17 @@
 //! Assay from outside, as its users meet it. One file per area.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests panic on purpose and print their tables")]
+
 mod accuracy;
+mod boards;
 mod crash;
+mod designs;
 mod fixture;
 mod http;
 mod ledger;
 mod ledger_damage;
 mod pages;
 mod parts;
+mod photos;
+mod recipes;
+mod washers;

@@ -21,7 +21,13 @@ const ROWS: [Row; 13] = [
     row("COVID-001-Face-Shield-Frame-R01", true, (182.405, 218.949), &[], 0),
     row("COVID-001-Face-Shield-Frame_CNC", true, (185.702, 220.727), &[], 0),
     row("COVID-002-Visor-7mm-holes", true, (558.8, 247.65), &[7.0; 5], 0),
-    row("6mm 2x 01.04.01 Side", true, (210.0, 135.0), &[9.0, 10.5, 9.0, 10.5, 42.0, 10.5, 9.0, 9.0, 10.5, 4.234, 4.234], 2),
+    row(
+        "6mm 2x 01.04.01 Side",
+        true,
+        (210.0, 135.0),
+        &[9.0, 10.5, 9.0, 10.5, 42.0, 10.5, 9.0, 9.0, 10.5, 4.234, 4.234],
+        2,
+    ),
     row("EXTPRO-V1 2100.06-A", true, (25.0, 25.0), &[3.3], 0),
     row("Jack mount lower", true, (200.0, 80.0), &[18.0], 0),
     row("Rib upper B1", true, (1457.711, 100.0), &[6.0, 6.0, 6.0, 6.0, 8.0, 8.0], 0),
@@ -33,13 +39,7 @@ const ROWS: [Row; 13] = [
     row("SHRPRO-V1 1300.01-A", false, (416.5, 356.0), &[13.5, 26.0, 26.0, 13.5, 13.5, 26.0, 26.0, 13.5], 5),
 ];
 
-const fn row(
-    file: &'static str,
-    says_units: bool,
-    size: (f64, f64),
-    holes: &'static [f64],
-    cutouts: usize,
-) -> Row {
+const fn row(file: &'static str, says_units: bool, size: (f64, f64), holes: &'static [f64], cutouts: usize) -> Row {
     Row { file, says_units, size, holes, cutouts }
 }
 
@@ -86,7 +86,10 @@ fn real_drawings_open_with_what_a_person_counts_in_them() {
             }
         };
         let (low, high) = design.bounds();
-        assert!((high.x - low.x - row.size.0).abs() < 1e-3 && (high.y - low.y - row.size.1).abs() < 1e-3, "{name}: {low:?} {high:?}");
+        assert!(
+            (high.x - low.x - row.size.0).abs() < 1e-3 && (high.y - low.y - row.size.1).abs() < 1e-3,
+            "{name}: {low:?} {high:?}"
+        );
         let holes: Vec<f64> = design
             .features
             .iter()

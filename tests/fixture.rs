@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 
 /// A door that slow jobs wait at.
 #[derive(Debug, Default)]
-pub struct Gate(Mutex<(bool, usize)>, Condvar);
+pub(crate) struct Gate(Mutex<(bool, usize)>, Condvar);
 
 impl Gate {
     fn pass(&self) {
@@ -35,33 +35,33 @@ impl Gate {
         }
     }
     /// Lets everybody through, now and later.
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.lock().unwrap().0 = true;
         self.1.notify_all();
     }
     /// How many stand or stood at the door.
-    pub fn reached(&self) -> usize {
+    pub(crate) fn reached(&self) -> usize {
         self.0.lock().unwrap().1
     }
 }
 
 /// A running station.
-pub struct Fixture {
-    pub state: AppState,
-    pub gate: Arc<Gate>,
-    pub stop: watch::Sender<bool>,
-    pub line: Line,
-    pub ledger: Ledger,
+pub(crate) struct Fixture {
+    pub(crate) state: AppState,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) line: Line,
+    pub(crate) ledger: Ledger,
 }
 
-pub const RECIPE: &str = "visor";
+pub(crate) const RECIPE: &str = "visor";
 
 /// Settings that tests change.
-pub struct Settings {
-    pub mode: Mode,
-    pub limits: Limits,
-    pub min_free_bytes: u64,
-    pub threads: usize,
+pub(crate) struct Settings {
+    pub(crate) mode: Mode,
+    pub(crate) limits: Limits,
+    pub(crate) min_free_bytes: u64,
+    pub(crate) threads: usize,
 }
 
 impl Default for Settings {
@@ -71,11 +71,11 @@ impl Default for Settings {
 }
 
 impl Fixture {
-    pub fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self::with(dir, Settings::default())
     }
 
-    pub fn with(dir: &Path, settings: Settings) -> Self {
+    pub(crate) fn with(dir: &Path, settings: Settings) -> Self {
         let options = LedgerOptions {
             station: "bench-3".into(),
             mode: settings.mode,
@@ -90,7 +90,7 @@ impl Fixture {
             let gate = gate.clone();
             Arc::new(move |job: &Job| scripted(job, &gate))
         };
-        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::default() };
+        let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
         let state = AppState::from(Parts {
@@ -109,24 +109,24 @@ impl Fixture {
     }
 
     /// Asks without a socket.
-    pub async fn ask(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
         let response = app(self.state.clone()).oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         Answer { status, headers, body }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(get(path)).await
     }
 
     /// Posts a photo under a name that says what the judge shall do.
-    pub async fn post(&self, image: &str) -> Answer {
+    pub(crate) async fn post(&self, image: &str) -> Answer {
         self.ask(post(image, photo())).await
     }
 
     /// Serves on a real socket.
-    pub async fn listen(&self) -> std::net::SocketAddr {
+    pub(crate) async fn listen(&self) -> std::net::SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let service = app(self.state.clone());
@@ -135,7 +135,7 @@ impl Fixture {
     }
 
     /// Ends the station as a stop does, so that its ledger can be opened again.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.gate.open();
         self.stop.send_replace(true);
         self.line.drain().await;
@@ -144,25 +144,25 @@ impl Fixture {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
     }
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
     /// The answer as a problem of this kind, or the test fails.
     #[track_caller]
-    pub fn problem(&self, status: u16, kind: &str) -> Value {
+    pub(crate) fn problem(&self, status: u16, kind: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
@@ -173,11 +173,11 @@ impl Answer {
     }
 }
 
-pub fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(path).header("host", "127.0.0.1:8080").body(Body::empty()).unwrap()
 }
 
-pub fn post(image: &str, photo: Bytes) -> Request<Body> {
+pub(crate) fn post(image: &str, photo: Bytes) -> Request<Body> {
     let path = format!("/api/v1/inspections?recipe={RECIPE}&image={image}&serial=S-{image}&lot=L1");
     Request::post(path)
         .header("host", "127.0.0.1:8080")
@@ -187,12 +187,12 @@ pub fn post(image: &str, photo: Bytes) -> Request<Body> {
 }
 
 /// A rendered part, JPEG.
-pub fn photo() -> Bytes {
+pub(crate) fn photo() -> Bytes {
     static PHOTO: OnceLock<Bytes> = OnceLock::new();
     PHOTO.get_or_init(|| rendered(&parts::visor(), 800, 600, 0.42)).clone()
 }
 
-pub fn rendered(design: &inspector::design::Design, width: u32, height: u32, mm_per_px: f64) -> Bytes {
+pub(crate) fn rendered(design: &inspector::design::Design, width: u32, height: u32, mm_per_px: f64) -> Bytes {
     let picture = Scene::new(design, width, height, mm_per_px).render(design);
     let rgb = match picture {
         inspector::photo::Picture::Grey(p) => image::DynamicImage::ImageLuma8(p).into_rgb8(),
@@ -308,7 +308,7 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
 }
 
 /// Until something is true, at most 20 s.
-pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if condition() {
             return;

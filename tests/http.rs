@@ -354,8 +354,8 @@ async fn pages_are_newest_first_filtered_and_stable() {
     let third = station.get(&format!("/api/v1/inspections?limit=2&cursor={cursor}")).await.json();
     assert_eq!((names(&third), &third["next_cursor"]), (vec!["pass-1".to_owned()], &Value::Null));
     let only = |query: &str| {
-        let path = format!("/api/v1/inspections?{query}");
-        async { names(&station.get(&path.clone()).await.json()) }
+        let (path, station, names) = (format!("/api/v1/inspections?{query}"), &station, &names);
+        async move { names(&station.get(&path).await.json()) }
     };
     assert_eq!(only("verdict=fail").await, ["fail-1"]);
     assert_eq!(only("serial=S-refer-1").await, ["refer-1"]);

@@ -3,16 +3,16 @@
 //! 6-megapixel photos at known scale, any turn, parts darker or lighter than the ground, blur 0.7 to 1.6 px, noise, uneven light, sRGB,
 //! JPEG 90. The whole table: `cargo test --release -p acceptance five_hundred -- --ignored --nocapture`.
 
-use inspector::calibration::{CalibrationPolicy, Tone};
-use inspector::checks::{Entry, Outcome, REGISTRY};
-use inspector::decision::{Rule, Verdict};
-use inspector::design::{Design, FeatureKind, Reference};
+use inspector::checks::Outcome;
+use inspector::decision::Verdict;
+use inspector::design::{Design, FeatureKind, write_dxf};
 use inspector::geometry::{Angle, Vector};
 use inspector::inspect::{Inspection, inspect};
-use inspector::photo::{DecodeLimits, Sha256, decode};
+use inspector::photo::{DecodeLimits, decode};
 use inspector::recipe::Recipe;
-use inspector::synth::{Fault, FaultKind, Illumination, Noise, Paint, Rendered, Scene, Seeded, parts};
+use inspector::synth::{DemoLine, Fault, FaultKind, Illumination, Noise, Paint, Rendered, Scene, Seeded, parts};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The faults that must be found; a part of another kind altogether is not measured, but referred.
 const FAULTS: [FaultKind; 6] = [
@@ -72,45 +72,25 @@ fn scene(design: &Design, random: &mut Seeded) -> (Scene, f64) {
     (scene.placed(design, mm_per_px, turn, shift), mm_per_px)
 }
 
-/// Size and place of every hole, the outline's profile, and whatever is missing or too much.
-fn recipe(design: Design, mm_per_px: f64) -> Recipe {
-    let mut entries: Vec<String> = design
-        .features
-        .iter()
-        .filter_map(|f| match f.kind {
-            FeatureKind::Hole(circle) => Some(format!(
-                "type = \"hole\"\nfeature = \"{}\"\n\
-                 diameter = {{ nominal = {}, lower = -0.15, upper = 0.15 }}\nposition = {{ upper = 0.4 }}",
-                f.name,
-                2.0 * circle.radius
-            )),
-            _ => None,
-        })
-        .collect();
-    entries.push("type = \"profile\"\nfeature = \"outline\"\nzone = 0.6".to_owned());
-    entries.extend(["missing", "extra"].map(|kind| format!("type = \"{kind}\"\nupper = 0.3")));
-    let reference = Reference::Drawing(design);
-    let checks = entries
-        .iter()
-        .map(|text| {
-            let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
-            let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
-            let kind = entry.type_name().expect("a type");
-            let check_type = REGISTRY.iter().find(|t| t.name == kind).expect("a registered check");
-            (check_type.parse)(&entry, &reference).expect("the entry fits the design")
-        })
-        .collect();
-    let calibration =
-        CalibrationPolicy { mm_per_px, u_scale: 0.0002, edge_offset_px: 0.0, u_edge_px: 0.02, tone: Tone::Srgb };
-    Recipe {
-        part: "P".into(),
-        revision: None,
-        hash: Sha256([0; 32]),
-        calibration,
-        rule: Rule::Guarded,
-        reference,
-        checks,
+/// Size and place of every hole, the outline's profile, and whatever is missing or too much, in a recipe folder as people have it.
+fn recipe(design: &Design, mm_per_px: f64) -> Recipe {
+    let mut text =
+        format!("schema = 1\npart = \"P\"\n[design]\nfile = \"p.dxf\"\n[calibration]\nmm_per_px = {mm_per_px}\n");
+    for feature in &design.features {
+        if let FeatureKind::Hole(circle) = feature.kind {
+            let (name, d) = (&feature.name, 2.0 * circle.radius);
+            text += &format!(
+                "[[check]]\ntype = \"hole\"\nfeature = \"{name}\"\n\
+                 diameter = {{ nominal = {d:?}, lower = -0.15, upper = 0.15 }}\nposition = {{ upper = 0.4 }}\n"
+            );
+        }
     }
+    text += "[[check]]\ntype = \"profile\"\nfeature = \"outline\"\nzone = 0.6\n";
+    text += "[[check]]\ntype = \"missing\"\nupper = 0.3\n[[check]]\ntype = \"extra\"\nupper = 0.3\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("recipe.toml"), text).expect("written");
+    std::fs::write(folder.path().join("p.dxf"), write_dxf(design)).expect("written");
+    Recipe::open(folder.path()).expect("the recipe opens")
 }
 
 /// Renders, encodes, decodes and judges part `number`; says what was wrong with it and how far hole diameters were off, px.
@@ -122,7 +102,7 @@ fn judge(number: u64, kind: Option<FaultKind>) -> (Option<Fault>, Inspection, Ve
         kind.map(|kind| kind.somewhere_on(&design, &mut random).expect("every part has a place for every fault"));
     let rendered = Rendered::new(&scene, &design, fault.as_ref()).expect("the fault fits the part");
     let photo = decode(&rendered.jpeg(90), &DecodeLimits::default()).expect("a photo");
-    let inspection = inspect(&photo, &recipe(design, mm_per_px), |_| ());
+    let inspection = inspect(&photo, &recipe(&design, mm_per_px), |_| ());
     let mut off = Vec::new();
     for result in &inspection.results {
         let Some(hole) = result.characteristic.id.strip_suffix(".diameter") else { continue };
@@ -216,4 +196,29 @@ impl Table {
         let (bias, sigma) = self.bias_and_sigma();
         assert!(bias.abs() <= 0.02 && sigma <= 0.03, "hole diameters: bias {bias} px, sigma {sigma} px");
     }
+}
+
+/// What a visitor of the demo sees: good parts pass, every fault is caught, and a part of another kind is never passed.
+#[test]
+fn first_parts_of_the_demo_line_are_judged_right() {
+    let demo = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../station/demo");
+    let line = DemoLine::new(1);
+    let mut faults = 0;
+    for number in 0..25 {
+        let part = line.part(number);
+        let recipe = Recipe::open(&demo.join(part.recipe)).expect("the demo's recipe opens");
+        let photo = decode(&part.jpeg, &DecodeLimits::default()).expect("a photo");
+        let inspection = inspect(&photo, &recipe, |_| ());
+        let fault = part.truth.faults.first().map(|f| f.kind);
+        faults += usize::from(fault.is_some());
+        let said: Vec<_> = inspection
+            .results
+            .iter()
+            .filter(|r| r.decision.verdict != Verdict::Pass)
+            .map(|r| format!("{} {:?}", r.characteristic.id, r.observation.outcome))
+            .collect();
+        println!("part {number} {} {fault:?}: {:?} {said:?}", part.recipe, inspection.verdict);
+        assert_eq!(inspection.verdict == Verdict::Pass, fault.is_none(), "part {number}: {fault:?}, {said:?}");
+    }
+    assert_eq!(faults, 5);
 }

@@ -137,7 +137,7 @@ impl Station {
         let opened = config.clone();
         let (ledger, recipes) = tokio::task::spawn_blocking(move || open(&opened)).await??;
         let metrics = Arc::new(Metrics::default());
-        let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::default())
+        let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::new(config.mode))
             .context("the system gives no threads to judge with")?;
         let stop = watch::Sender::new(false);
         let source = (config.mode == Mode::Demo).then(|| Simulated::new(DEMO_SEED));

@@ -49,7 +49,7 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// When it is missing or no text.
     pub fn type_name(&self) -> Result<&str, EntryError> {
-        let fault = |message: &str| EntryError { message: message.to_owned(), span: Some(self.value.span()) };
+        let fault = |message: &str| EntryError { message: message.to_owned(), span: Some(self.type_span()) };
         self.value
             .get_ref()
             .get("type")

@@ -41,20 +41,24 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
     let mut shapes: Vec<Shape> = loops.into_iter().map(Shape::new).collect();
     shapes.sort_by(|a, b| b.area.total_cmp(&a.area));
     one_part(&shapes, &mut budget)?;
-    let mut shapes = shapes.into_iter();
-    let outline = shapes.next().ok_or_else(|| DesignError::NoContour { found: "no closed contour".to_owned() })?;
-    let (mut holes, mut cutouts): (Vec<Shape>, Vec<Shape>) = shapes.partition(|s| s.round.is_some());
-    reading_order(&mut holes);
-    reading_order(&mut cutouts);
+    if shapes.is_empty() {
+        return Err(DesignError::NoContour { found: "no closed contour".to_owned() });
+    }
+    let outline = shapes.remove(0);
+    reading_order(&mut shapes, Shape::centre);
 
     let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(outline.round) }];
-    for (i, hole) in holes.iter().enumerate() {
-        let kind = hole.round.map_or(FeatureKind::Cutout, FeatureKind::Hole);
-        features.push(Feature { name: format!("hole-{}", i + 1), kind });
-    }
-    features.extend((1..=cutouts.len()).map(|i| Feature { name: format!("cutout-{i}"), kind: FeatureKind::Cutout }));
     let mut contours = vec![outline.directed(true)];
-    contours.extend(holes.into_iter().chain(cutouts).map(|s| s.directed(false)));
+    let (mut holes, mut cutouts) = (0, 0);
+    for opening in shapes {
+        let (kind, word, count) = match opening.round {
+            Some(circle) => (FeatureKind::Hole(circle), "hole", &mut holes),
+            None => (FeatureKind::Cutout, "cutout", &mut cutouts),
+        };
+        *count += 1;
+        features.push(Feature { name: format!("{word}-{count}"), kind });
+        contours.push(opening.directed(false));
+    }
     Ok(Design { contours, features })
 }
 
@@ -160,15 +164,16 @@ fn round(contour: &Contour) -> Option<Circle<DesignMm>> {
     (fits && even).then_some(circle)
 }
 
-/// Sorts by rows from the top, and from left to right within a row. Centres that differ by what a program's rounding leaves are in one row.
-fn reading_order(shapes: &mut [Shape]) {
-    shapes.sort_by(|a, b| b.centre().y.total_cmp(&a.centre().y));
-    let mut rest = shapes;
+/// Sorts openings by rows from the top, and from left to right within a row. Centres whose y differ by at most 0.05 mm (a program's rounding)
+/// are in one row.
+pub(crate) fn reading_order<T>(openings: &mut [T], centre: impl Fn(&T) -> Point<DesignMm>) {
+    openings.sort_by(|a, b| centre(b).y.total_cmp(&centre(a).y));
+    let mut rest = openings;
     while let Some(first) = rest.first() {
-        let y = first.centre().y;
-        let row = rest.iter().take_while(|s| y - s.centre().y <= ROW).count();
+        let y = centre(first).y;
+        let row = rest.iter().take_while(|s| y - centre(s).y <= ROW).count();
         let (row, below) = rest.split_at_mut(row);
-        row.sort_by(|a, b| a.centre().x.total_cmp(&b.centre().x));
+        row.sort_by(|a, b| centre(a).x.total_cmp(&centre(b).x));
         rest = below;
     }
 }

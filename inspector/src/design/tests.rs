@@ -53,7 +53,7 @@ fn features_are_named_in_reading_order_whatever_the_order_of_the_file() {
     let forwards = open(&(outline.clone() + &openings.concat())).unwrap();
     let backwards = open(&(openings.iter().rev().cloned().collect::<String>() + &outline)).unwrap();
     assert_eq!(forwards, backwards);
-    assert_eq!(names(&forwards), ["outline", "hole-1", "hole-2", "hole-3", "cutout-1", "cutout-2"]);
+    assert_eq!(names(&forwards), ["outline", "hole-1", "hole-2", "cutout-1", "hole-3", "cutout-2"]);
     let radius = |name: &str| match forwards.feature(name).unwrap().0.kind {
         FeatureKind::Hole(c) => c.radius,
         _ => panic!("{name} is no hole"),

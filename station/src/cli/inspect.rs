@@ -3,7 +3,7 @@
 use super::photos::{Photo, expand};
 use super::{ERROR, FAILED, OK, REFERRED, table};
 use crate::inspection::{Drawn, JobInfo, draw, judge, keep};
-use crate::ledger::{Ledger, LedgerOptions, RecipeStatus};
+use crate::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
 use crate::recipes;
 use crate::record::InspectionRecord;
 use anyhow::{Context as _, Result, bail};
@@ -113,7 +113,7 @@ impl Arguments {
         if self.overlay.is_none() && ledger.is_none() {
             return Ok(judged.record);
         }
-        let drawn: Drawn = draw(judged, recipe, false)?;
+        let drawn: Drawn = draw(judged, recipe, Mode::Production)?;
         if let Some(dir) = &self.overlay {
             write_whole(dir, &unique(&info.image, names), &drawn.overlay)?;
         }

@@ -82,7 +82,7 @@ impl Doctor {
         let mode = if self.demo { Mode::Demo } else { Mode::Production };
         let options = LedgerOptions { mode, ..LedgerOptions::default() };
         if self.rebuild {
-            anyhow::bail!("--rebuild: not yet");
+            Ledger::ask_for_rebuild(&self.data)?;
         }
         let (ledger, report) = Ledger::open(&self.data, options)?;
         let mut out = std::io::stdout().lock();

@@ -85,8 +85,7 @@ impl Readiness {
 fn disk(health: &Health) -> Component {
     let room = format!("{:.1} GB free", health.free_bytes as f64 / 1e9);
     match &health.refusing {
-        // The ledger refuses for two reasons: no room, or a journal that stopped. The latter is the store's to say.
-        Some(reason) if health.store != StoreState::Following || reason.contains("disk") => Component::fails(reason),
+        Some(reason) if reason.starts_with("the disk") => Component::fails(reason),
         _ => Component::works(room),
     }
 }

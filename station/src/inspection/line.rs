@@ -1,11 +1,10 @@
 //! The inspection loop: a bounded queue, one rayon pool, and the order "synced first, answered second".
 
 use super::metrics::{ErrorKind, Metrics, Stage};
-use super::{JobInfo, ReservedKey, judge_and_draw};
-use crate::ledger::{Act, Entry, Ledger, LedgerError};
+use super::{JobInfo, ReservedKey, judge_and_draw, keep};
+use crate::ledger::{Act, Entry, Ledger, LedgerError, Mode};
 use crate::record::InspectionRecord;
 use axum::body::Bytes;
-use inspector::photo::Sha256;
 use inspector::recipe::Recipe;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,11 +51,11 @@ pub struct LineOptions {
     pub judge: JudgeFn,
 }
 
-impl Default for LineOptions {
+impl LineOptions {
     /// At most two threads, two photos waiting.
-    fn default() -> Self {
+    pub fn new(mode: Mode) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads: cores.min(2), queue: 2, judge: Arc::new(judge_and_draw) }
+        Self { threads: cores.min(2), queue: 2, judge: Arc::new(move |job: &Job| judge_and_draw(job, mode)) }
     }
 }
 
@@ -224,22 +223,11 @@ impl Line {
 
     async fn run(&self, job: Job) -> Result<Entry, JobError> {
         let (drawn, job) = self.judge(job).await?;
-        let (photo, overlay, thumbnail) = (job.photo.clone(), Bytes::from(drawn.overlay), Bytes::from(drawn.thumbnail));
-        // Three syncs at once cost little more than one.
-        let (photo, overlay, thumbnail) = tokio::join!(self.put(photo), self.put(overlay), self.put(thumbnail));
-        let (photo, overlay, thumbnail) = (photo?, overlay?, thumbnail?);
-        if photo != drawn.record.photo.sha256 {
-            return Err(JobError::Picture { what: "the stored photo is not the judged one".to_owned() });
-        }
         let timings = drawn.record.timings_ms;
-        let act = Act::Inspection {
-            inspection: Box::new(drawn.record),
-            thumbnail,
-            overlay,
-            idempotency_key: job.key.as_ref().map(|k| k.key().to_owned()),
-            request_sha256: job.key.as_ref().map(ReservedKey::request),
-        };
-        let entry = self.ledger(move |ledger| ledger.append(act)).await?;
+        let key = job.key.as_ref().map(|k| (k.key().to_owned(), k.request()));
+        let (ledger, photo) = (self.0.ledger.clone(), job.photo.clone());
+        let kept = tokio::task::spawn_blocking(move || keep(&ledger, &photo, drawn, key)).await;
+        let entry = kept.map_err(|e| JobError::Panicked { what: e.to_string() })??;
         if let Act::Inspection { inspection, .. } = &entry.act {
             self.0.metrics.part(inspection.verdict, &timings);
         }
@@ -260,21 +248,6 @@ impl Line {
             Ok((Ok(result), job)) => result.map(|drawn| (drawn, job)),
             Ok((Err(panic), _)) => Err(JobError::Panicked { what: panic_message(panic.as_ref()) }),
             Err(_) => Err(JobError::Stopped),
-        }
-    }
-
-    async fn put(&self, bytes: Bytes) -> Result<Sha256, JobError> {
-        self.ledger(move |ledger| ledger.put_blob(&bytes)).await
-    }
-
-    async fn ledger<T: Send + 'static>(
-        &self,
-        f: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, JobError> {
-        let ledger = self.0.ledger.clone();
-        match tokio::task::spawn_blocking(move || f(&ledger)).await {
-            Ok(result) => Ok(result?),
-            Err(e) => Err(JobError::Panicked { what: e.to_string() }),
         }
     }
 

@@ -125,6 +125,15 @@ impl Ledger {
         opening::open(dir, options, outside)
     }
 
+    /// Has the store built again from the journal when the ledger in `dir` is next opened.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`] when the folder cannot be written.
+    pub fn ask_for_rebuild(dir: &Path) -> Result<(), LedgerError> {
+        let mark = opening::rebuild_mark(dir);
+        File::create(&mark).map(drop).map_err(LedgerError::io("marking the store", &mark))
+    }
+
     fn context(&self) -> &Context {
         self.0.context.as_ref().expect("present until closed")
     }

@@ -167,7 +167,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
     Ok((Ledger(Arc::new(inner)), report))
 }
 
-fn rebuild_mark(dir: &Path) -> PathBuf {
+pub(super) fn rebuild_mark(dir: &Path) -> PathBuf {
     dir.join("rebuild-store")
 }
 
@@ -179,7 +179,7 @@ fn open_store(dir: &Path, journal: &Path, segments: &[u64]) -> Result<Anchored, 
     let reason = if !path.exists() {
         "its folder was missing".to_owned()
     } else if mark.exists() {
-        "it disagreed with the journal".to_owned()
+        "it disagreed with the journal, or this was asked for".to_owned()
     } else {
         // sled asserts its invariants on what it finds in its files.
         match catch_unwind(AssertUnwindSafe(|| try_store(&path, journal, segments, &mut known))) {

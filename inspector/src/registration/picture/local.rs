@@ -6,8 +6,8 @@ use super::refine::Fit;
 
 /// Nodes of a grid along the longer side.
 const NODES: f64 = 10.0;
-/// Largest displacement that counts as bend, px of the level: beyond it a feature has moved.
-const MOST_BEND: f64 = 3.0;
+/// Largest displacement that counts as bend, photo px: beyond it a feature has moved.
+const MOST_BEND_PX: f64 = 1.0;
 /// Pixels between the samples that light is found from.
 const LIGHT_EVERY: usize = 3;
 
@@ -23,8 +23,9 @@ fn weight(residual: f64, spread: f64) -> f64 {
 
 /// Displacement in reference pixels: reference position `p` is seen where the pose puts `p + bend(p)`.
 ///
-/// Gauss-Newton on the landmarks. Where edges of one direction alone leave a component open, the neighbours decide.
-pub(super) fn bend(fit: &Fit, light: &Grid, view: &Level<'_>) -> Grid {
+/// Gauss-Newton on the landmarks. Where edges of one direction alone leave a component open, the neighbours decide. `scale` is how many
+/// photo pixels a pixel of this level is wide.
+pub(super) fn bend(fit: &Fit, light: &Grid, view: &Level<'_>, scale: f64) -> Grid {
     let mut bend = Grid::constant(view.reference.width, view.reference.height, step(view), [0.0; 2]);
     for spread in [0.5, 0.4, 0.3, 0.25] {
         let mut normal = Normal::new(&bend);
@@ -40,7 +41,7 @@ pub(super) fn bend(fit: &Fit, light: &Grid, view: &Level<'_>) -> Grid {
             normal.add(x, y, slope, slope[0] * u + slope[1] * v - e, weight(e, spread));
         }
         bend = normal.solve(0.1, 0.01, [0.0; 2]);
-        bend.limit(MOST_BEND);
+        bend.limit(MOST_BEND_PX / scale);
     }
     bend
 }

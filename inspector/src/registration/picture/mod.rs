@@ -5,12 +5,15 @@ mod local;
 mod refine;
 mod search;
 mod slide;
+#[cfg(test)]
+mod tests;
 
 use crate::calibration::Located;
 use crate::design::{Landmark, Pyramid, Raster, ReferencePicture};
 use crate::geometry::{ImagePx, ReferencePx, Similarity};
 use crate::reason::Reason;
 pub(crate) use grid::Grid;
+use rayon::prelude::*;
 use refine::Fit;
 
 /// How the reference picture lies in the photo.
@@ -62,19 +65,18 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
             _ => (1, 8),
         };
         let view = Level::new(&pyramid, reference, level);
-        let mut refined: Vec<(f64, Fit)> = fits.iter().filter_map(|fit| view.refined(&fit.doubled(), steps)).collect();
+        let mut refined: Vec<(f64, Fit)> =
+            fits.par_iter().filter_map(|fit| view.refined(&fit.doubled(), steps)).collect();
         refined.sort_by(|x, y| y.0.total_cmp(&x.0));
         fits = refined.into_iter().take(keep).map(|(_, fit)| fit).collect();
     }
     let view = Level::new(&pyramid, reference, finest);
-    if let Some(fit) = fits.first_mut() {
-        let coarse = (finest + 2).min(coarsest);
-        *fit = slide::along_weak_direction(fit, &view, &Level::new(&pyramid, reference, coarse), coarse - finest);
-    }
-    let found = fits.first().and_then(|fit| fit.refine(view.photo, view.landmarks, 10, 0.005));
-    let Some(mut fit) = found else {
+    let Some(fit) = fits.first().and_then(|fit| fit.refine(view.photo, view.landmarks, 10, 0.005)) else {
         return Err(not_aligned("no pose fits".to_owned()));
     };
+    // Last, because refining would wander off again along what it cannot see.
+    let coarse = (finest + 2).min(coarsest);
+    let mut fit = slide::along_weak_direction(&fit, &view, &Level::new(&pyramid, reference, coarse), coarse - finest);
     let quality = fit.along_edges(view.photo, view.landmarks);
     if quality.correlation < LEAST_CORRELATION {
         return Err(not_aligned(format!(
@@ -83,11 +85,11 @@ pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Resu
         )));
     }
     let light = local::light(&fit, &view);
-    let bend = local::bend(&fit, &light, &view);
+    let scale = (1_u64 << finest) as f64;
+    let bend = local::bend(&fit, &light, &view, scale);
     for _ in 0..finest {
         fit = fit.doubled();
     }
-    let scale = (1_u64 << finest) as f64;
     Ok(PicturePose {
         image_from_reference: Similarity::from_parts(fit.a, fit.b, false, fit.tx, fit.ty),
         correlation: quality.correlation,

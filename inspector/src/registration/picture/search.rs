@@ -2,6 +2,7 @@
 
 use super::refine::Fit;
 use crate::design::Raster;
+use rayon::prelude::*;
 
 /// Largest turn that is tried, degrees.
 const MOST_TURN_DEGREES: f64 = 9.0;
@@ -21,37 +22,39 @@ const LEAST_OVERLAP: f64 = 0.5;
 pub(super) fn candidates(photo: &Raster, reference: &Raster, keep: usize) -> Vec<Fit> {
     let reach = (MOST_SHIFT * reference.width.max(reference.height) as f64).ceil() as isize;
     let turns = (MOST_TURN_DEGREES / TURN_STEP_DEGREES).round() as i32;
-    let mut found: Vec<(f64, Fit)> = Vec::new();
-    for turn in -turns..=turns {
-        for scale in [1.0 - 0.6 * MOST_SCALE, 1.0 + 0.6 * MOST_SCALE] {
+    let attitudes: Vec<(i32, f64)> =
+        (-turns..=turns).flat_map(|turn| [-0.6, 0.6].map(|k| (turn, 1.0 + k * MOST_SCALE))).collect();
+    let mut found: Vec<(f64, Fit)> = attitudes
+        .into_par_iter()
+        .flat_map_iter(|(turn, scale)| {
             let angle = f64::from(turn) * TURN_STEP_DEGREES * (std::f64::consts::PI / 180.0);
-            let fit = Fit::about_centres(photo, reference, scale, angle);
-            let view = View::new(photo, reference, &fit, reach);
-            let mut scores: Vec<(f64, isize, isize)> = Vec::new();
-            for dy in -reach..=reach {
-                for dx in -reach..=reach {
-                    if let Some(score) = view.correlation(reference, dx, dy) {
-                        scores.push((score, dx, dy));
-                    }
-                }
-            }
-            scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-            // Neighbours of a better shift lead to the same place.
-            let mut kept: Vec<(isize, isize)> = Vec::new();
-            for (score, dx, dy) in scores {
-                if kept.iter().all(|(x, y)| (x - dx).abs() > 1 || (y - dy).abs() > 1) {
-                    kept.push((dx, dy));
-                    found.push((score, fit.shifted(dx as f64, dy as f64)));
-                    if kept.len() == 4 {
-                        break;
-                    }
-                }
-            }
-        }
-    }
+            best_shifts(photo, reference, &Fit::about_centres(photo, reference, scale, angle), reach)
+        })
+        .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.truncate(keep);
     found.into_iter().map(|(_, fit)| fit).collect()
+}
+
+/// The best shifts of one turn and scale, none beside another.
+fn best_shifts(photo: &Raster, reference: &Raster, fit: &Fit, reach: isize) -> Vec<(f64, Fit)> {
+    const KEEP: usize = 4;
+    let view = View::new(photo, reference, fit, reach);
+    let shifts = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
+    let mut scores: Vec<(f64, isize, isize)> =
+        shifts.filter_map(|(dx, dy)| Some((view.correlation(reference, dx, dy)?, dx, dy))).collect();
+    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut kept: Vec<(f64, isize, isize)> = Vec::new();
+    for (score, dx, dy) in scores {
+        // Neighbours of a better shift lead to the same place.
+        if kept.iter().all(|(_, x, y)| (x - dx).abs() > 1 || (y - dy).abs() > 1) {
+            kept.push((score, dx, dy));
+            if kept.len() == KEEP {
+                break;
+            }
+        }
+    }
+    kept.into_iter().map(|(score, dx, dy)| (score, fit.shifted(dx as f64, dy as f64))).collect()
 }
 
 /// Whether a refined pose is still among those that were searched, give or take a step.
