@@ -9,6 +9,7 @@ mod designs;
 mod fixture;
 mod http;
 mod ledger;
+mod ledger_damage;
 mod pages;
 mod parts;
 mod photos;

@@ -1,10 +1,12 @@
 //! Guarantee: what was acknowledged survives `kill -9` at any moment, entry and photo, byte for byte.
 
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
+
 use acceptance::ledger::{digest, fast_dir, options, photo_bytes};
 use inspector::photo::Sha256;
 use rand_core::Rng as _;
 use station::ledger::{Act, Ledger, LedgerError};
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -39,10 +41,20 @@ fn kill_and_verify(rounds: u64) {
         for round in 0..rounds.div_ceil(2) {
             let threads = [1, 8][(round % 2) as usize];
             let mut child = child(dir.path(), threads, round * 1_000_000);
-            std::thread::sleep(Duration::from_micros(u64::from(rng.next_u32() % 120_000)));
-            child.kill().expect("the child is killed");
             let mut said = String::new();
-            child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+            let mut stdout = BufReader::new(child.stdout.take().unwrap());
+            if round % 4 == 3 {
+                // Anywhere, opening included.
+                std::thread::sleep(Duration::from_micros(u64::from(rng.next_u32() % 120_000)));
+            } else {
+                // After some acknowledgements, however slow the machine is, and then anywhere.
+                for _ in 0..2 + rng.next_u32() % 40 {
+                    stdout.read_line(&mut said).unwrap();
+                }
+                std::thread::sleep(Duration::from_micros(u64::from(rng.next_u32() % 8_000)));
+            }
+            child.kill().expect("the child is killed");
+            stdout.read_to_string(&mut said).unwrap();
             let mut complaint = String::new();
             child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
             child.wait().unwrap();

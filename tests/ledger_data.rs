@@ -3,8 +3,11 @@
 use inspector::decision::{Rule, Verdict};
 use inspector::photo::Sha256;
 use rand_core::Rng as _;
-use station::ledger::{Act, Entry, LedgerOptions, Mode};
+use station::ledger::{Act, Entry, Ledger, LedgerOptions, Mode, OpenReport};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// A ledger that may fill the disk of a test machine.
 pub fn options() -> LedgerOptions {
@@ -89,4 +92,81 @@ pub fn digest(entry: &Entry) -> Sha256 {
 /// A folder in memory where there is one (syncs cost nothing there), else on disk.
 pub fn fast_dir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
+}
+
+/// Opens, or fails the test.
+pub fn open(dir: &Path) -> (Ledger, OpenReport) {
+    Ledger::open(dir, options()).expect("the test's own folder")
+}
+
+/// Appends inspections with these numbers.
+pub fn fill(ledger: &Ledger, numbers: std::ops::Range<u64>) -> Vec<Entry> {
+    let photo = Sha256::of(b"photo");
+    numbers.map(|i| ledger.append(inspection(i, photo)).expect("the test's own folder")).collect()
+}
+
+/// Fills with many threads: one fdatasync for many.
+pub fn fill_fast(ledger: &Ledger, count: u64) {
+    std::thread::scope(|s| {
+        for t in 0..32 {
+            s.spawn(move || fill(ledger, count * t / 32..count * (t + 1) / 32));
+        }
+    });
+}
+
+/// All entries, oldest first.
+pub fn everything(ledger: &Ledger) -> Vec<Entry> {
+    let mut all: Vec<Entry> = Vec::new();
+    loop {
+        let more = ledger.since(all.last().map_or(0, |e| e.seq), 1000).expect("the test's own folder");
+        if more.is_empty() {
+            return all;
+        }
+        all.extend(more);
+    }
+}
+
+/// Waits for the background verification.
+pub fn wait_until_verified(ledger: &Ledger) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while ledger.health().verified_up_to < ledger.health().last_seq {
+        assert!(Instant::now() < deadline, "{:?}", ledger.health());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The journal's segments, ascending.
+pub fn segments(dir: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(dir.join("journal"))
+        .expect("the test's own folder")
+        .map(|f| f.expect("the test's own folder").path());
+    let mut files: Vec<PathBuf> = files.filter(|p| p.extension().is_some_and(|e| e == "seg")).collect();
+    files.sort();
+    files
+}
+
+/// Offset and end of every frame of a segment, read as the format says.
+pub fn frames(segment: &[u8]) -> Vec<(usize, usize)> {
+    let mut at = 24;
+    let mut frames = Vec::new();
+    while at < segment.len() {
+        let length = u32::from_le_bytes(segment[at..at + 4].try_into().expect("the test's own folder")) as usize;
+        frames.push((at, at + 8 + length));
+        at += 8 + length;
+    }
+    frames
+}
+
+/// Copies a folder with everything in it.
+pub fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the test's own folder");
+    for file in fs::read_dir(from).expect("the test's own folder") {
+        let file = file.expect("the test's own folder");
+        let target = to.join(file.file_name());
+        if file.file_type().expect("the test's own folder").is_dir() {
+            copy_dir(&file.path(), &target);
+        } else {
+            fs::copy(file.path(), target).expect("the test's own folder");
+        }
+    }
 }
