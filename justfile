@@ -9,7 +9,9 @@ check:
 
 # The long suites: kills, rendered parts, memory.
 long:
-    cargo test --release -p acceptance -- --ignored --nocapture
+    cargo test --release -p acceptance --test acceptance acknowledged_parts_survive_100_kills -- --ignored --nocapture
+    cargo test --release -p acceptance --test acceptance memory_is_flat -- --ignored --nocapture
+    cargo test --release -p acceptance --test acceptance five_hundred -- --ignored --nocapture
 
 # All criterion benches; compare with a saved baseline: just bench -- --baseline before
 bench *ARGS:

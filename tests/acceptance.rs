@@ -1,5 +1,7 @@
 //! Assay from outside, as its users meet it. One file per area.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests panic on purpose and print their tables")]
+
 mod accuracy;
 mod boards;
 mod crash;
@@ -11,3 +13,4 @@ mod pages;
 mod parts;
 mod photos;
 mod recipes;
+mod washers;

@@ -52,6 +52,7 @@ pub(crate) struct Fixture {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) line: Line,
     pub(crate) ledger: Ledger,
+    servers: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 pub(crate) const RECIPE: &str = "visor";
@@ -105,7 +106,7 @@ impl Fixture {
             limits: settings.limits,
             stopping: stop.subscribe(),
         });
-        Self { state, gate, stop, line, ledger }
+        Self { state, gate, stop, line, ledger, servers: Mutex::default() }
     }
 
     /// Asks without a socket.
@@ -130,7 +131,11 @@ impl Fixture {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let service = app(self.state.clone());
-        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let mut stopping = self.stop.subscribe();
+        let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+            let _ = stopping.wait_for(|stop| *stop).await;
+        });
+        self.servers.lock().unwrap().push(tokio::spawn(async move { server.await.unwrap() }));
         at
     }
 
@@ -139,6 +144,10 @@ impl Fixture {
         self.gate.open();
         self.stop.send_replace(true);
         self.line.drain().await;
+        let servers = std::mem::take(&mut *self.servers.lock().unwrap());
+        for server in servers {
+            server.await.unwrap();
+        }
     }
 }
 

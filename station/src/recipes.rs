@@ -230,10 +230,11 @@ pub fn install(ledger: &Ledger, dir: &Path, name: &str) -> Result<Identity, Reci
         return Ok(identity);
     }
     let mut files = Vec::new();
-    for path in files_below(dir).map_err(|cause| RecipeActError::Unreadable { cause, path: dir.to_owned() })? {
-        let bytes = fs::read(&path).map_err(|cause| RecipeActError::Unreadable { cause, path: path.clone() })?;
-        let relative = path.strip_prefix(dir).expect("found below it").to_string_lossy().replace('\\', "/");
-        files.push((relative, ledger.put_blob(&bytes)?));
+    // Exactly the files that make the recipe's identity.
+    for file in inspector::recipe::files(dir)? {
+        let path = dir.join(&file.path);
+        let bytes = fs::read(&path).map_err(|cause| RecipeActError::Unreadable { cause, path })?;
+        files.push((file.path, ledger.put_blob(&bytes)?));
     }
     ledger.append(Act::RecipeInstalled {
         recipe: recipe.hash,
@@ -282,18 +283,4 @@ fn recipe_folders(folder: &Path) -> Vec<PathBuf> {
         children.flatten().map(|c| c.path()).filter(|p| p.join("recipe.toml").is_file()).collect();
     found.sort();
     found
-}
-
-fn files_below(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for child in fs::read_dir(dir)? {
-        let child = child?;
-        if child.file_type()?.is_dir() {
-            found.extend(files_below(&child.path())?);
-        } else {
-            found.push(child.path());
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -13,7 +13,6 @@ pub mod raster;
 mod tests;
 mod units;
 
-
 pub use contour::{Contour, ContourPoint, Segment};
 pub use dxf::write_dxf;
 pub use error::DesignError;
@@ -88,12 +87,12 @@ impl Design {
     ///
     /// ```
     /// use inspector::design::{Design, FeatureKind, Units};
-    /// // The hard case: no units, lines in any order and direction, a gap of 0.004 mm, a line drawn twice, and a hole of two half circles.
+    /// // The hard case: no units, lines in any order and direction, a gap of 0.008 mm, a line drawn twice, and a hole of two half circles.
     /// let line = |x1: f64, y1: f64, x2: f64, y2: f64| format!("0\nLINE\n10\n{x1}\n20\n{y1}\n11\n{x2}\n21\n{y2}\n");
     /// let arc = |from: i32, to: i32| format!("0\nARC\n10\n5\n20\n5\n40\n2\n50\n{from}\n51\n{to}\n");
     /// let entities = [
     ///     line(0.0, 0.0, 10.0, 0.0), line(0.0, 10.0, 0.0, 0.0), line(10.0, 0.0, 0.0, 0.0),
-    ///     line(10.0, 10.0, 0.0, 10.0), line(10.0, 10.0, 10.0, 0.004), arc(0, 180), arc(180, 0),
+    ///     line(10.0, 10.0, 0.0, 10.0), line(10.0, 10.0, 10.0, 0.0003), arc(0, 180), arc(180, 0),
     /// ];
     /// let file = format!("0\nSECTION\n2\nENTITIES\n{}0\nENDSEC\n0\nEOF\n", entities.concat());
     /// assert!(Design::open(file.as_bytes(), None).unwrap_err().to_string().contains("no units"));

@@ -42,8 +42,8 @@ impl Rank {
 /// let mut dot = Raster::from_rows(7, 7, |_, out| out.fill(0.0));
 /// dot.data[3 * 7 + 3] = 1.0;
 /// let grown = rank_filter(&dot, 2, Rank::Max);
-/// assert_eq!(grown.row(5), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]); // a disc, not a square
-/// assert_eq!(grown.data.iter().sum::<f32>(), 13.0);
+/// assert_eq!(grown.row(5), [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]); // a disc, not a square
+/// assert_eq!(grown.data.iter().sum::<f32>(), 21.0);
 /// ```
 pub fn rank_filter(raster: &Raster, radius: usize, rank: Rank) -> Raster {
     let (w, h) = (raster.width, raster.height);

@@ -126,11 +126,11 @@ impl Sketch {
         self.fill(&outline(0.93), WHITE);
         self.fill(&outline(0.82), colour(verdict));
         // Dark on amber: white on it is hard to read.
-        let (ink, width) = if verdict == Verdict::Refer { (DARK, 0.2 * size) } else { (WHITE, 0.15 * size) };
+        let (ink, width) = if verdict == Verdict::Refer { (DARK, 0.12 * size) } else { (WHITE, 0.15 * size) };
         let lines: &[(Place, Place)] = match verdict {
             Verdict::Pass => &[((-0.42, 0.02), (-0.1, 0.35)), ((-0.1, 0.35), (0.42, -0.32))],
             Verdict::Fail => &[((-0.38, -0.38), (0.38, 0.38)), ((-0.38, 0.38), (0.38, -0.38))],
-            Verdict::Refer => &[((0.0, -0.4), (0.0, 0.05)), ((0.0, 0.38), (0.0, 0.38))],
+            Verdict::Refer => &[((0.0, -0.45), (0.0, -0.08)), ((0.0, 0.27), (0.0, 0.27))],
         };
         for (from, to) in lines {
             self.stroke(at(from.0, from.1), at(to.0, to.1), width.max(2.0), ink);

@@ -57,9 +57,10 @@ fn near(found: Rgb<u8>, wanted: Rgb<u8>) -> bool {
 /// Smallest rectangle around the pixels of a colour within part of the picture.
 fn extent(picture: &RgbImage, wanted: Rgb<u8>, within: [u32; 4]) -> Option<[u32; 4]> {
     let [x, y, w, h] = within;
-    let inside = |px: u32, py: u32| (x..x + w).contains(&px) && (y..y + h).contains(&py);
-    let hits = picture.enumerate_pixels().filter(|(px, py, p)| inside(*px, *py) && near(**p, wanted));
-    hits.fold(None, |e: Option<[u32; 4]>, (px, py, _)| {
+    let places =
+        (y..(y + h).min(picture.height())).flat_map(|py| (x..(x + w).min(picture.width())).map(move |px| (px, py)));
+    let hits = places.filter(|(px, py)| near(*picture.get_pixel(*px, *py), wanted));
+    hits.fold(None, |e: Option<[u32; 4]>, (px, py)| {
         let [l, t, r, b] = e.unwrap_or([px, py, px, py]);
         Some([l.min(px), t.min(py), r.max(px), b.max(py)])
     })

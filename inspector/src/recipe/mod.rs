@@ -181,11 +181,10 @@ fn checks(
     let mut ids = BTreeSet::new();
     let mut checks = Vec::new();
     for entry in entries {
-        let at = entry.span().start;
+        let at = entry.type_span().start;
         let name = entry.type_name().map_err(|e| text::entry_fault(text, entry.span(), "?", e))?;
         let Some(check_type) = registry.iter().find(|t| t.name == name) else {
             let known: Vec<&str> = registry.iter().map(|t| t.name).collect();
-            let at = entry.type_span().start;
             return Err(text.fault(at, format!("unknown check type {name:?}, expected one of {}", known.join(", "))));
         };
         match (check_type.needs, reference) {
@@ -211,7 +210,6 @@ fn checks(
                 );
             }
             if !ids.insert(c.id.clone()) {
-                let at = entry.type_span().start;
                 return Err(text.fault(at, format!("{} is checked twice: expected each characteristic once", c.id)));
             }
         }

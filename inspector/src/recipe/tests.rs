@@ -127,9 +127,13 @@ fn every_fault_names_its_line() {
             21,
             &["`reference` needs a picture", "drawing"],
         ),
-        (GOOD.to_owned() + &GOOD[GOOD.find("[[check]]").unwrap()..], 25, &["hole-1.diameter is checked twice"]),
+        (GOOD.to_owned() + &GOOD[GOOD.find("[[check]]").unwrap()..], 24, &["hole-1.diameter is checked twice"]),
         (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned(), 15, &["no checks", "[[check]]"]),
-        (GOOD[..GOOD.find("[[check]]").unwrap()].to_owned() + "check = []\n", 15, &["[[check]]"]),
+        (
+            GOOD[..GOOD.find("[[check]]").unwrap()].replace("schema = 1\n", "schema = 1\ncheck = []\n"),
+            2,
+            &["[[check]]"],
+        ),
         // The frame of it.
         (changed("schema = 1", "schema = 2"), 1, &["found 2", "newer program", "update"]),
         (changed("schema = 1", "schema = \"1\""), 1, &["expected schema = 1"]),
@@ -384,6 +388,6 @@ fn a_check_that_breaks_its_promise_is_refused() {
     let hole = REGISTRY.iter().find(|t| t.name == "hole").unwrap();
     for text in [GOOD.to_owned(), changed("upper = 0.5", "upper = 0.25")] {
         let error = Recipe::open_with(folder(text).path(), &[hole, &BROKEN]).unwrap_err().to_string();
-        assert!(error.contains("recipe.toml:20: broken: expected finite limits"), "{error}");
+        assert!(error.contains("recipe.toml:21: broken: expected finite limits"), "{error}");
     }
 }

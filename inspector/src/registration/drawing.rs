@@ -112,7 +112,8 @@ fn probe(
         normal: (beyond - p).unit()?,
         curvature: at.curvature * scale,
         reach_px: reach_mm / scale,
-        half_length_px: 3.0,
+        // Each place uses its own pixels, and a narrow burr is not averaged with the edge beside it.
+        half_length_px: 0.5 * SPACING_PX,
     })
 }
 

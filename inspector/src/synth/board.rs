@@ -48,7 +48,7 @@ type Polygon = Vec<Point<ImagePx>>;
 ///
 /// Cost: about 60 ms.
 pub fn board(seed: u64) -> Board {
-    let mut random = Seeded::new(seed, 0x62_6f_61_72_64);
+    let mut random = Seeded::new(seed, 0x0062_6f61_7264);
     let layout = Layout::new(&mut random);
     let (mut defects, mut added, mut removed) = (Vec::new(), Vec::new(), Vec::new());
     let wanted = 3 + random.below(10);

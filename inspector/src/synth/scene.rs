@@ -197,10 +197,10 @@ impl Scene {
         let surfaces = work.cover.iter().zip(&work.part_light).zip(&work.background_light);
         for (((cover, p), b), pixel) in surfaces.zip(out.as_chunks_mut::<CHANNELS>().0) {
             let z = noise.normals::<CHANNELS>();
-            for c in 0..CHANNELS {
+            for (c, out) in pixel.iter_mut().enumerate() {
                 let ground = background[c] * b;
                 let light = ground + cover * (part[c] * p - ground);
-                pixel[c] = codes.code(light + (dark + shot * light.max(0.0)).sqrt() * z[c]);
+                *out = codes.code(light + (dark + shot * light.max(0.0)).sqrt() * z[c]);
             }
         }
     }

@@ -4,6 +4,7 @@ use super::LedgerError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Bytes that this user may still write on the file system of `path`.
 pub(super) fn free_bytes(path: &Path) -> Result<u64, LedgerError> {
@@ -63,6 +64,23 @@ pub(super) fn create_dir(path: &Path) -> Result<(), LedgerError> {
     sync_dir(parent)
 }
 
+/// How long a ledger waits for one that is just closing.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The lock, after a little patience: a restarted station meets the old one still closing, and while a child process starts it holds
+/// copies of its parent's open files for a moment.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(Duration::from_millis(20))
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Takes the folder for this process. The kernel gives it back when the process ends, however it ends.
 pub(super) fn lock(dir: &Path) -> Result<File, LedgerError> {
     let path = dir.join("lock");
@@ -74,7 +92,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, LedgerError> {
         .truncate(false)
         .open(&path)
         .map_err(io("opening the lock"))?;
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();

@@ -136,7 +136,7 @@ mod tests {
         let mut normal = Normal::new(&Grid::constant(640, 640, 64.0, [0.0; 2]));
         for y in (0..640).step_by(4) {
             for x in (0..640).step_by(4) {
-                if (x as i32 - 320).abs() > 64 {
+                if (x - 320_i32).abs() > 64 {
                     normal.add(x as f64, y as f64, [1.0, 0.0], x as f64 / 100.0, 1.0);
                 }
             }

@@ -92,7 +92,7 @@ fn along_parallel_lines_the_table_beside_the_picture_is_avoided() {
 #[test]
 fn another_thing_is_not_aligned() {
     let reference = ReferencePicture::new(photo(part), Tone::Srgb);
-    let other = photo(|x, y| if ((x / 37.0) as u32 + (y / 23.0) as u32) % 3 == 0 { 0.8 } else { 0.3 });
+    let other = photo(|x, y| if ((x / 37.0) as u32 + (y / 23.0) as u32).is_multiple_of(3) { 0.8 } else { 0.3 });
     let found = align(&locate(&other, &policy()), &reference).map(|p| p.correlation);
     assert!(matches!(found, Err(Reason::NotAligned { .. })), "{found:?}");
 }

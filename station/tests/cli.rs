@@ -1,0 +1,238 @@
+//! The command line as people and scripts meet it: what it prints, its exit codes, one clear line per mistake.
+
+#![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
+
+use inspector::design::write_dxf;
+use inspector::geometry::{Angle, Vector};
+use inspector::synth::{Fault, Noise, Rendered, Scene, parts};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const SCALE: f64 = 0.08;
+
+fn assay(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_assay")).args(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder with a drawing, photos of a good and a bad part, and a recipe made by the program itself.
+fn workshop() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let design = parts::bracket();
+    let scene = Scene { noise: Noise { read: 0.003, shot: 1e-4 }, ..Scene::new(&design, 1300, 1000, SCALE) };
+    let scene = scene.placed(&design, SCALE, Angle::from_degrees(33.0), Vector::new(5.2, -3.1));
+    let write = |name: &str, fault: Option<Fault>| {
+        let rendered = Rendered::new(&scene, &design, fault.as_ref()).unwrap();
+        std::fs::write(dir.path().join(name), rendered.jpeg(90)).unwrap();
+    };
+    write("good.jpg", None);
+    write("bad.jpg", Some(Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.5, 0.4) }));
+    std::fs::write(dir.path().join("bracket.dxf"), write_dxf(&design)).unwrap();
+    let made = assay(&[
+        "recipe",
+        "new",
+        "--design",
+        &at(dir.path(), "bracket.dxf"),
+        "--part",
+        "B-1",
+        "--revision",
+        "B",
+        "--scale",
+        "0.08",
+        "--out",
+        &at(dir.path(), "recipe"),
+    ]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    dir
+}
+
+fn at(dir: &Path, name: &str) -> String {
+    dir.join(name).to_string_lossy().into_owned()
+}
+
+fn json(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+#[test]
+fn from_a_drawing_to_verdicts() {
+    let dir = workshop();
+    let (recipe, good, bad) = (at(dir.path(), "recipe"), at(dir.path(), "good.jpg"), at(dir.path(), "bad.jpg"));
+    let passed = assay(&["inspect", "--recipe", &recipe, &good, "--json"]);
+    assert_eq!(code(&passed), 0, "{}", stderr(&passed));
+    let record = &json(&passed)[0];
+    assert_eq!((record["verdict"].as_str(), record["part"].as_str()), (Some("pass"), Some("B-1")));
+    assert_eq!((record["image"].as_str(), record["revision"].as_str()), (Some("good.jpg"), Some("B")));
+    assert!(record["recipe"].as_str().unwrap().starts_with("sha256:"));
+    for check in record["checks"].as_array().unwrap() {
+        for key in [
+            "id",
+            "type",
+            "verdict",
+            "measured",
+            "nominal",
+            "deviation",
+            "lower",
+            "upper",
+            "unit",
+            "u",
+            "reason",
+            "regions",
+        ] {
+            assert!(check.get(key).is_some(), "{key} of {check}");
+        }
+    }
+    // One FAIL among several photos is 1; a table says it in words and shapes.
+    let both = assay(&["inspect", "--recipe", &recipe, &good, &bad]);
+    assert_eq!(code(&both), 1);
+    let table = String::from_utf8_lossy(&both.stdout).into_owned();
+    assert!(
+        table.contains("✓ PASS  good.jpg") && table.contains("✗ FAIL  bad.jpg") && table.contains("hole-1.position"),
+        "{table}"
+    );
+}
+
+#[test]
+fn one_unreadable_photo_does_not_stop_the_others() {
+    let dir = workshop();
+    std::fs::write(dir.path().join("broken.jpg"), b"not a picture").unwrap();
+    let output = assay(&[
+        "inspect",
+        "--recipe",
+        &at(dir.path(), "recipe"),
+        &at(dir.path(), "broken.jpg"),
+        &at(dir.path(), "missing.jpg"),
+        &at(dir.path(), "good.jpg"),
+        "--json",
+    ]);
+    assert_eq!(code(&output), 2);
+    assert_eq!(json(&output).len(), 1, "the good photo is judged all the same");
+    let lines = stderr(&output);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(
+        lines.contains("broken.jpg: not a picture") || lines.contains("broken.jpg: ") && lines.contains("expected"),
+        "{lines}"
+    );
+    assert!(lines.contains("missing.jpg: cannot be read"), "{lines}");
+}
+
+#[test]
+fn what_cannot_be_measured_is_referred_with_code_3() {
+    let dir = workshop();
+    let mut blank = std::io::Cursor::new(Vec::new());
+    image::GrayImage::from_pixel(400, 300, image::Luma([200])).write_to(&mut blank, image::ImageFormat::Png).unwrap();
+    std::fs::write(dir.path().join("blank.png"), blank.into_inner()).unwrap();
+    let output = assay(&["inspect", "--recipe", &at(dir.path(), "recipe"), &at(dir.path(), "blank.png"), "--json"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let record = &json(&output)[0];
+    assert!(
+        record["checks"].as_array().unwrap().iter().all(|c| c["reason_code"] == "no-part" && c["measured"].is_null())
+    );
+}
+
+#[test]
+fn photos_come_from_stdin_and_from_patterns() {
+    let dir = workshop();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["inspect", "--recipe", &at(dir.path(), "recipe"), "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let photo = std::fs::read(dir.path().join("good.jpg")).unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), &photo).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), json(&output)[0]["image"].as_str()), (0, Some("stdin")));
+    let output = assay(&["inspect", "--recipe", &at(dir.path(), "recipe"), &at(dir.path(), "*.jpg"), "--json"]);
+    assert_eq!((code(&output), json(&output).len()), (1, 2));
+    let output = assay(&["inspect", "--recipe", &at(dir.path(), "recipe"), &at(dir.path(), "*.tiff"), "--json"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("no file matches"), "{}", stderr(&output));
+}
+
+#[test]
+fn overlays_are_written_whole_under_names_of_their_own() {
+    let dir = workshop();
+    std::fs::create_dir(dir.path().join("more")).unwrap();
+    std::fs::copy(dir.path().join("good.jpg"), dir.path().join("more/good.jpg")).unwrap();
+    let marked = dir.path().join("marked");
+    let output = assay(&[
+        "inspect",
+        "--recipe",
+        &at(dir.path(), "recipe"),
+        &at(dir.path(), "good.jpg"),
+        &at(dir.path(), "more/good.jpg"),
+        "--overlay",
+        &marked.to_string_lossy(),
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let mut names: Vec<String> =
+        std::fs::read_dir(&marked).unwrap().map(|f| f.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    assert_eq!(names, ["good-2.overlay.jpg", "good.overlay.jpg"]);
+    assert!(image::open(marked.join(&names[0])).unwrap().width() > 500);
+}
+
+/// Only what a named person approved is recorded as production.
+#[test]
+fn recording_needs_an_approved_recipe() {
+    let dir = workshop();
+    let (recipe, store, good) = (at(dir.path(), "recipe"), at(dir.path(), "data"), at(dir.path(), "good.jpg"));
+    let refused = assay(&["inspect", "--recipe", &recipe, "--store", &store, &good]);
+    assert_eq!(code(&refused), 2);
+    assert!(stderr(&refused).contains("assay recipe approve"), "{}", stderr(&refused));
+    assert_eq!(code(&assay(&["recipe", "approve", &recipe, "--by", "p-17", "--data", &store])), 0);
+    assert_eq!(code(&assay(&["inspect", "--recipe", &recipe, "--store", &store, &good])), 0);
+    let listed = assay(&["recipe", "list", "--data", &store]);
+    assert!(String::from_utf8_lossy(&listed.stdout).starts_with("approved  recipe  B-1 rev B"), "{listed:?}");
+    let looked = assay(&["doctor", "--data", &store, "--rebuild"]);
+    assert_eq!(code(&looked), 0, "{looked:?}");
+    assert!(String::from_utf8_lossy(&looked.stdout).contains("built again from the journal"), "{looked:?}");
+}
+
+#[test]
+fn mistakes_are_one_clear_line_and_code_2() {
+    let dir = workshop();
+    let (recipe, good) = (at(dir.path(), "recipe"), at(dir.path(), "good.jpg"));
+    let (no_drawing, never) = (at(dir.path(), "notes.txt"), at(dir.path(), "never"));
+    std::fs::write(&no_drawing, "hello").unwrap();
+    let toml = dir.path().join("recipe/recipe.toml");
+    let text = std::fs::read_to_string(&toml).unwrap();
+    std::fs::write(&toml, text.replace("zone = ", "zoen = ")).unwrap();
+    let output = assay(&["inspect", "--recipe", &recipe, &good]);
+    assert_eq!(code(&output), 2);
+    let line = stderr(&output);
+    assert!(line.contains("recipe.toml:") && line.contains("zoen") && line.lines().count() == 1, "{line}");
+    for arguments in [
+        vec!["inspect"],
+        vec!["inspect", "--recipe", "nowhere", &good],
+        vec!["inspect", "--reference", "nowhere.png", &good],
+        vec!["recipe", "new", "--design", &no_drawing, "--part", "P", "--scale", "0.1", "--out", &never],
+        vec!["serve", "--config", "nowhere.toml"],
+        vec!["no-such-command"],
+    ] {
+        let output = assay(&arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert!(!stderr(&output).is_empty() && output.stdout.is_empty(), "{arguments:?}");
+    }
+    assert!(!Path::new(&never).exists());
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for command in
+        [vec!["demo"], vec!["serve"], vec!["inspect"], vec!["recipe", "new"], vec!["recipe", "approve"], vec!["doctor"]]
+    {
+        let output = assay(&[command.as_slice(), &["--help"]].concat());
+        assert_eq!(code(&output), 0);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Example"), "{command:?}");
+    }
+}
