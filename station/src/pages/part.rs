@@ -190,6 +190,8 @@ pub(super) struct PartView {
     pub(super) named: Vec<usize>,
     /// How many more there are.
     pub(super) unnamed: usize,
+    /// When all conform: indices of the checks that come closest to a limit, closest first.
+    pub(super) closest: Vec<usize>,
     pub(super) total_ms: String,
 }
 
@@ -204,6 +206,7 @@ impl PartView {
         named.sort_by_key(|i| std::cmp::Reverse(record.checks[*i].verdict));
         let unnamed = named.len().saturating_sub(NAMED);
         named.truncate(NAMED);
+        let closest = if named.is_empty() { closest(&record.checks) } else { Vec::new() };
         Some(Self {
             seq: entry.seq,
             ulid: entry.ulid.clone(),
@@ -224,10 +227,24 @@ impl PartView {
             checks: record.checks.iter().map(|c| CheckView::new(c, t)).collect(),
             named,
             unnamed,
+            closest,
             total_ms: format!("{:.0}", record.timings_ms.total),
             record,
         })
     }
+}
+
+/// The checks that use most of their tolerance: |deviation| over the limit on its side.
+fn closest(checks: &[CheckRecord]) -> Vec<usize> {
+    let used = |c: &CheckRecord| {
+        let deviation = c.deviation?;
+        let limit = if deviation < 0.0 { c.lower } else { c.upper }?;
+        let used = deviation / limit;
+        (used.is_finite() && used > 0.0).then_some(used)
+    };
+    let mut used: Vec<(usize, f64)> = checks.iter().enumerate().filter_map(|(i, c)| Some((i, used(c)?))).collect();
+    used.sort_by(|a, b| b.1.total_cmp(&a.1));
+    used.into_iter().take(NAMED).map(|(i, _)| i).collect()
 }
 
 /// `2026-11-22 00:31:05 UTC` of an RFC 3339 time.
@@ -280,6 +297,18 @@ mod tests {
         assert_eq!(at(5.0).beyond, Some("right"));
         assert_eq!(at(-5.0).beyond, Some("left"));
         assert!(at(5.0).x <= 154.0);
+    }
+
+    #[test]
+    fn the_check_that_uses_most_of_its_tolerance_is_named_first() {
+        let checks = [
+            check(0.05, Some(-0.1), Some(0.1)),
+            check(-0.09, Some(-0.1), Some(0.2)),
+            check(0.0, Some(0.0), Some(0.0)), // no tolerance, no deviation: nothing to divide
+            check(0.03, None, Some(0.04)),
+            check(-0.05, None, Some(0.04)), // no limit on that side
+        ];
+        assert_eq!(closest(&checks), [1, 3, 0]);
     }
 
     #[test]
