@@ -38,7 +38,7 @@ pub struct DrawOptions {
 
 /// Draws an inspection onto its photo, `(height, width, 3)` with the longer side at most [`MAX_SIDE_PX`].
 ///
-/// The same input gives the same bits. Cost: about 30 ms for 12 megapixels, one thread.
+/// The same input gives the same bits. Cost: about 16 ms for 12 megapixels, two threads.
 pub fn draw(photo: &Photo, recipe: &Recipe, inspection: &Inspection) -> RgbImage {
     draw_with(photo, recipe, inspection, DrawOptions::default())
 }
