@@ -168,10 +168,26 @@ mod support {
             .map(|(check_type, text)| {
                 let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
                 let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
-                (check_type.parse)(&entry, &reference).expect("what is proposed opens")
+                (check_type.parse)(
+                    &entry,
+                    &inspector::checks::Context {
+                        reference: &reference,
+                        models: &inspector::models::Models::default(),
+                    },
+                )
+                .expect("what is proposed opens")
             })
             .collect();
         let hash = Sha256([0; 32]);
-        Recipe { part: "P".into(), revision: None, hash, calibration, rule: Rule::Guarded, reference, checks }
+        Recipe {
+            part: "P".into(),
+            revision: None,
+            hash,
+            calibration,
+            rule: Rule::Guarded,
+            reference,
+            models: inspector::models::Models::default(),
+            checks,
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Folders stand in the order in which a photo flows through them, and imports point towards the earlier stage:
-//! [`geometry`] and [`reason`] (shared words) · [`photo`] · [`calibration`] · [`design`] · [`registration`] · [`measure`] · [`checks`] ·
+//! [`geometry`] and [`reason`] (shared words) · [`photo`] · [`calibration`] · [`design`] · [`registration`] · [`measure`] · [`models`] · [`checks`] ·
 //! [`decision`] · [`recipe`] · [`inspect`] · [`overlay`]; [`synth`] draws parts whose truth is known.
 //!
 //! Conventions, said once: pixel (0, 0) means the **centre** of the top-left pixel; image y points down, millimetre frames have
@@ -22,6 +22,7 @@ mod error;
 pub mod geometry;
 pub mod inspect;
 pub mod measure;
+pub mod models;
 pub mod overlay;
 pub mod photo;
 pub mod reason;

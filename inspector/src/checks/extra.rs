@@ -2,8 +2,8 @@
 
 use super::entry::{Entry, EntryError};
 use super::material::{self, Kind, Settings};
-use super::{Characteristic, Check, CheckType, Needs, Observation};
-use crate::design::{Design, Reference};
+use super::{Characteristic, Check, CheckType, Context, Needs, Observation};
+use crate::design::Design;
 use crate::registration::RegisteredPart;
 
 /// The check type `extra`.
@@ -25,8 +25,8 @@ struct Extra {
     characteristics: [Characteristic; 1],
 }
 
-fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
-    let (settings, characteristic) = material::parse(entry, reference, TYPE.name)?;
+fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
+    let (settings, characteristic) = material::parse(entry, context, TYPE.name)?;
     Ok(Box::new(Extra { settings, characteristics: [characteristic] }))
 }
 

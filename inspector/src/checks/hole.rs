@@ -2,8 +2,8 @@
 
 use super::entry::{Dimension, Entry, EntryError, Limits};
 use super::round::{Side, measure};
-use super::{Characteristic, Check, CheckType, Needs, Observation, Unit, iso2768};
-use crate::design::{Design, FeatureKind, Reference};
+use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
+use crate::design::{Design, FeatureKind};
 use crate::geometry::{Circle, DesignMm};
 use crate::registration::RegisteredPart;
 use serde::Deserialize;
@@ -38,9 +38,9 @@ struct Hole {
     characteristics: Vec<Characteristic>,
 }
 
-fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
     let fields: Fields = entry.read()?;
-    let design = super::drawing_of(reference)?;
+    let design = super::drawing_of(context)?;
     let nominal = match super::feature_of(design, &fields.feature)?.kind {
         FeatureKind::Hole(circle) => circle,
         _ => return Err(EntryError::new(format!("`feature`: expected a round hole, found {:?}", fields.feature))),

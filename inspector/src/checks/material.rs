@@ -1,7 +1,7 @@
 //! Where there is material that should not be, and none where there should: shared by `missing` and `extra`.
 
 use super::entry::{Entry, EntryError, Limits};
-use super::{Characteristic, Observation, Unit};
+use super::{Characteristic, Context, Observation, Unit};
 use crate::calibration::{Located, Plane};
 use crate::design::{Design, Reference};
 use crate::geometry::{Mm, PixelRect, Point};
@@ -53,11 +53,11 @@ pub(super) struct Settings {
 
 pub(super) fn parse(
     entry: &Entry<'_>,
-    reference: &Reference,
+    context: &Context<'_>,
     name: &'static str,
 ) -> Result<(Settings, Characteristic), EntryError> {
     let fields: Fields = entry.read()?;
-    super::drawing_of(reference)?;
+    super::drawing_of(context)?;
     let limits = Limits::new(None, Some(fields.upper)).map_err(EntryError::new)?;
     if fields.upper < 0.0 || !(0.0..=5.0).contains(&fields.band) {
         return Err(EntryError::new(format!(
@@ -129,7 +129,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind)
 fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
     match part.reference {
         Reference::Drawing(design) => Ok(design),
-        Reference::Picture(_) => Err(Reason::NoPart),
+        Reference::Picture(_) | Reference::Photo => Err(Reason::NoPart),
     }
 }
 

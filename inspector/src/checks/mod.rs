@@ -21,6 +21,7 @@ pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
+use crate::models::Models;
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,16 @@ pub struct CheckType {
 }
 
 /// Reads a recipe entry into a check, or says what is wrong with it.
-pub type Parse = fn(&Entry<'_>, &Reference) -> Result<Box<dyn Check>, EntryError>;
+pub type Parse = fn(&Entry<'_>, &Context<'_>) -> Result<Box<dyn Check>, EntryError>;
+
+/// What a recipe offers its checks.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// What the part is compared with.
+    pub reference: &'a Reference,
+    /// The models in the recipe's folder.
+    pub models: &'a Models,
+}
 
 /// The kind of reference a check compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +72,8 @@ pub enum Needs {
     Drawing,
     /// A reference picture.
     Picture,
+    /// Any, or none: it looks at the photo itself.
+    Any,
 }
 
 /// A check of one recipe, ready to run.
@@ -169,10 +181,10 @@ impl Observation {
 }
 
 /// The drawing, for checks whose `needs` is [`Needs::Drawing`].
-fn drawing_of(reference: &Reference) -> Result<&Design, EntryError> {
-    match reference {
+fn drawing_of<'a>(context: &Context<'a>) -> Result<&'a Design, EntryError> {
+    match context.reference {
         Reference::Drawing(design) => Ok(design),
-        Reference::Picture(_) => Err(EntryError::new("this check needs a drawing; the recipe has a picture")),
+        _ => Err(EntryError::new("this check needs a drawing; the recipe has none")),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::entry::{Dimension, Entry, EntryError};
 use super::round::{Side, measure};
-use super::{Characteristic, Check, CheckType, Needs, Observation, Unit, iso2768};
-use crate::design::{Design, FeatureKind, Reference};
+use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
+use crate::design::{Design, FeatureKind};
 use crate::geometry::{Circle, DesignMm};
 use crate::registration::RegisteredPart;
 use serde::Deserialize;
@@ -42,9 +42,9 @@ fn round_outline(design: &Design) -> Option<Circle<DesignMm>> {
     }
 }
 
-fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
     let Fields { diameter, .. } = entry.read()?;
-    let nominal = round_outline(super::drawing_of(reference)?)
+    let nominal = round_outline(super::drawing_of(context)?)
         .ok_or_else(|| EntryError::new("expected a drawing whose outline is one circle; this one is not round"))?;
     let characteristics = [Characteristic {
         id: "outline.diameter".to_owned(),

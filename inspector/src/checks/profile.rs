@@ -1,8 +1,8 @@
 //! `profile`: how far a contour strays from the drawing.
 
 use super::entry::{Entry, EntryError};
-use super::{Characteristic, Check, CheckType, Needs, Observation, Unit};
-use crate::design::{Design, FeatureKind, Reference};
+use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
+use crate::design::{Design, FeatureKind};
 use crate::geometry::{PixelRect, Point};
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
@@ -51,9 +51,9 @@ const MAX_UNCLEAR: f64 = 0.2;
 /// Most places that are shown.
 const MAX_PLACES: usize = 16;
 
-fn parse(entry: &Entry<'_>, reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
     let fields: Fields = entry.read()?;
-    let design = super::drawing_of(reference)?;
+    let design = super::drawing_of(context)?;
     super::feature_of(design, &fields.feature)?;
     let contour = design.features.iter().position(|f| f.name == fields.feature).unwrap_or(0);
     if !(fields.zone > 0.0 && fields.zone <= MAX_ZONE) {

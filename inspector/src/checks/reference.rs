@@ -1,6 +1,6 @@
 //! `reference`: nonconformities against a picture of a good part.
 
-use super::{Characteristic, Check, CheckType, Entry, EntryError, Needs, Observation, Unit};
+use super::{Characteristic, Check, CheckType, Context, Entry, EntryError, Needs, Observation, Unit};
 use crate::design::{Raster, Reference};
 use crate::geometry::PixelRect;
 use crate::measure::{Compared, Group, Rank, compare, groups, rank_filter};
@@ -68,7 +68,7 @@ pub struct ReferenceCheck {
     characteristics: [Characteristic; 1],
 }
 
-fn parse(entry: &Entry<'_>, _reference: &Reference) -> Result<Box<dyn Check>, EntryError> {
+fn parse(entry: &Entry<'_>, _context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
     let settings: Settings = entry.read()?;
     let within = |key: &str, value: f64, low: f64, high: f64| {
         if (low..=high).contains(&value) {

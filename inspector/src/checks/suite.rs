@@ -1,10 +1,11 @@
 //! The suite that every registered check must pass.
 
-use super::{Check, CheckType, Entry, Needs, Outcome, REGISTRY};
+use super::{Check, CheckType, Context, Entry, Needs, Outcome, REGISTRY};
 use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Design, Reference, ReferencePicture};
 use crate::geometry::{Angle, Vector};
+use crate::models::Models;
 use crate::photo::{DecodeLimits, Photo, decode};
 use crate::registration::{RegisteredPart, register};
 use crate::synth::{Fault, Noise, Rendered, Scene, parts};
@@ -36,6 +37,7 @@ fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
 fn reference(check_type: &CheckType) -> Reference {
     match check_type.needs {
         Needs::Drawing => Reference::Drawing(part()),
+        Needs::Any => Reference::Photo,
         Needs::Picture => {
             Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb))
         }
@@ -45,7 +47,7 @@ fn reference(check_type: &CheckType) -> Reference {
 fn open(check_type: &CheckType, text: &str, reference: &Reference) -> Result<Box<dyn Check>, super::EntryError> {
     let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
     let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
-    (check_type.parse)(&entry, reference)
+    (check_type.parse)(&entry, &Context { reference, models: &Models::default() })
 }
 
 fn verdicts(check: &dyn Check, part: &RegisteredPart<'_>) -> Vec<Verdict> {

@@ -32,6 +32,8 @@ pub enum Reference {
     Drawing(Design),
     /// A picture of a good part.
     Picture(ReferencePicture),
+    /// Nothing: the part is not looked for, and checks look at the photo as it is.
+    Photo,
 }
 
 /// A drawing: exactly one outline, and what is cut out of it.

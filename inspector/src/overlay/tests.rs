@@ -23,6 +23,7 @@ fn recipe(design: Design, mm_per_px: f64) -> Recipe {
         },
         rule: Rule::Guarded,
         reference: Reference::Drawing(design),
+        models: crate::models::Models::default(),
         checks: Vec::new(),
     }
 }

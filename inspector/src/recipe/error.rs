@@ -1,6 +1,7 @@
 //! Why a recipe is refused.
 
 use crate::design::DesignError;
+use crate::models::ModelError;
 use crate::photo::PhotoError;
 use thiserror::Error;
 
@@ -89,6 +90,14 @@ pub enum RecipeError {
         file: String,
         /// Why.
         cause: PhotoError,
+    },
+    /// A model in the recipe's folder cannot be used.
+    #[error("models/{name}: {cause}")]
+    Model {
+        /// Its folder below `models`.
+        name: String,
+        /// Why.
+        cause: ModelError,
     },
     /// A scale that no camera has, or none is used.
     #[error("scale: expected {expected}, found {found} mm per pixel")]

@@ -6,11 +6,11 @@
 //! revision = "C"             # may be left away
 //!
 //! [design]
-//! file = "visor.dxf"         # or: picture = "good-part.jpg"
+//! file = "visor.dxf"         # or: picture = "good-part.jpg"; or: none = true, when checks look at the photo as it is
 //! units = "mm"               # only when the drawing does not say its units
 //!
 //! [calibration]
-//! mm_per_px = 0.05           # with a drawing; more keys: CalibrationPolicy. With a picture: only `tone`
+//! mm_per_px = 0.05           # with a drawing; more keys: CalibrationPolicy. Else only `tone`
 //!
 //! [decision]
 //! rule = "guarded"           # or "simple"
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! An unknown key anywhere is an error that names its line: a limit that is misspelt must not go unchecked. The recipe's identity covers
-//! every file of the folder ([`identity`]).
+//! every file of the folder ([`identity`]). Models lie in `models/NAME/` ([`crate::models`]), and checks name them: `model = "NAME"`.
 
 mod error;
 mod folder;
@@ -37,9 +37,10 @@ pub use propose::{ProposeOptions, ProposedRecipe, propose};
 
 use crate::Error;
 use crate::calibration::{CalibrationPolicy, Tone};
-use crate::checks::{Check, CheckType, Entry, Needs, REGISTRY};
+use crate::checks::{Check, CheckType, Context, Entry, Needs, REGISTRY};
 use crate::decision::Rule;
 use crate::design::{Design, Reference, ReferencePicture};
+use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -63,6 +64,8 @@ pub struct Recipe {
     pub rule: Rule,
     /// What the part is compared with.
     pub reference: Reference,
+    /// The models in the recipe's folder.
+    pub models: Models,
     /// The checks, in the recipe's order.
     pub checks: Vec<Box<dyn Check>>,
 }
@@ -87,7 +90,8 @@ impl Recipe {
         };
         let bytes = folder::read(dir, recipe_toml, MAX_TEXT)?;
         let read = |path: &str| listed(path).map(|file| folder::read(dir, file, folder::MAX_FILE_BYTES));
-        assemble(&bytes, identity(&files), read, registry)
+        let models = Models::default();
+        assemble(&bytes, identity(&files), read, models, registry)
     }
 
     /// The recipe of `--reference PICTURE`: compares with that picture, one `reference` check with its default settings. Its identity is that
@@ -109,8 +113,14 @@ impl Recipe {
             hash: identity(&[file]),
             calibration: CalibrationPolicy { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone },
             rule: Rule::default(),
-            checks: checks(Text(source), &entries, &reference, REGISTRY)?,
+            checks: checks(
+                Text(source),
+                &entries,
+                &Context { reference: &reference, models: &Models::default() },
+                REGISTRY,
+            )?,
             reference,
+            models: Models::default(),
         })
     }
 
@@ -123,8 +133,8 @@ impl Recipe {
         if !text::SCALES.contains(&mm_per_px) {
             return Err(RecipeError::Scale { expected: "0.0001 to 10", found: mm_per_px });
         }
-        if let Reference::Picture(_) = self.reference {
-            let expected = "no scale with a recipe that compares with a picture";
+        if !matches!(self.reference, Reference::Drawing(_)) {
+            let expected = "no scale with a recipe that has no drawing";
             return Err(RecipeError::Scale { expected, found: mm_per_px });
         }
         if mm_per_px != self.calibration.mm_per_px {
@@ -140,6 +150,7 @@ fn assemble(
     recipe_toml: &[u8],
     hash: Sha256,
     read: impl Fn(&str) -> Option<Result<Vec<u8>, RecipeError>>,
+    models: Models,
     registry: &[&CheckType],
 ) -> Result<Recipe, RecipeError> {
     let source = std::str::from_utf8(recipe_toml).map_err(|e| {
@@ -165,17 +176,18 @@ fn assemble(
             Ok(photo) => Reference::Picture(ReferencePicture::new(photo, said.calibration.tone)),
             Err(cause) => return Err(RecipeError::Picture { line, file, cause }),
         },
+        SaidReference::Photo => Reference::Photo,
     };
-    let checks = checks(text, &said.checks, &reference, registry)?;
+    let checks = checks(text, &said.checks, &Context { reference: &reference, models: &models }, registry)?;
     let (part, revision, calibration, rule) = (said.part, said.revision, said.calibration, said.rule);
-    Ok(Recipe { part, revision, hash, calibration, rule, reference, checks })
+    Ok(Recipe { part, revision, hash, calibration, rule, reference, models, checks })
 }
 
 /// Reads the entries, and refuses characteristics that nobody could tell apart or decide.
 fn checks(
     text: Text<'_>,
     entries: &[Entry<'_>],
-    reference: &Reference,
+    context: &Context<'_>,
     registry: &[&CheckType],
 ) -> Result<Vec<Box<dyn Check>>, RecipeError> {
     let mut ids = BTreeSet::new();
@@ -187,19 +199,24 @@ fn checks(
             let known: Vec<&str> = registry.iter().map(|t| t.name).collect();
             return Err(text.fault(at, format!("unknown check type {name:?}, expected one of {}", known.join(", "))));
         };
-        match (check_type.needs, reference) {
-            (Needs::Drawing, Reference::Drawing(_)) | (Needs::Picture, Reference::Picture(_)) => (),
-            (needs, _) => {
-                let (needs, has) = match needs {
-                    Needs::Drawing => ("a drawing ([design] file = ...)", "a picture"),
-                    Needs::Picture => ("a picture ([design] picture = ...)", "a drawing"),
+        match (check_type.needs, context.reference) {
+            (Needs::Drawing, Reference::Drawing(_)) | (Needs::Picture, Reference::Picture(_)) | (Needs::Any, _) => (),
+            (needs, reference) => {
+                let needs = match needs {
+                    Needs::Drawing => "a drawing ([design] file = ...)",
+                    _ => "a picture ([design] picture = ...)",
+                };
+                let has = match reference {
+                    Reference::Drawing(_) => "a drawing",
+                    Reference::Picture(_) => "a picture",
+                    Reference::Photo => "nothing",
                 };
                 return Err(
                     text.fault(at, format!("check `{name}` needs {needs}, but this recipe compares with {has}"))
                 );
             }
         }
-        let check = (check_type.parse)(entry, reference).map_err(|e| text::entry_fault(text, entry.span(), name, e))?;
+        let check = (check_type.parse)(entry, context).map_err(|e| text::entry_fault(text, entry.span(), name, e))?;
         for c in check.characteristics() {
             let upside_down = matches!((c.lower, c.upper), (Some(l), Some(u)) if l > u);
             let numbers = [Some(c.nominal), c.lower, c.upper];

@@ -4,6 +4,7 @@ use super::{RecipeError, assemble, text};
 use crate::Error;
 use crate::checks::{Needs, REGISTRY};
 use crate::design::{Design, DesignError, FeatureKind, Units};
+use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -68,7 +69,7 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
         None => picture(&mut out, name),
     }
     let bytes = || Ok(design_file.to_vec());
-    assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), REGISTRY)?;
+    assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), Models::default(), REGISTRY)?;
     Ok(ProposedRecipe { recipe_toml: out, design_file: (name.to_owned(), design_file.to_vec()), notes })
 }
 

@@ -348,7 +348,7 @@ proptest! {
         }
         let drawing = plate();
         let read = |file: &str| (file == "plate.dxf").then(|| Ok(drawing.clone()));
-        if let Err(error) = assemble(&bytes, Sha256([0; 32]), read, REGISTRY) {
+        if let Err(error) = assemble(&bytes, Sha256([0; 32]), read, Models::default(), REGISTRY) {
             prop_assert!(!error.to_string().contains('\n'), "{}", error);
         }
     }

@@ -47,6 +47,7 @@ pub(super) struct Said<'t> {
 pub(super) enum SaidReference {
     Drawing { file: String, units: Option<Units> },
     Picture { file: String },
+    Photo,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +56,7 @@ struct DesignTable {
     file: Option<Spanned<String>>,
     picture: Option<Spanned<String>>,
     units: Option<Spanned<Units>>,
+    none: Option<Spanned<bool>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -154,17 +156,26 @@ fn table_of<T: DeserializeOwned>(text: Text<'_>, name: &str, table: Spanned<DeVa
 }
 
 fn design(text: Text<'_>, table: Option<Spanned<DeValue<'_>>>) -> Result<(SaidReference, usize), RecipeError> {
-    let expected = "expected `file = \"drawing.dxf\"` or `picture = \"good-part.jpg\"`";
+    let expected = "expected `file = \"drawing.dxf\"`, `picture = \"good-part.jpg\"` or `none = true`";
     let table = table.ok_or_else(|| text.fault(0, format!("missing table [design]: {expected}")))?;
     let start = table.span().start;
     let said: DesignTable = table_of(text, "design", table)?;
-    let (file, drawing) = match (said.file, said.picture) {
-        (Some(file), None) => (file, true),
-        (None, Some(picture)) => (picture, false),
-        (Some(_), Some(picture)) => {
-            return Err(text.fault(picture.span().start, format!("[design]: {expected}, found both")));
+    let none = said.none.filter(|none| *none.get_ref());
+    let (file, drawing) = match (said.file, said.picture, none) {
+        (Some(file), None, None) => (file, true),
+        (None, Some(picture), None) => (picture, false),
+        (None, None, Some(none)) => {
+            return match said.units {
+                None => Ok((SaidReference::Photo, none.span().start)),
+                Some(units) => Err(text.fault(units.span().start, "[design]: without a drawing there are no `units`")),
+            };
         }
-        (None, None) => return Err(text.fault(start, format!("[design]: {expected}, found neither"))),
+        (None, None, None) => return Err(text.fault(start, format!("[design]: {expected}, found none of them"))),
+        (file, picture, none) => {
+            let last = [file.map(|f| f.span()), picture.map(|p| p.span()), none.map(|n| n.span())];
+            let at = last.into_iter().flatten().map(|s| s.start).max().unwrap_or(start);
+            return Err(text.fault(at, format!("[design]: {expected}, found more than one")));
+        }
     };
     let at = file.span().start;
     let file = file.into_inner();
@@ -199,7 +210,7 @@ fn calibration(
     table: Option<Spanned<DeValue<'_>>>,
     reference: &SaidReference,
 ) -> Result<CalibrationPolicy, RecipeError> {
-    if let SaidReference::Picture { .. } = reference {
+    if let SaidReference::Picture { .. } | SaidReference::Photo = reference {
         let said: PictureCalibration = table.map_or(Ok(Default::default()), |t| table_of(text, "calibration", t))?;
         return Ok(CalibrationPolicy {
             mm_per_px: 1.0,

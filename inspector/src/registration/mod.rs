@@ -31,7 +31,7 @@ impl RegisteredPart<'_> {
         match &self.pose {
             Ok(Pose::Drawing(pose)) => Ok(pose),
             // A recipe with a picture has no check that asks for a drawing: recipes are refused for it.
-            Ok(Pose::Picture(_)) => Err(Reason::NoPart),
+            Ok(Pose::Picture(_) | Pose::Photo) => Err(Reason::NoPart),
             Err(reason) => Err(reason.clone()),
         }
     }
@@ -42,7 +42,7 @@ impl RegisteredPart<'_> {
     pub fn picture(&self) -> Result<&PicturePose, Reason> {
         match &self.pose {
             Ok(Pose::Picture(pose)) => Ok(pose),
-            Ok(Pose::Drawing(_)) => Err(Reason::NoPart),
+            Ok(Pose::Drawing(_) | Pose::Photo) => Err(Reason::NoPart),
             Err(reason) => Err(reason.clone()),
         }
     }
@@ -55,6 +55,8 @@ pub enum Pose {
     Drawing(DrawingPose),
     /// Of a reference picture.
     Picture(PicturePose),
+    /// Nothing was looked for: the photo itself.
+    Photo,
 }
 
 /// Second stage: finds the part.
@@ -62,6 +64,7 @@ pub fn register<'a>(located: Located<'a>, reference: &'a Reference) -> Registere
     let pose = match reference {
         Reference::Drawing(design) => drawing::find(&located, design).map(Pose::Drawing),
         Reference::Picture(picture) => picture::align(&located, picture).map(Pose::Picture),
+        Reference::Photo => Ok(Pose::Photo),
     };
     RegisteredPart { located, reference, pose }
 }

@@ -3,8 +3,10 @@
 //! A [`Source`] gives pictures, one at a time and in its own time; [`run`] hands them to the inspection loop, the same way that
 //! every other photo goes.
 
+mod feed;
 mod simulated;
 
+pub use feed::{Feed, Frame};
 pub use simulated::Simulated;
 
 use crate::inspection::{ErrorKind, Job, JobInfo, Line, Metrics};

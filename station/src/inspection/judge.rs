@@ -81,7 +81,7 @@ fn record(
         grade: None,
         rule: recipe.rule,
         checks: inspection.results.iter().map(check_record).collect(),
-        pose: inspection.pose.as_ref().map(|pose| pose_record(pose, &inspection.camera)),
+        pose: inspection.pose.as_ref().and_then(|pose| pose_record(pose, &inspection.camera)),
         photo: PhotoRecord {
             sha256: photo.file_sha256,
             pixels_sha256: photo.pixels_sha256,
@@ -118,11 +118,12 @@ fn check_record(result: &CheckResult) -> CheckRecord {
     }
 }
 
-fn pose_record(pose: &Pose, camera: &Camera) -> PoseRecord {
-    match pose {
+fn pose_record(pose: &Pose, camera: &Camera) -> Option<PoseRecord> {
+    Some(match pose {
         Pose::Drawing(p) => matrix("design-mm", |q| camera.image_from_plane(p.plane_from_design.apply(q), Mm(0.0))),
         Pose::Picture(p) => matrix("reference-px", |q| p.image_from_reference.apply(q)),
-    }
+        Pose::Photo => return None,
+    })
 }
 
 /// The affine map `f` as a matrix, from the images of the origin and of the two unit vectors.
