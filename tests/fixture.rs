@@ -10,7 +10,8 @@ use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
 use station::http::{AppState, Limits, Parts, app};
-use station::inspection::{Drawn, Job, JobError, Line, LineOptions, Metrics};
+use station::camera::Sources;
+use station::inspection::{Desk, Drawn, Job, JobError, Line, LineOptions, Metrics};
 use station::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
 use station::recipes::{self, RecipeBook};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
@@ -97,11 +98,8 @@ impl Fixture {
         let state = AppState::from(Parts {
             station: "bench-3".into(),
             mode: settings.mode,
-            ledger: ledger.clone(),
-            line: line.clone(),
-            recipes,
-            metrics,
-            camera: None,
+            desk: Desk::new(ledger.clone(), recipes, line.clone(), metrics),
+            sources: Sources::default(),
             hosts: vec!["inspection.example".into()],
             limits: settings.limits,
             stopping: stop.subscribe(),
@@ -260,6 +258,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
             width: photo.width(),
             height: photo.height(),
         },
+        capture: job.info.capture.clone(),
         timings_ms: TimingsMs { decode: 31.0, locate: 9.0, register: 41.0, checks: 63.0, total: 144.0 },
     };
     let picture = image::load_from_memory(&job.photo).unwrap().to_rgb8();
