@@ -23,6 +23,12 @@ pub(super) struct EyeView {
     pub(super) lot: String,
 }
 
+impl EyeView {
+    pub(super) fn judges_by(&self, recipe: &str) -> bool {
+        self.recipe == recipe
+    }
+}
+
 /// Every camera with what is chosen for it.
 pub(super) fn eyes(state: &AppState) -> Vec<EyeView> {
     let view = |place: &std::sync::Arc<crate::camera::Place>| {
