@@ -66,7 +66,8 @@ impl ServeConfig {
     /// What is wrong, with its line, and the file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut config: Self = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}", in_one_line(&e, &text, path)))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}", in_one_line(&e, &text, path)))?;
         anyhow::ensure!(
             !config.station.trim().is_empty(),
             "{}: `station`: expected a name, found none",

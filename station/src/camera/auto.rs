@@ -282,7 +282,8 @@ impl Watcher {
             self.settle(Shows::Part);
             return false;
         }
-        let patience = if reaches_border(&still, empty, least) { AT_BORDER * self.config.still } else { self.config.still };
+        let patience =
+            if reaches_border(&still, empty, least) { AT_BORDER * self.config.still } else { self.config.still };
         lain >= patience
     }
 
@@ -294,7 +295,8 @@ impl Watcher {
         }
         let Some(with_part) = self.view.as_ref().filter(|_| self.shows != Shows::Empty) else { return false };
         let covered = grown(&with_part.changes(empty, least), empty.width);
-        let differs = |i: &usize| if covered[*i] { still.differs(empty, *i, least) } else { still.differs(with_part, *i, least) };
+        let differs =
+            |i: &usize| if covered[*i] { still.differs(empty, *i, least) } else { still.differs(with_part, *i, least) };
         (0..still.log.len()).filter(differs).take(LEAST_CELLS).count() < LEAST_CELLS
     }
 

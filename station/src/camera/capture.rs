@@ -28,11 +28,7 @@ impl Order {
     /// What is not said here is taken from `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self {
-            recipe: self.recipe.or(other.recipe),
-            serial: self.serial.or(other.serial),
-            lot: self.lot.or(other.lot),
-        }
+        Self { recipe: self.recipe.or(other.recipe), serial: self.serial.or(other.serial), lot: self.lot.or(other.lot) }
     }
 }
 
@@ -86,7 +82,10 @@ pub enum CaptureError {
 
 fn unknown(asked: Option<&str>, known: &[String]) -> String {
     match (asked, known) {
-        (None, []) => "this station has no camera: add a [[source]] to its configuration, or post photos to /api/v1/inspections".to_owned(),
+        (None, []) => {
+            "this station has no camera: add a [[source]] to its configuration, or post photos to /api/v1/inspections"
+                .to_owned()
+        }
         (None, known) => format!("this station has several cameras: name one of {} as `source`", known.join(", ")),
         (Some(asked), []) => format!("no source {asked:?}: this station has no camera"),
         (Some(asked), known) => format!("no source {asked:?}; pictures can be taken by {}", known.join(", ")),
@@ -151,7 +150,12 @@ impl Place {
             }),
         };
         let entry = desk.submit(shot, key).await?;
-        tracing::info!("{}: part {}, exposed {after_ms:.1} ms after the trigger ({})", self.name, entry.seq, trigger.by);
+        tracing::info!(
+            "{}: part {}, exposed {after_ms:.1} ms after the trigger ({})",
+            self.name,
+            entry.seq,
+            trigger.by
+        );
         if serial.is_some() && serial == chosen.serial {
             self.serial_used(&chosen);
         }
@@ -177,7 +181,9 @@ impl Place {
             Ok(Err(panic)) => return Err(no_picture(SourceError(format!("the camera's driver failed ({panic})")))),
             Err(_) => {
                 let s = SHUTTER_PATIENCE.as_secs();
-                return Err(no_picture(SourceError(format!("the camera did not answer for {s} s: unplug it and plug it in again"))));
+                return Err(no_picture(SourceError(format!(
+                    "the camera did not answer for {s} s: unplug it and plug it in again"
+                ))));
             }
         };
         if frame.exposed < moment {

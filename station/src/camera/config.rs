@@ -116,7 +116,9 @@ impl TryFrom<Table> for SourceConfig {
             }),
             When::Takt => {
                 let takt = seconds("takt_s", t.takt_s, 0.1, 86_400.0).map_err(said)?;
-                Shutter::Takt(takt.ok_or_else(|| said("`trigger = \"takt\"` needs `takt_s`: seconds from part to part".into()))?)
+                Shutter::Takt(
+                    takt.ok_or_else(|| said("`trigger = \"takt\"` needs `takt_s`: seconds from part to part".into()))?,
+                )
             }
         };
         let kind = match t.kind {
@@ -131,7 +133,8 @@ impl TryFrom<Table> for SourceConfig {
                     dir.ok_or_else(|| said("`type = \"folder\"` needs `folder`: where the photos arrive".into()))?,
                 );
                 folder.settle = seconds("settle_s", t.settle_s, 0.2, 3600.0).map_err(said)?.unwrap_or(folder.settle);
-                folder.give_up = seconds("give_up_s", t.give_up_s, 1.0, 86_400.0).map_err(said)?.unwrap_or(folder.give_up);
+                folder.give_up =
+                    seconds("give_up_s", t.give_up_s, 1.0, 86_400.0).map_err(said)?.unwrap_or(folder.give_up);
                 SourceKind::Folder(folder)
             }
             Kind::Simulated => {
@@ -148,7 +151,9 @@ impl TryFrom<Table> for SourceConfig {
             )));
         }
         let word = |field: &str, text: Option<String>| match text {
-            Some(text) if text.trim().is_empty() => Err(said(format!("`{field}`: expected a text, found an empty one"))),
+            Some(text) if text.trim().is_empty() => {
+                Err(said(format!("`{field}`: expected a text, found an empty one")))
+            }
             text => Ok(text),
         };
         Ok(Self { kind, recipe: word("recipe", t.recipe)?, lot: word("lot", t.lot)?, shutter, key, name })
@@ -199,8 +204,22 @@ fn seconds(key: &str, value: Option<f64>, least: f64, most: f64) -> Result<Optio
 /// Whether this is a `KeyboardEvent.code` that a keyboard or a pedal can send.
 fn is_key(key: &str) -> bool {
     const NAMED: [&str; 16] = [
-        "Space", "Enter", "NumpadEnter", "Tab", "Escape", "Backspace", "Insert", "Delete", "Home", "End", "PageUp", "PageDown",
-        "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight",
+        "Space",
+        "Enter",
+        "NumpadEnter",
+        "Tab",
+        "Escape",
+        "Backspace",
+        "Insert",
+        "Delete",
+        "Home",
+        "End",
+        "PageUp",
+        "PageDown",
+        "ArrowUp",
+        "ArrowDown",
+        "ArrowLeft",
+        "ArrowRight",
     ];
     let letter = |rest: &str| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_uppercase());
     let digit = |rest: &str| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit());
@@ -218,7 +237,10 @@ pub(crate) fn tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<S
     let (mut names, mut folders) = (BTreeSet::new(), BTreeSet::new());
     for source in &sources {
         if !names.insert(source.name.as_str()) {
-            return Err(serde::de::Error::custom(format!("two sources are called {:?}: expected names that differ", source.name)));
+            return Err(serde::de::Error::custom(format!(
+                "two sources are called {:?}: expected names that differ",
+                source.name
+            )));
         }
         if let SourceKind::Folder(folder) = &source.kind
             && !folders.insert(folder.dir.as_path())

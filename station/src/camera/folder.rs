@@ -120,6 +120,8 @@ impl Folder {
 
     /// Makes `done` and `refused`: a station that cannot put files away must not begin with them.
     fn prepare(&self) -> Result<(), SourceError> {
+        // Asked first: a folder whose disk is not plugged in is not made anew in its place.
+        drop(self.list()?);
         for name in [DONE, REFUSED] {
             let dir = self.config.dir.join(name);
             match fs::create_dir(&dir) {
@@ -134,7 +136,8 @@ impl Folder {
     /// Photos in the folder, oldest first, and the numbers of files that are still being written.
     fn list(&self) -> Result<(Vec<(OsString, Stamp)>, HashSet<u64>), SourceError> {
         let dir = &self.config.dir;
-        let unreadable = |e: io::Error| trouble("the watched folder cannot be read: is it there, and its disk plugged in?", &e, dir);
+        let unreadable =
+            |e: io::Error| trouble("the watched folder cannot be read: is it there, and its disk plugged in?", &e, dir);
         let (mut photos, mut unfinished) = (Vec::new(), HashSet::new());
         for child in fs::read_dir(dir).map_err(unreadable)? {
             let child = child.map_err(unreadable)?;
@@ -199,7 +202,9 @@ impl Folder {
                 Taken::Recorded(entry.seq)
             }
             Err(DeskError::Job(JobError::Photo(e))) => Taken::NotWhole(e.to_string()),
-            Err(DeskError::Job(e @ (JobError::Panicked { .. } | JobError::Picture { .. }))) => Taken::Never(e.to_string()),
+            Err(DeskError::Job(e @ (JobError::Panicked { .. } | JobError::Picture { .. }))) => {
+                Taken::Never(e.to_string())
+            }
             Err(e @ DeskError::KeyReused) => Taken::Never(e.to_string()),
             Err(e) => Taken::Later(e.to_string()),
         }
@@ -212,13 +217,19 @@ impl Folder {
         if let Some(why) = why {
             let mut text = to.clone().into_os_string();
             text.push(".txt");
-            fs::write(&text, format!("{why}\n")).map_err(|e| trouble("the reason cannot be written", &e, Path::new(&text)))?;
+            fs::write(&text, format!("{why}\n"))
+                .map_err(|e| trouble("the reason cannot be written", &e, Path::new(&text)))?;
         }
         fs::rename(&from, &to).map_err(|e| trouble(&format!("the file cannot be moved to {into}"), &e, &from))
     }
 
     /// Looks at every file once. False: something is wrong that the next file would meet too.
-    fn round(&self, shift: &Shift, known: &mut HashMap<OsString, Seen>, unfinished: &mut HashSet<u64>) -> Result<bool, SourceError> {
+    fn round(
+        &self,
+        shift: &Shift,
+        known: &mut HashMap<OsString, Seen>,
+        unfinished: &mut HashSet<u64>,
+    ) -> Result<bool, SourceError> {
         let (photos, writing) = self.list()?;
         let before = std::mem::replace(unfinished, writing);
         let names: HashSet<&OsString> = photos.iter().map(|(name, _)| name).collect();
@@ -226,7 +237,13 @@ impl Folder {
         self.waiting.store(photos.len(), Ordering::Relaxed);
         for (name, stamp) in &photos {
             let now = Instant::now();
-            let new = || Seen { stamp: *stamp, since: now, renamed: before.contains(&stamp.inode), tried: None, stuck: false };
+            let new = || Seen {
+                stamp: *stamp,
+                since: now,
+                renamed: before.contains(&stamp.inode),
+                tried: None,
+                stuck: false,
+            };
             let seen = known.entry(name.clone()).or_insert_with(new);
             if seen.stamp != *stamp {
                 *seen = Seen { renamed: false, ..new() };

@@ -44,7 +44,12 @@ pub struct Simulated {
 impl Simulated {
     /// Switched on now.
     pub fn new(config: SimulatedConfig) -> Self {
-        Self { line: DemoLine::new(config.seed), part: config.part, started: Instant::now(), rendered: Mutex::default() }
+        Self {
+            line: DemoLine::new(config.seed),
+            part: config.part,
+            started: Instant::now(),
+            rendered: Mutex::default(),
+        }
     }
 
     /// What the line knows of the part in a frame. Neither name nor serial number says whether it is good: the judge could cheat.

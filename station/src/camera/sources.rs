@@ -1,7 +1,7 @@
 //! The sources of a station, by name.
 
-use super::supervise::supervise;
 use super::folder::Folder;
+use super::supervise::supervise;
 use super::{CaptureError, Eye, Frame, LIVE, Order, Source, SourceConfig, SourceError, SourceKind, UPLOAD, Upload};
 use crate::inspection::Desk;
 use axum::body::Bytes;
@@ -227,7 +227,10 @@ impl Place {
             if age <= LIVE {
                 return Ok(frame);
             }
-            Err(SourceError(format!("the picture stands still for {} s: look for the camera's plug and its light", age.as_secs())))
+            Err(SourceError(format!(
+                "the picture stands still for {} s: look for the camera's plug and its light",
+                age.as_secs()
+            )))
         }))
     }
 

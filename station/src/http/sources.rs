@@ -255,7 +255,10 @@ pub(super) async fn picture(
     let small: Bytes = place.small(&frame, small_picture).await.map_err(|e| no_picture(SourceError(e)))?;
     let number = |n: u64| HeaderValue::from(n);
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(if small.starts_with(&[0xFF, 0xD8]) { "image/jpeg" } else { "image/png" })),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(if small.starts_with(&[0xFF, 0xD8]) { "image/jpeg" } else { "image/png" }),
+        ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (HeaderName::from_static("x-picture-age-ms"), number(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))),
         (HeaderName::from_static("x-picture-sequence"), number(frame.sequence)),

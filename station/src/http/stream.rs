@@ -94,7 +94,8 @@ pub(super) async fn stream(
 type Sender = mpsc::Sender<Result<Event, Infallible>>;
 
 async fn feed(state: AppState, mut position: u64, sender: Sender, _place: OwnedSemaphorePermit) {
-    let (mut last, mut alarm, mut stopping) = (state.desk.ledger.subscribe(), state.desk.line.alarm(), state.stopping.clone());
+    let (mut last, mut alarm, mut stopping) =
+        (state.desk.ledger.subscribe(), state.desk.line.alarm(), state.stopping.clone());
     let mut beat = tokio::time::interval(state.limits.heartbeat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -33,7 +33,9 @@ pub struct Shot {
 #[non_exhaustive]
 pub enum DeskError {
     /// Nobody said what to judge by.
-    #[error("no recipe is chosen for this part: choose one on the page, or name it in the request or in the station's configuration")]
+    #[error(
+        "no recipe is chosen for this part: choose one on the page, or name it in the request or in the station's configuration"
+    )]
     NoRecipe,
     /// The recipe cannot judge.
     #[error(transparent)]
@@ -96,9 +98,10 @@ impl Desk {
     /// # Errors
     /// When the key is in work, belongs to another request, or cannot be looked up.
     pub async fn reserve(&self, key: String, request: Sha256) -> Result<Reserved, DeskError> {
-        let reserved = self.keys.reserve(&key, request).map_err(|holder| {
-            if holder == request { DeskError::KeyInWork } else { DeskError::KeyReused }
-        })?;
+        let reserved = self
+            .keys
+            .reserve(&key, request)
+            .map_err(|holder| if holder == request { DeskError::KeyInWork } else { DeskError::KeyReused })?;
         let (recorded, behind) = self
             .ask(move |ledger| {
                 let synced = ledger.health().last_seq;

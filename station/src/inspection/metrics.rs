@@ -99,7 +99,11 @@ impl Default for Metrics {
         registry.register("inspection_seconds", "Time of an inspection, by stage", seconds.clone());
         registry.register("errors", "Things that went wrong since the start", errors.clone());
         registry.register("source_parts", "Parts recorded, by source of photos", source_parts.clone());
-        registry.register("source_errors", "Photos that a source could not give or have recorded", source_errors.clone());
+        registry.register(
+            "source_errors",
+            "Photos that a source could not give or have recorded",
+            source_errors.clone(),
+        );
         registry.register("source_restarts", "Times that a source was started again", source_restarts.clone());
         registry.register("queue_photos", "Photos waiting to be judged", queue.clone());
         registry.register("free_disk_bytes", "Room left where the ledger is", free_disk.clone());

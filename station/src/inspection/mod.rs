@@ -19,7 +19,7 @@ pub use desk::{Desk, DeskError, Reserved, Shot};
 pub use idempotency::{KeysInWork, ReservedKey};
 pub use judge::{JobInfo, Judged, judge};
 pub use keep::keep;
-pub use line::{Alarm, Busy, Drawn, Job, JobError, JudgeFn, Line, LineOptions, Ticket};
 pub(crate) use line::panic_message;
+pub use line::{Alarm, Busy, Drawn, Job, JobError, JudgeFn, Line, LineOptions, Ticket};
 pub use metrics::{ErrorKind, Metrics, SourceCounters, Stage, verdict_word};
 pub use pictures::{draw, judge_and_draw};

@@ -4,10 +4,10 @@ use crate::camera::{Order, Trigger};
 use crate::http::{AppState, Problem, word};
 use crate::ledger::{LedgerError, RecipeStatus};
 use crate::recipes::state_of;
+use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::Redirect;
-use axum::Form;
 use serde::Deserialize;
 use std::time::Instant;
 

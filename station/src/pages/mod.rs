@@ -23,8 +23,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use inspector::decision::Verdict;
 use eye::EyeView;
+use inspector::decision::Verdict;
 use part::{PartView, VerdictView};
 use words::{EN, Words};
 
