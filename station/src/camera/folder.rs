@@ -81,6 +81,14 @@ impl Stamp {
     }
 }
 
+/// What is in the folder.
+struct Listing {
+    /// Photos, oldest first.
+    photos: Vec<(OsString, Stamp)>,
+    /// Numbers of files that are still being written.
+    unfinished: HashSet<u64>,
+}
+
 /// What is known of a file in the folder.
 #[derive(Debug)]
 struct Seen {
@@ -134,7 +142,7 @@ impl Folder {
     }
 
     /// Photos in the folder, oldest first, and the numbers of files that are still being written.
-    fn list(&self) -> Result<(Vec<(OsString, Stamp)>, HashSet<u64>), SourceError> {
+    fn list(&self) -> Result<Listing, SourceError> {
         let dir = &self.config.dir;
         let unreadable =
             |e: io::Error| trouble("the watched folder cannot be read: is it there, and its disk plugged in?", &e, dir);
@@ -154,7 +162,7 @@ impl Folder {
             }
         }
         photos.sort_by(|a, b| (a.1.modified, &a.0).cmp(&(b.1.modified, &b.0)));
-        Ok((photos, unfinished))
+        Ok(Listing { photos, unfinished })
     }
 
     /// Reads a file, and makes sure that it was the same from beginning to end.
@@ -230,7 +238,7 @@ impl Folder {
         known: &mut HashMap<OsString, Seen>,
         unfinished: &mut HashSet<u64>,
     ) -> Result<bool, SourceError> {
-        let (photos, writing) = self.list()?;
+        let Listing { photos, unfinished: writing } = self.list()?;
         let before = std::mem::replace(unfinished, writing);
         let names: HashSet<&OsString> = photos.iter().map(|(name, _)| name).collect();
         known.retain(|name, _| names.contains(name));
