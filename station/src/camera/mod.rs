@@ -5,6 +5,7 @@
 
 mod feed;
 mod simulated;
+pub mod v4l;
 
 pub use feed::{Feed, Frame};
 pub use simulated::Simulated;
