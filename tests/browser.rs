@@ -63,8 +63,7 @@ impl Tab {
         let from = BufReader::new(File::open(from).unwrap());
         let mut tab = Self { process, to, from, session: None, asked: 0, _folder: folder };
         let target = tab.ask("Target.createTarget", json!({"url": "about:blank"}));
-        let attached =
-            tab.ask("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
+        let attached = tab.ask("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
         tab.session = attached["sessionId"].as_str().map(str::to_owned);
         tab.ask("Page.enable", json!({}));
         tab.ask("Page.navigate", json!({"url": url}));
@@ -98,7 +97,8 @@ impl Tab {
 
     /// What an expression of the page gives.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
-        let answer = self.ask("Runtime.evaluate", json!({"expression": expression, "returnByValue": true, "awaitPromise": true}));
+        let answer = self
+            .ask("Runtime.evaluate", json!({"expression": expression, "returnByValue": true, "awaitPromise": true}));
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].clone()
     }

@@ -199,7 +199,11 @@ async fn the_page_says_loudly_when_there_is_no_live_picture() {
             std::thread::sleep(Duration::from_millis(1000));
             assert_eq!(tab.eval("document.getElementById('bar-live').hidden"), true, "too early: a second is no stall");
             std::thread::sleep(Duration::from_millis(2200));
-            assert_eq!(tab.eval("document.getElementById('shoot').disabled"), true, "the button works on an old picture");
+            assert_eq!(
+                tab.eval("document.getElementById('shoot').disabled"),
+                true,
+                "the button works on an old picture"
+            );
             assert_eq!(tab.eval("document.getElementById('eye').classList.contains('blind')"), true, "not grey");
             let said = tab.eval("document.getElementById('bar-live').innerText");
             let said = said.as_str().unwrap();
@@ -240,7 +244,7 @@ async fn key_pedal_and_click_take_one_picture_each() {
         let ready = "!document.getElementById('shoot').disabled";
         tab.wait_for(ready);
         let records = || ledger.inspections(&Default::default()).unwrap().entries;
-        let mut expect = |tab: &mut Tab, n: usize, what: &str| {
+        let expect = |tab: &mut Tab, n: usize, what: &str| {
             for _ in 0..60 {
                 if records().len() == n {
                     break;
@@ -288,7 +292,10 @@ async fn the_button_works_without_script() {
     let station = Fixture::with(dir.path(), Settings { sources, ..Settings::default() });
     tokio::time::sleep(Duration::from_millis(500)).await;
     let html = station.get("/").await.text();
-    assert!(html.contains("action=\"/capture\"") && html.contains("<img src=\"/api/v1/sources/pass/picture\""), "{html}");
+    assert!(
+        html.contains("action=\"/capture\"") && html.contains("<img src=\"/api/v1/sources/pass/picture\""),
+        "{html}"
+    );
     let form = Request::post("/capture")
         .header("host", "localhost")
         .header("content-type", "application/x-www-form-urlencoded")

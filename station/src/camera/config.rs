@@ -1,10 +1,10 @@
 //! The `[[source]]` tables of `station.toml`.
 
+use super::UPLOAD;
 use super::auto::AutoConfig;
 use super::eye::Shutter;
 use super::folder::FolderConfig;
 use super::simulated::SimulatedConfig;
-use super::UPLOAD;
 use super::v4l::CameraConfig;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
