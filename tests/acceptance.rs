@@ -12,6 +12,7 @@ mod designs;
 mod fixture;
 mod folder;
 mod http;
+mod latency;
 mod ledger;
 mod ledger_damage;
 mod pages;

@@ -160,6 +160,7 @@ pub struct Watcher {
     /// While moving: since when, and for how many glances, the view is the same.
     still: Option<(View, Duration, u32)>,
     noise: f32,
+    compared: u32,
     seen: Duration,
     /// A picture was taken by hand: the part that comes to lie still is recorded already.
     by_hand: bool,
@@ -176,7 +177,8 @@ impl Watcher {
             shows: Shows::Empty,
             empty: None,
             still: None,
-            noise: 0.01,
+            noise: 0.0,
+            compared: 0,
             seen: Duration::ZERO,
             by_hand: false,
         }
@@ -224,7 +226,10 @@ impl Watcher {
         self.seen = at;
         if let Some(previous) = self.previous.replace(now.clone()) {
             let noise = now.noise(&previous);
-            self.noise += if noise < self.noise { 0.5 } else { 0.1 } * (noise - self.noise);
+            self.compared += 1;
+            // Down at once, up slowly: what moves looks like noise for a moment. In the beginning, the mean.
+            let share = if noise < self.noise { 0.5 } else { (1.0 / self.compared as f32).max(0.1) };
+            self.noise += share * (noise - self.noise);
         }
         let least = LEAST_STEP.max(SIGMAS * self.noise);
         if !matches!(self.state, State::Still) {

@@ -211,8 +211,10 @@ async fn read<T: Default + for<'a> Deserialize<'a>>(body: Body) -> Result<T, Pro
     let bytes = to_bytes(body, MAX_BODY)
         .await
         .map_err(|e| Problem::bad_request(format!("expected at most {MAX_BODY} bytes of JSON ({e})")))?;
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(T::default());
+    match bytes.trim_ascii_start().first() {
+        None => return Ok(T::default()),
+        Some(b'{') => {}
+        Some(_) => return Err(Problem::bad_request("the body is not as expected: expected a JSON object")),
     }
     serde_json::from_slice(&bytes).map_err(|e| Problem::bad_request(format!("the body is not as expected: {e}")))
 }
