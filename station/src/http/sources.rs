@@ -146,8 +146,9 @@ impl From<CaptureError> for Problem {
             CaptureError::Unknown { known, .. } => Self::new("unknown-source", detail).with("known", known),
             CaptureError::NoShutter { .. } => Self::new("no-shutter", detail),
             CaptureError::Busy { .. } => Self::new("busy", detail).with("retry_after_s", 1),
-            CaptureError::NoPicture { name, .. } => {
-                Self::new("no-picture", detail).with("source", name).with("retry_after_s", 2)
+            CaptureError::NoPicture { name, cause: SourceError(reason) } => {
+                let problem = Self::new("no-picture", detail).with("retry_after_s", 2);
+                problem.with("source", name).with("reason", reason)
             }
             CaptureError::Desk(e) => e.into(),
         }
