@@ -38,7 +38,7 @@ fn boxes(n: usize, random: &mut Seeded) -> Vec<Detection> {
         .map(|_| {
             let (x, y) = (random.between(0.0, 4000.0), random.between(0.0, 3000.0));
             let (w, h) = (random.between(10.0, 200.0), random.between(10.0, 200.0));
-            Detection { label: random.below(3) as usize, score: random.between(0.05, 1.0), frame: Frame::around(x, y, w, h) }
+            Detection { label: random.below(3), score: random.between(0.05, 1.0), frame: Frame::around(x, y, w, h) }
         })
         .collect()
 }
@@ -74,13 +74,15 @@ fn learned(c: &mut Criterion) {
         b.iter_batched(|| many.clone(), |many| suppress(many, 0.45, 300), BatchSize::LargeInput);
     });
     // 48 tiles of 640 px over 12 megapixels, 30 boxes each.
-    let tiles: Vec<PixelRect> = (0..6).flat_map(|j| (0..8).map(move |i| PixelRect { x: i * 480, y: j * 472, w: 640, h: 640 })).collect();
+    let tiles: Vec<PixelRect> =
+        (0..6).flat_map(|j| (0..8).map(move |i| PixelRect { x: i * 480, y: j * 472, w: 640, h: 640 })).collect();
     let seen: Vec<Seen> = tiles
         .iter()
         .flat_map(|tile| {
             let inside = boxes(30, &mut random).into_iter().map(|d| {
                 let (w, h) = (d.frame.x1 - d.frame.x0, d.frame.y1 - d.frame.y0);
-                let frame = Frame::around(f64::from(tile.x) + random_in(&d, 0), f64::from(tile.y) + random_in(&d, 1), w, h);
+                let frame =
+                    Frame::around(f64::from(tile.x) + random_in(&d, 0), f64::from(tile.y) + random_in(&d, 1), w, h);
                 Seen { detection: Detection { frame, ..d }, tile: *tile }
             });
             inside.collect::<Vec<_>>()

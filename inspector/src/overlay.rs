@@ -12,8 +12,8 @@
 
 mod sketch;
 
-use crate::decision::Verdict;
 use crate::checks::{Needs, REGISTRY};
+use crate::decision::Verdict;
 use crate::design::{Design, Reference};
 use crate::geometry::{DesignMm, ImagePx, Mm, PixelRect, Point};
 use crate::inspect::{CheckResult, Inspection};
@@ -171,15 +171,15 @@ impl Frame {
 
 /// The regions of everything that did not pass, and of what was found where no drawing says that it is there.
 fn boxes(inspection: &Inspection, view: &View) -> Vec<(Verdict, Frame)> {
-    let found = |r: &CheckResult| {
-        REGISTRY.iter().any(|t| t.name == r.characteristic.check_type && t.needs == Needs::Any)
-    };
+    let found =
+        |r: &CheckResult| REGISTRY.iter().any(|t| t.name == r.characteristic.check_type && t.needs == Needs::Any);
     let shown = inspection.results.iter().filter(|r| r.decision.verdict != Verdict::Pass || found(r));
-    shown.flat_map(|r| {
-        let frame = |region: &PixelRect| (r.decision.verdict, view.frame(*region).at_least(MIN_BOX_PX));
-        r.observation.regions.iter().map(frame)
-    })
-    .collect()
+    shown
+        .flat_map(|r| {
+            let frame = |region: &PixelRect| (r.decision.verdict, view.frame(*region).at_least(MIN_BOX_PX));
+            r.observation.regions.iter().map(frame)
+        })
+        .collect()
 }
 
 /// Thickness of lines, in px of an overlay of 1600: thinner on small pictures.
