@@ -5,6 +5,7 @@
 mod accuracy;
 mod auto_trigger;
 mod boards;
+mod browser;
 mod capture;
 mod crash;
 mod designs;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// What a scripted camera does now.
 #[derive(Clone, Debug, PartialEq)]
-enum Does {
+pub(crate) enum Does {
     /// A new picture every 33 ms.
     Live,
     /// Its last picture was exposed then.
@@ -46,10 +46,10 @@ impl Scripted {
             shots: AtomicU64::new(0),
         })
     }
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Self::showing(photo())
     }
-    fn now(&self, does: Does) {
+    pub(crate) fn now(&self, does: Does) {
         *self.does.lock().unwrap() = does;
     }
     fn show(&self, file: Bytes) {
@@ -104,14 +104,14 @@ pub(crate) fn config(text: &str) -> SourceConfig {
 }
 
 /// A source with this camera. Its recipe is the fixture's.
-fn eye(name: &str, feed: &Arc<Scripted>, more: &str) -> (SourceConfig, Arc<dyn Source>) {
+pub(crate) fn eye(name: &str, feed: &Arc<Scripted>, more: &str) -> (SourceConfig, Arc<dyn Source>) {
     let config = config(&format!("name = \"{name}\"\ntype = \"simulated\"\n{more}"));
     let (feed, shutter) = (feed.clone(), config.shutter);
     let open = Box::new(move || Ok(feed.clone() as Arc<dyn Feed>));
     (config, Arc::new(Eye::new("scripted camera", open, shutter)))
 }
 
-const VISOR: &str = "recipe = \"visor\"";
+pub(crate) const VISOR: &str = "recipe = \"visor\"";
 
 async fn station(dir: &Path, sources: Vec<(SourceConfig, Arc<dyn Source>)>) -> Fixture {
     let station = Fixture::with(dir, Settings { sources, ..Settings::default() });

@@ -1,10 +1,11 @@
 //! The `[[source]]` tables of `station.toml`.
 
+use super::UPLOAD;
 use super::auto::AutoConfig;
 use super::eye::Shutter;
 use super::folder::FolderConfig;
 use super::simulated::SimulatedConfig;
-use super::{CameraConfig, UPLOAD};
+use super::v4l::CameraConfig;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,8 @@
 use super::auto::{AutoConfig, Watcher};
 use super::glance::Glance;
 use super::simulated::{Simulated, SimulatedConfig};
-use super::{CameraConfig, Feed, Frame, Order, Shift, Source, SourceError, open_camera};
+use super::v4l::{CameraConfig, V4lFeed};
+use super::{Feed, Frame, Order, Shift, Source, SourceError};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const GLANCE: Duration = Duration::from_millis(180);
 /// How long a camera is waited for after a trigger.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A camera without a good picture for this long is given up and opened anew.
-const GIVE_UP: Duration = Duration::from_secs(30);
+/// A camera without a good picture for this long is closed and opened anew, whatever it tries by itself.
+const GIVE_UP: Duration = Duration::from_secs(60);
 /// Pause before a part that could not be recorded is photographed again.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -78,7 +79,7 @@ impl Eye {
     }
     /// A camera of this machine.
     pub fn camera(config: CameraConfig, shutter: Shutter) -> Self {
-        Self::new(config.wanted(), Box::new(move || open_camera(&config)), shutter)
+        Self::new(config.wanted(), Box::new(move || Ok(Arc::new(V4lFeed::open(config.clone())?))), shutter)
     }
     /// A camera that shows rendered parts, and knows which.
     pub fn simulated(config: SimulatedConfig, shutter: Shutter) -> Self {
@@ -130,33 +131,31 @@ impl Source for Eye {
     }
 
     fn work(&self, shift: &Shift) -> Result<(), SourceError> {
-        // The old camera goes before the new one is opened: a driver gives it to one at a time.
-        self.change(|s| s.feed = None);
-        let opened = (self.open)();
-        if let Err(e) = &opened {
-            self.change(|s| s.live = Err(e.clone()));
-        }
-        let feed = opened?;
-        self.change(|s| s.feed = Some(feed.clone()));
         let mut trigger = Release::new(self);
-        let mut blind: Option<Instant> = None;
-        while shift.goes_on(LOOK) {
-            let live = feed.newest();
-            self.change(|s| s.live = live.clone());
-            match live {
-                Ok(frame) => {
-                    blind = None;
-                    trigger.look(&frame, shift);
-                }
-                Err(e) => {
-                    if blind.get_or_insert_with(Instant::now).elapsed() > GIVE_UP {
-                        return Err(e);
-                    }
-                }
-            }
+        while !shift.over() {
+            // The old camera goes before the new one is opened: a driver gives it to one at a time.
+            self.change(|s| s.feed = None);
+            let feed = (self.open)().inspect_err(|e| self.change(|s| s.live = Err(e.clone())))?;
+            self.change(|s| s.feed = Some(feed.clone()));
+            self.look(&*feed, shift, &mut trigger);
         }
         self.change(|s| s.feed = None);
         Ok(())
+    }
+}
+
+impl Eye {
+    /// Looks through an open camera until the shift is over, or until it has been blind for too long.
+    fn look(&self, feed: &dyn Feed, shift: &Shift, trigger: &mut Release<'_>) {
+        let mut seen = Instant::now();
+        while shift.goes_on(LOOK) && seen.elapsed() < GIVE_UP {
+            let live = feed.newest();
+            self.change(|s| s.live = live.clone());
+            if let Ok(frame) = live {
+                seen = Instant::now();
+                trigger.look(&frame, shift);
+            }
+        }
     }
 }
 

@@ -12,7 +12,6 @@
 mod auto;
 mod capture;
 mod config;
-mod elsewhere;
 mod eye;
 mod feed;
 mod folder;
@@ -20,12 +19,12 @@ mod glance;
 mod simulated;
 mod sources;
 mod supervise;
+pub mod v4l;
 
 pub use auto::{AutoConfig, Watcher, Watching};
 pub use capture::{CaptureError, Order, Trigger};
 pub(crate) use config::tables;
 pub use config::{SourceConfig, SourceKind};
-pub use elsewhere::CameraConfig;
 pub use eye::{Eye, Opener, Shutter};
 pub use feed::{Feed, Frame};
 pub use folder::{Folder, FolderConfig};
@@ -35,7 +34,6 @@ pub(crate) use sources::Place;
 pub use sources::{Picture, SourceNow, Sources};
 pub use supervise::Shift;
 
-use elsewhere::open as open_camera;
 use std::fmt;
 use std::time::{Duration, Instant};
 use thiserror::Error;
