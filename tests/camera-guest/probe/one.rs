@@ -16,7 +16,7 @@ pub(crate) fn run(folder: &str) -> bool {
     let parts = pictures(folder);
     let mut sim = Sim::at("/tmp/uvc.ctl");
     let mut table = Table::default();
-    table.row("busy", || busy());
+    table.row("busy", busy);
     let feed = open(STILL);
     table.row("opened", || until(&feed, State::Live, 5.0).map(|s| format!("live after {s:.2} s: {}", about(&feed))));
     table.row("picture", || picture(&feed, &mut sim, &parts));
@@ -31,7 +31,7 @@ pub(crate) fn run(folder: &str) -> bool {
     table.row("dead pipe", || dead_pipe(&feed, &mut sim));
     drop(feed);
     table.row("frozen", || frozen(&mut sim, &parts));
-    table.row("impossible", || impossible());
+    table.row("impossible", impossible);
     table.good()
 }
 
@@ -135,13 +135,13 @@ fn cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, String> {
 fn half_cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, String> {
     let before = feed.status();
     let (mut good, mut wrong) = (0, 0);
-    for n in 0..20 {
+    for n in 0..12 {
         sim.show(&parts[n % 2].0);
         for percent in [50, 100] {
             sim.say(&format!("cut {percent}"));
             let begin = Instant::now();
-            while begin.elapsed() < Duration::from_millis(120) {
-                if let Ok(frame) = feed.first_after(Instant::now(), Duration::from_millis(60)) {
+            while begin.elapsed() < Duration::from_millis(600) {
+                if let Ok(frame) = feed.first_after(Instant::now(), Duration::from_millis(500)) {
                     let whole = parts[..2].iter().any(|p| same(&frame, &p.1).is_ok());
                     *(if whole { &mut good } else { &mut wrong }) += 1;
                 }
@@ -149,7 +149,7 @@ fn half_cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, Stri
         }
     }
     let torn = feed.status().torn - before.torn;
-    if wrong > 0 || good < 10 || torn < 20 {
+    if wrong > 0 || good < 8 || torn < 20 {
         return Err(format!("{wrong} spliced pictures accepted, {good} whole ones, {torn} refused"));
     }
     Ok(format!("{good} whole frames used, {torn} half ones refused, {wrong} spliced"))
@@ -286,8 +286,8 @@ fn frozen(sim: &mut Sim, parts: &Parts) -> Result<String, String> {
 fn impossible() -> Result<String, String> {
     std::thread::sleep(Duration::from_secs(2));
     for (change, said) in [
-        ("size = [641, 480]", "it offers no MJPG 641 x 480: MJPG 640x480"),
-        ("size = [640, 480]\nfps = 25", "it offers no MJPG 640 x 480 at 25 fps: MJPG 640x480"),
+        ("size = [641, 480]", "it offers no MJPG 641 x 480: it has MJPG 640x480"),
+        ("size = [640, 480]\nfps = 25", "it offers no MJPG 640 x 480 at 25 fps: it has MJPG 640x480"),
         ("size = [640, 480]\nfocus = 3", "focus: this camera has none"),
         ("size = [640, 480]\nwhite_balance_k = 9000", "white_balance_k: asked for 9000, the camera has"),
     ] {

@@ -111,6 +111,8 @@ pub(super) struct Gate {
     /// When the latest frames were taken from the driver, newest last.
     taken: VecDeque<Instant>,
     same: Option<(u32, Instant, u32)>,
+    /// Not yet told.
+    lost: u64,
     warm: u32,
 }
 
@@ -132,6 +134,7 @@ impl Gate {
             interval: layout.interval,
             taken: VecDeque::new(),
             same: None,
+            lost: 0,
             warm: 0,
         }
     }
@@ -146,12 +149,13 @@ impl Gate {
         if self.taken.len() > self.in_flight() + 1 {
             self.taken.pop_front();
         }
-        let lost = self.count(meta)?;
-        if let Some(step) = since_last
-            && lost == 0
+        let step = self.count(meta)?;
+        self.lost += step;
+        if let Some(apart) = since_last
+            && step == 0
         {
             // Grows at once, shrinks slowly: an exposure must never be thought shorter than it was.
-            self.interval = self.layout.interval.max(step.min(Duration::from_secs(1))).max(self.interval * 7 / 8);
+            self.interval = self.layout.interval.max(apart.min(Duration::from_secs(1))).max(self.interval * 7 / 8);
         }
         let data = self.whole(meta, buffer)?;
         let jpeg = data.1;
@@ -163,6 +167,7 @@ impl Gate {
         let (exposed, clock) = self.exposed(meta, now).ok_or(FrameFault::WarmUp)?;
         let number = self.last.map_or(0, |l| l.number);
         let repeated = self.same.is_some_and(|s| s.2 > 0);
+        let lost = std::mem::take(&mut self.lost);
         Ok(Admitted { exposed, number, lost, jpeg, repeated, frozen, clock })
     }
 
@@ -350,6 +355,8 @@ mod tests {
         let before = d.next(|_| ()).unwrap();
         let after = d.next(|m| m.sequence = 2).unwrap();
         assert_eq!((before.lost, after.lost, after.number - before.number), (0, 2, 3));
+        assert_eq!(d.next(|m| (m.sequence, m.error) = (6, true)), Err(FrameFault::Marked));
+        assert_eq!(d.next(|_| ()).unwrap().lost, 3, "lost before a frame that was refused");
     }
 
     #[test]
