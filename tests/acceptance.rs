@@ -10,6 +10,7 @@ mod fixture;
 mod http;
 mod ledger;
 mod ledger_damage;
+mod models;
 mod pages;
 mod parts;
 mod photos;

@@ -7,6 +7,7 @@ use crate::camera::{self, CameraStatus, Simulated, Source, Way};
 use crate::http::{AppState, Limits, Parts, app};
 use crate::inspection::{Line, LineOptions, Metrics};
 use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
+use crate::models::ModelsConfig;
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -45,6 +46,9 @@ pub struct ServeConfig {
     /// Below this much free space no part is accepted, MB.
     #[serde(default = "min_free_mb")]
     pub min_free_mb: u64,
+    /// How models are run.
+    #[serde(default)]
+    pub models: ModelsConfig,
     /// Real parts or the demo's. Never read from a file: `assay demo` sets it.
     #[serde(skip, default = "production")]
     pub mode: Mode,
@@ -73,6 +77,7 @@ impl ServeConfig {
             "{}: `station`: expected a name, found none",
             path.display()
         );
+        config.models.check().map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
         config.recipes = config.recipes.iter().map(|dir| base.join(dir)).collect();
@@ -91,19 +96,14 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
         listen: loopback(),
         hosts: Vec::new(),
         min_free_mb: min_free_mb(),
+        models: ModelsConfig::default(),
         mode: Mode::Demo,
     }
 }
 
-/// `assay-demo` in the user's data folder (XDG base directories), or among temporary files when there is no home.
+/// `assay-demo` in the user's data folder, or among temporary files when there is no home.
 fn demo_folder() -> PathBuf {
-    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = var("XDG_DATA_HOME")
-        .filter(|dir| dir.is_absolute())
-        .or_else(|| var("LOCALAPPDATA"))
-        .or_else(|| var("HOME").map(|home| home.join(".local").join("share")))
-        .unwrap_or_else(std::env::temp_dir);
-    base.join("assay-demo")
+    crate::folders::user_data().unwrap_or_else(std::env::temp_dir).join("assay-demo")
 }
 
 /// Runs the station until Ctrl-C or SIGTERM.
