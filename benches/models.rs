@@ -117,7 +117,11 @@ impl Pair {
         worker.sort();
         for (what, i) in [("fastest", 0), ("quarter", bare.len() / 4), ("median", bare.len() / 2)] {
             let (b, w) = (bare[i].as_secs_f64() * 1e3, worker[i].as_secs_f64() * 1e3);
-            println!("{what} of {}: in this process {b:.3} ms, in a worker {w:.3} ms: {:+.1} %", bare.len(), (w / b - 1.0) * 100.0);
+            println!(
+                "{what} of {}: in this process {b:.3} ms, in a worker {w:.3} ms: {:+.1} %",
+                bare.len(),
+                (w / b - 1.0) * 100.0
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ fn both(config: &ModelsConfig) -> Vec<ModelRuntime> {
     let native = *NATIVE.get_or_init(|| {
         let choice = ModelRuntime::default().with_program(Path::new(WORKER)).choice().clone();
         if choice.library.is_none() {
-            println!("skipped: ONNX Runtime is not here (assay doctor --fetch-runtime); tract alone is tested: {choice:?}");
+            println!(
+                "skipped: ONNX Runtime is not here (assay doctor --fetch-runtime); tract alone is tested: {choice:?}"
+            );
         }
         choice.library.is_some()
     });
@@ -135,7 +137,9 @@ fn numbers_and_shapes_come_back_as_they_are() {
         assert!(e.contains("expected an input of [1, 3, 4, 5], found [1, 3, 5, 4]"), "{e}");
         let name = network.runtime();
         let native = is_native(&runtime);
-        assert!(name.starts_with(if native { "onnxruntime 1." } else { "tract 0." }) && name.contains("sha256:") == native);
+        assert!(
+            name.starts_with(if native { "onnxruntime 1." } else { "tract 0." }) && name.contains("sha256:") == native
+        );
     }
 }
 
@@ -154,7 +158,8 @@ fn element_types_are_converted_both_ways() {
             let input = [1, 1, 2, 2];
             let dims = input.map(Dim::Fixed);
             // In: the graph wants the type. Out: it gives the type.
-            let inwards = Onnx::default().input("x", element, &dims).node("Cast", &["x"], &["y"], to(Float)).output("y", Float);
+            let inwards =
+                Onnx::default().input("x", element, &dims).node("Cast", &["x"], &["y"], to(Float)).output("y", Float);
             let outwards = Onnx::new("x", &input).node("Cast", &["x"], &["y"], to(element)).output("y", element);
             let x = ArrayD::from_shape_vec(input.as_slice(), given.to_vec()).unwrap();
             let run = |model: Onnx, x: &ArrayD<f32>| {
@@ -198,8 +203,12 @@ fn what_does_not_fit_the_graph_is_named_with_what_is_there() {
         graph.node("Identity", &["x"], &["y"], vec![]).output("y", Element::Float)
     };
     for runtime in both(&ModelsConfig::default()) {
-        let refused = |model: Onnx, input, outputs: &[&str]| Asked::new(model.bytes(), input, outputs).refused(&runtime);
-        assert_eq!(refused(model(), ("images", SMALL), &["y"]), format!("there is no input \"images\"; the graph has {shown}"));
+        let refused =
+            |model: Onnx, input, outputs: &[&str]| Asked::new(model.bytes(), input, outputs).refused(&runtime);
+        assert_eq!(
+            refused(model(), ("images", SMALL), &["y"]),
+            format!("there is no input \"images\"; the graph has {shown}")
+        );
         assert_eq!(
             refused(model(), ("x", [1, 3, 5, 4]), &["y"]),
             format!("input: expected 1 x 3 x 5 x 4, as model.toml says, found {shown} in the graph")
@@ -246,7 +255,10 @@ fn what_is_no_whole_model_is_refused_with_what_it_is() {
         let refused = |bytes: &[u8]| Asked::new(bytes.to_vec(), input, &["scores"]).refused(&runtime);
         for length in [5, 100, whole.len() / 3, whole.len() - 10_000, whole.len() - 1] {
             let what = refused(&whole[..length]);
-            assert!(what.starts_with("expected an ONNX model, found ") && what.contains("(cut off?)"), "{length}: {what}");
+            assert!(
+                what.starts_with("expected an ONNX model, found ") && what.contains("(cut off?)"),
+                "{length}: {what}"
+            );
         }
         assert_eq!(refused(&jpeg), "expected an ONNX model, found a picture (image/jpeg)");
         assert_eq!(refused(b""), "expected an ONNX model, found an empty file");
@@ -297,18 +309,26 @@ fn weights_in_other_files_are_refused_wherever_they_lie() {
             fs::write(asked.dir.path().join("weights.data"), [0; 240]).unwrap();
             std::os::unix::fs::symlink(outside.path().join("secret"), asked.dir.path().join("link.data")).unwrap();
             let what = asked.refused(&runtime);
-            let expected = format!("expected a model in one file, found that \"w\" lies in {place}, {location:?}: write it whole");
+            let expected =
+                format!("expected a model in one file, found that \"w\" lies in {place}, {location:?}: write it whole");
             assert!(what.starts_with(&expected), "{what}");
         }
         // Inside a loop's body or a constant it is found too.
         let mut node = onnx::node("Constant", &[], &["c"], vec![]);
         let inner = Onnx::default().external("w", &SMALL, "weights.data").into_graph().initializer.remove(0);
-        node.attribute.push(tract_onnx::pb::AttributeProto { name: "value".into(), r#type: 4, t: Some(inner), ..Default::default() });
+        node.attribute.push(tract_onnx::pb::AttributeProto {
+            name: "value".into(),
+            r#type: 4,
+            t: Some(inner),
+            ..Default::default()
+        });
         let mut hidden = identity(SMALL).into_graph();
         hidden.node.push(node);
         let model = Onnx::new("x", &SMALL).node("If", &["x"], &["y"], vec![body("then_branch", hidden)]);
         let asked = Asked::new(model.output("y", Element::Float).bytes(), ("x", SMALL), &["y"]);
-        assert!(asked.refused(&runtime).starts_with("expected a model in one file, found that \"w\" lies in another file"));
+        assert!(
+            asked.refused(&runtime).starts_with("expected a model in one file, found that \"w\" lies in another file")
+        );
     }
 }
 
@@ -337,7 +357,10 @@ fn an_operator_that_a_runtime_lacks_is_named_with_the_runtime() {
     for runtime in both(&config).iter().filter(|r| is_native(r)) {
         assert_eq!(asked.open(runtime).unwrap().run(asked.picture(1.0).view()).unwrap()[0].shape(), [1, 3, 2, 2]);
         let what = foreign.refused(runtime);
-        assert!(what.starts_with("onnxruntime 1.") && what.contains("lacks the operator com.example.Frobnicate"), "{what}");
+        assert!(
+            what.starts_with("onnxruntime 1.") && what.contains("lacks the operator com.example.Frobnicate"),
+            "{what}"
+        );
     }
 }
 
@@ -386,7 +409,12 @@ fn stopped_and_left_alone(asked: &Asked, runtime: &ModelRuntime) {
     let start = Instant::now();
     let e = network.run(picture.view()).unwrap_err().to_string();
     assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
-    assert!(e.contains("2 times in a row, last: the model gave no answer within 400 ms and was stopped; it is tried again in"), "{e}");
+    assert!(
+        e.contains(
+            "2 times in a row, last: the model gave no answer within 400 ms and was stopped; it is tried again in"
+        ),
+        "{e}"
+    );
 }
 
 #[test]

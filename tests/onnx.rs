@@ -94,7 +94,8 @@ impl Onnx {
         domains.sort();
         domains.dedup();
         let version = |domain: &str| if domain.is_empty() { 17 } else { 1 };
-        let opset_import = domains.into_iter().map(|d| OperatorSetIdProto { version: version(&d), domain: d }).collect();
+        let opset_import =
+            domains.into_iter().map(|d| OperatorSetIdProto { version: version(&d), domain: d }).collect();
         ModelProto { ir_version: 8, opset_import, graph: Some(self.graph), ..ModelProto::default() }.encode_to_vec()
     }
 }

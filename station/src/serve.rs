@@ -5,9 +5,9 @@
 
 use crate::camera::{self, CameraStatus, Simulated, Source, Way};
 use crate::http::{AppState, Limits, Parts, app};
-use crate::inspection::{Line, LineOptions, Metrics};
+use crate::inspection::{ErrorKind, Line, LineOptions, Metrics};
 use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
-use crate::models::ModelsConfig;
+use crate::models::{ModelRuntime, ModelsConfig};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -139,6 +139,7 @@ impl Station {
         let metrics = Arc::new(Metrics::default());
         let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::new(config.mode))
             .context("the system gives no threads to judge with")?;
+        open_models(&recipes, &ledger, &line, &metrics);
         let stop = watch::Sender::new(false);
         let source = (config.mode == Mode::Demo).then(|| Simulated::new(DEMO_SEED));
         let status = source.as_ref().map(|s| CameraStatus::new(s.name()));
@@ -204,6 +205,24 @@ impl Station {
     }
 }
 
+/// Opens the models of approved recipes in the background. A model that cannot judge is told now, not by the first part.
+fn open_models(recipes: &RecipeBook, ledger: &Ledger, line: &Line, metrics: &Arc<Metrics>) {
+    let (recipes, ledger, line, metrics) = (recipes.clone(), ledger.clone(), line.clone(), metrics.clone());
+    // What it finds is told by alarm and by /readyz. A thread of its own, because a stop does not wait for it.
+    let open = move || {
+        let told = recipes.open_models(&ledger, |_, why| {
+            metrics.error(ErrorKind::Model);
+            line.raise(why.to_string());
+        });
+        if let Err(e) = told {
+            tracing::error!("the models of approved recipes were not opened: {e}");
+        }
+    };
+    if let Err(e) = std::thread::Builder::new().name("open-models".into()).spawn(open) {
+        tracing::error!("the models of approved recipes are opened with their first part: {e}");
+    }
+}
+
 /// The blocking part of the start.
 fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     std::fs::create_dir_all(&config.data)
@@ -226,7 +245,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     if config.mode == Mode::Demo {
         crate::demo::unpack(&config.data.join("recipes")).context("cannot write the demo's recipes")?;
     }
-    let book = RecipeBook::open(&ledger, &config.recipes)?;
+    let book = RecipeBook::open(&ledger, &config.recipes, Arc::new(ModelRuntime::new(config.models.clone())))?;
     if config.mode == Mode::Demo {
         for listed in book.list() {
             let Ok(identity) = &listed.state else { continue };

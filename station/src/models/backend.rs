@@ -203,7 +203,9 @@ fn load_error(e: &ort::LoadDynamicError) -> String {
         ort::LoadDynamicError::BadVersion { version_str, .. } => {
             format!("it is too old: expected ONNX Runtime 1.{} or newer, found {version_str}", ort::MINOR_VERSION)
         }
-        ort::LoadDynamicError::Dlopen { error, .. } => one_line(&format!("it is no library that can be loaded: {error}")),
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            one_line(&format!("it is no library that can be loaded: {error}"))
+        }
         ort::LoadDynamicError::MissingApi { .. } => "it is a library, but not ONNX Runtime".to_owned(),
         other => one_line(&other.to_string()),
     }

@@ -44,14 +44,7 @@ pub enum Preference {
 
 impl Default for ModelsConfig {
     fn default() -> Self {
-        Self {
-            runtime: Preference::Auto,
-            library: None,
-            accept: None,
-            run_ms: 5_000,
-            open_ms: 60_000,
-            memory_mb: 1024,
-        }
+        Self { runtime: Preference::Auto, library: None, accept: None, run_ms: 5_000, open_ms: 60_000, memory_mb: 1024 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Getting the faster runtime: out of the Python package that Microsoft publishes, known by its digest, put in place whole or not at all.
 
-use super::library::{FILE, Pinned, VERSION, only_ours, pinned, trusted};
 use super::Library;
+use super::library::{FILE, Pinned, VERSION, only_ours, pinned, trusted};
 use anyhow::{Context as _, Result, bail};
 use inspector::photo::Sha256;
 use std::fs::{self, DirBuilder, File};
@@ -34,9 +34,12 @@ pub fn fetch(folder: &Path) -> Result<Library> {
     pip.args(["--abi", "cp311", "--requirement"]).arg(&lock).arg("--dest").arg(download.path());
     let done = pip.status().context("python3 cannot be run: install it, or give the package with --wheel FILE")?;
     if !done.success() {
-        bail!("pip could not fetch onnxruntime {VERSION} ({done}): see its message above, or give the package with --wheel FILE");
+        bail!(
+            "pip could not fetch onnxruntime {VERSION} ({done}): see its message above, or give the package with --wheel FILE"
+        );
     }
-    let found = fs::read_dir(download.path())?.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "whl"));
+    let found =
+        fs::read_dir(download.path())?.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "whl"));
     let wheel = found.context("pip said that it fetched a package, but there is none")?;
     place(&wheel, folder, pinned)
 }
@@ -59,7 +62,11 @@ fn for_this_machine() -> Result<&'static Pinned> {
 
 /// Makes the folder, removes what an interrupted download left, and makes sure that only this user writes there.
 fn prepare(folder: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o755).create(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     for part in folder.canonicalize()?.ancestors() {
         only_ours(part).context("a library in this folder would not be used")?;
     }
@@ -78,9 +85,9 @@ fn place(wheel: &Path, folder: &Path, pinned: &Pinned) -> Result<Library> {
     let mut archive = zip::ZipArchive::new(file)
         .with_context(|| format!("expected a Python package (.whl), found another kind of file: {}", shown()))?;
     let mut take = |name: &str| -> Result<Vec<u8>> {
-        let member = archive
-            .by_name(name)
-            .with_context(|| format!("expected the package onnxruntime {VERSION}, found one without {name}: {}", shown()))?;
+        let member = archive.by_name(name).with_context(|| {
+            format!("expected the package onnxruntime {VERSION}, found one without {name}: {}", shown())
+        })?;
         let mut bytes = Vec::new();
         member.take(MAX_FILE).read_to_end(&mut bytes).with_context(|| format!("cannot unpack {}", shown()))?;
         Ok(bytes)
@@ -89,7 +96,10 @@ fn place(wheel: &Path, folder: &Path, pinned: &Pinned) -> Result<Library> {
     let found = Sha256::of(&library);
     if found.hex() != pinned.library {
         let (arch, expected) = (pinned.arch, pinned.library);
-        bail!("expected the library of onnxruntime {VERSION} for {arch} (sha256:{expected}), found {found}: {}", shown());
+        bail!(
+            "expected the library of onnxruntime {VERSION} for {arch} (sha256:{expected}), found {found}: {}",
+            shown()
+        );
     }
     for name in NOTICES {
         let text = take(&format!("onnxruntime/{name}"))?;

@@ -150,7 +150,10 @@ pub(super) fn describe(model: &ModelProto, asked: &OpenGraph) -> Result<Describe
     let inputs: Vec<Port> = graph.input.iter().filter(|i| !weights.contains(i.name.as_str())).map(Port::of).collect();
     let has = || listed(inputs.iter().map(Port::shown));
     let input = |name: &str| {
-        inputs.iter().find(|p| p.name == name).ok_or_else(|| format!("there is no input {name:?}; the graph has {}", has()))
+        inputs
+            .iter()
+            .find(|p| p.name == name)
+            .ok_or_else(|| format!("there is no input {name:?}; the graph has {}", has()))
     };
     let picture = input(&asked.input)?.takes(&asked.shape)?;
     let constants: Vec<Element> =

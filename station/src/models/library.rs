@@ -196,7 +196,9 @@ fn version(library: &[u8]) -> Option<&str> {
     library.windows(MARK.len()).enumerate().filter(|(_, w)| *w == MARK).find_map(|(at, _)| {
         let rest = &library[at + MARK.len()..];
         let length = rest.iter().take(20).take_while(|b| b.is_ascii_digit() || **b == b'.').count();
-        std::str::from_utf8(&rest[..length]).ok().filter(|v| v.contains('.') && v.starts_with(|c: char| c.is_ascii_digit()))
+        std::str::from_utf8(&rest[..length])
+            .ok()
+            .filter(|v| v.contains('.') && v.starts_with(|c: char| c.is_ascii_digit()))
     })
 }
 

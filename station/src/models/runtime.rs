@@ -123,7 +123,11 @@ impl Runtime for ModelRuntime {
 fn message(graph: &Graph<'_>) -> Result<OpenGraph, String> {
     let numbers = graph.input.1.iter().try_fold(1_usize, |n, d| n.checked_mul(*d));
     if !numbers.is_some_and(|n| (1..=super::supervised::MAX_OUTPUT).contains(&n)) {
-        return Err(format!("expected an input of 1 to {} numbers, found {:?}", super::supervised::MAX_OUTPUT, graph.input.1));
+        return Err(format!(
+            "expected an input of 1 to {} numbers, found {:?}",
+            super::supervised::MAX_OUTPUT,
+            graph.input.1
+        ));
     }
     if let Some(c) = graph.constants.iter().find(|c| c.values.len() > MAX_CONSTANT) {
         let found = c.values.len();

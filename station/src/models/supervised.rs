@@ -96,7 +96,8 @@ impl Network for Supervised {
             let left = rest.until.saturating_duration_since(Instant::now());
             if !left.is_zero() {
                 let (times, why) = (state.strikes, &rest.why);
-                let what = format!("{times} times in a row, last: {why}; it is tried again in {} s", left.as_secs() + 1);
+                let what =
+                    format!("{times} times in a row, last: {why}; it is tried again in {} s", left.as_secs() + 1);
                 return Err(NetworkError::Failed { what });
             }
         }
@@ -149,7 +150,10 @@ fn outputs(worker: &Process, graph: &OpenGraph, shapes: &[Vec<usize>]) -> Result
     let count = |shape: &Vec<usize>| shape.iter().try_fold(1_usize, |n, d| n.checked_mul(*d));
     let total = shapes.iter().map(count).try_fold(0_usize, |sum, n| sum.checked_add(n?));
     if shapes.len() != graph.outputs.len() || total.is_none_or(|total| total > MAX_OUTPUT) {
-        return Err(format!("expected {} outputs of at most {MAX_OUTPUT} numbers, found {shapes:?}", graph.outputs.len()));
+        return Err(format!(
+            "expected {} outputs of at most {MAX_OUTPUT} numbers, found {shapes:?}",
+            graph.outputs.len()
+        ));
     }
     let mut at = graph.outputs_at();
     shapes

@@ -42,7 +42,10 @@ impl Doctor {
     pub(super) fn run(self) -> Result<u8> {
         let config = self.config.as_deref().map(ServeConfig::read).transpose()?;
         let data = self.data.clone().or_else(|| config.as_ref().map(|c| c.data.clone()));
-        anyhow::ensure!(data.is_some() || !self.rebuild, "--rebuild: expected --data DIR or --config FILE, found neither");
+        anyhow::ensure!(
+            data.is_some() || !self.rebuild,
+            "--rebuild: expected --data DIR or --config FILE, found neither"
+        );
         let mut report = Report { out: io::stdout().lock(), wrong: false };
         if self.fetch_runtime || self.wheel.is_some() {
             models::get(&mut report, self.wheel.as_deref())?;

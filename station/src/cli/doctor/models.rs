@@ -21,8 +21,12 @@ pub(super) fn look(report: &mut Report, config: ModelsConfig) -> Result<()> {
         None => {
             report.say(true, format!("models: {}, built in", choice.name()))?;
             if wants_speed {
-                report.note("ONNX Runtime runs models 3 to 12 times faster. With a network: assay doctor --fetch-runtime")?;
-                report.note("Without one: bring the Python package onnxruntime 1.31.1 (.whl), assay doctor --wheel FILE")?;
+                report.note(
+                    "ONNX Runtime runs models 3 to 12 times faster. With a network: assay doctor --fetch-runtime",
+                )?;
+                report.note(
+                    "Without one: bring the Python package onnxruntime 1.31.1 (.whl), assay doctor --wheel FILE",
+                )?;
             }
         }
     }
@@ -31,11 +35,15 @@ pub(super) fn look(report: &mut Report, config: ModelsConfig) -> Result<()> {
 
 /// Gets the library and puts it where this program looks for it.
 pub(super) fn get(report: &mut Report, wheel: Option<&Path>) -> Result<()> {
-    let folder = fetched_folder().context("there is no home folder to keep ONNX Runtime in: set HOME or XDG_DATA_HOME")?;
+    let folder =
+        fetched_folder().context("there is no home folder to keep ONNX Runtime in: set HOME or XDG_DATA_HOME")?;
     let library = match wheel {
         Some(wheel) => install(wheel, &folder)?,
         None => fetch(&folder)?,
     };
-    report.say(true, format!("models: installed onnxruntime {} with its licence: {}", library.version, library.path.display()))?;
+    report.say(
+        true,
+        format!("models: installed onnxruntime {} with its licence: {}", library.version, library.path.display()),
+    )?;
     Ok(())
 }
