@@ -82,7 +82,8 @@ impl Onnx {
     }
 
     /// The graph alone, to be put into an attribute.
-    pub fn into_graph(self) -> GraphProto {
+    pub fn into_graph(mut self) -> GraphProto {
+        self.graph.name = "inner".into();
         self.graph
     }
 

@@ -59,15 +59,15 @@ impl Engine {
             graph::supported_by_tract(&model)?;
         }
         let operators = graph::operators(&model);
-        let bytes = if self.native {
+        let (bytes, outputs) = if self.native {
             drop(model);
-            bytes
+            (bytes, asked.outputs.clone())
         } else {
             drop(bytes);
             graph::for_tract(model, &asked, &described)
         };
         let session = self.session(&bytes).map_err(|e| self.explain(&e, &operators))?;
-        Opened::new(session, asked, &described, self.native)
+        Opened::new(session, asked, outputs, &described, self.native)
     }
 
     fn session(&self, model: &[u8]) -> Result<Session, ort::Error> {
@@ -112,12 +112,20 @@ pub(super) struct Opened {
     /// The same in the element type that the graph wants, when that is another one.
     converted: Option<Numbers>,
     constants: Vec<(String, Vec<usize>, Numbers)>,
+    /// Names of the outputs, in the order that was asked for.
+    outputs: Vec<String>,
     /// Only these outputs are asked for; tract's graph has no others.
     selected: Option<RunOptions<HasSelectedOutputs>>,
 }
 
 impl Opened {
-    fn new(session: Session, graph: OpenGraph, described: &Described, native: bool) -> Result<Self, String> {
+    fn new(
+        session: Session,
+        graph: OpenGraph,
+        outputs: Vec<String>,
+        described: &Described,
+        native: bool,
+    ) -> Result<Self, String> {
         let picture = vec![0.0; graph.input_len()];
         let converted = match Numbers::of(described.picture, &[]) {
             Numbers::F32(_) => None,
@@ -131,16 +139,16 @@ impl Opened {
                 let numbers: Vec<f32> = fixed.bits.iter().map(|b| f32::from_bits(*b)).collect();
                 constants.push((fixed.name.clone(), fixed.shape.clone(), Numbers::of(*element, &numbers)));
             }
-            let selector = graph.outputs.iter().fold(OutputSelector::no_default(), OutputSelector::with);
+            let selector = outputs.iter().fold(OutputSelector::no_default(), OutputSelector::with);
             let options = RunOptions::new().map_err(|e| one_line(e.message()))?;
             selected = Some(options.with_outputs(selector));
         }
-        Ok(Self { session, graph, picture, converted, constants, selected })
+        Ok(Self { session, graph, picture, converted, constants, outputs, selected })
     }
 
     /// Runs on the picture in the shared memory, leaves the outputs there and gives their shapes.
     pub(super) fn run(&mut self, memory: &File) -> Result<Vec<Vec<usize>>, String> {
-        let Self { session, graph, picture, converted, constants, selected } = self;
+        let Self { session, graph, picture, converted, constants, outputs: names, selected } = self;
         let moved = |e: std::io::Error| format!("the shared memory cannot be used: {e}");
         memory.read_exact_at(bytemuck::cast_slice_mut(picture), 0).map_err(moved)?;
         let said = |e: ort::Error| one_line(e.message());
@@ -162,8 +170,7 @@ impl Opened {
         };
         let outputs = outputs.map_err(said)?;
         let (mut at, mut left) = (graph.outputs_at(), MAX_OUTPUT);
-        graph
-            .outputs
+        names
             .iter()
             .map(|name| {
                 let value = outputs.get(name).ok_or_else(|| format!("output {name:?} was not given"))?;

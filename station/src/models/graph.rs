@@ -7,7 +7,7 @@ use super::runtime::TRACT;
 use super::tensors::{Element, Numbers, type_word};
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
@@ -248,8 +248,9 @@ impl<'a> Port<'a> {
     }
 }
 
-/// The same model as tract reads it best: sizes are numbers, constants are weights, and there is nothing that is not asked for.
-pub(super) fn for_tract(mut model: ModelProto, asked: &OpenGraph, described: &Described) -> Vec<u8> {
+/// The same model as tract reads it best: sizes are numbers, constants are weights, there is nothing that is not asked for, and what comes
+/// out is `float` (whole numbers may be symbols to tract, which `ort` cannot take). Gives the names of the outputs too.
+pub(super) fn for_tract(mut model: ModelProto, asked: &OpenGraph, described: &Described) -> (Vec<u8>, Vec<String>) {
     let graph = model.graph.get_or_insert_default();
     // Sizes of intermediate results follow from the input; what an exporter wrote for another one would contradict.
     graph.value_info.clear();
@@ -266,8 +267,33 @@ pub(super) fn for_tract(mut model: ModelProto, asked: &OpenGraph, described: &De
         });
     }
     let mut outputs: BTreeMap<String, ValueInfoProto> = graph.output.drain(..).map(|o| (o.name.clone(), o)).collect();
-    graph.output.extend(asked.outputs.iter().filter_map(|name| outputs.remove(name)));
-    model.encode_to_vec()
+    for name in &asked.outputs {
+        let Some(mut output) = outputs.remove(name) else { continue };
+        if Port::of(&output).data_type != DataType::Float as i32 {
+            output = ValueInfoProto { name: format!("{name} as float"), ..ValueInfoProto::default() };
+            graph.node.push(to_float(name, &output.name));
+        }
+        graph.output.push(output);
+    }
+    let names = graph.output.iter().map(|o| o.name.clone()).collect();
+    (model.encode_to_vec(), names)
+}
+
+fn to_float(from: &str, to: &str) -> NodeProto {
+    let attribute = pb::AttributeProto {
+        name: "to".to_owned(),
+        r#type: pb::attribute_proto::AttributeType::Int as i32,
+        i: DataType::Float as i64,
+        ..pb::AttributeProto::default()
+    };
+    NodeProto {
+        op_type: "Cast".to_owned(),
+        name: to.to_owned(),
+        input: vec![from.to_owned()],
+        output: vec![to.to_owned()],
+        attribute: vec![attribute],
+        ..NodeProto::default()
+    }
 }
 
 fn fixed_input(input: &ValueInfoProto, shape: &[usize]) -> ValueInfoProto {

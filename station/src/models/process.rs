@@ -69,6 +69,8 @@ impl Process {
             .stdin(OwnedFd::from(theirs))
             .stdout(memory.try_clone().map_err(cannot)?)
             .stderr(Stdio::piped())
+            // Its last words are its message, not the places in the program.
+            .env("RUST_BACKTRACE", "0")
             .process_group(0)
             .spawn()
             .map_err(cannot)?;
@@ -173,16 +175,22 @@ fn end(mut child: Child, patience: Duration) -> Option<ExitStatus> {
     None
 }
 
-/// Keeps the last words and hands every line to the log.
+/// Keeps the last words and hands every line to the log. After a panic the first words are kept: the cause comes before the trace.
 fn listen(stderr: ChildStderr, last_words: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
+        let mut panicked = false;
         for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
+            let line = line.trim();
             tracing::debug!("model worker: {line}");
             let mut kept = last_words.lock().unwrap_or_else(PoisonError::into_inner);
-            let joined = format!("{kept} {line}");
-            let excess = joined.chars().count().saturating_sub(LAST_WORDS);
-            *kept = joined.chars().skip(excess).collect();
+            if !panicked && line.contains("panicked at") {
+                panicked = true;
+                kept.clear();
+            }
+            let joined = if kept.is_empty() { line.to_owned() } else { format!("{kept} {line}") };
+            let excess = if panicked { 0 } else { joined.chars().count().saturating_sub(LAST_WORDS) };
+            *kept = joined.chars().skip(excess).take(LAST_WORDS).collect();
         }
     })
 }
