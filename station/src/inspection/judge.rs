@@ -1,6 +1,6 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, TimingsMs};
+use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, TimingsMs};
 use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
@@ -18,7 +18,7 @@ const MAX_REGIONS: usize = 64;
 const MAX_NAME: usize = 200;
 
 /// What is known of a part beside its photo.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobInfo {
     /// Name of the photo as given.
     pub image: String,
@@ -26,6 +26,8 @@ pub struct JobInfo {
     pub serial: Option<String>,
     /// Lot.
     pub lot: Option<String>,
+    /// How the photo was taken, when a source of this station took it.
+    pub capture: Option<CaptureRecord>,
 }
 
 /// A judged photo: what the record says, and what pictures are drawn from.
@@ -90,6 +92,7 @@ fn record(
             width: photo.width(),
             height: photo.height(),
         },
+        capture: info.capture.clone(),
         timings_ms,
     }
 }
