@@ -15,6 +15,7 @@ mod http;
 mod latency;
 mod ledger;
 mod ledger_damage;
+mod models;
 mod pages;
 mod parts;
 mod photos;

@@ -6,6 +6,7 @@
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use inspector::decision::{Rule, Verdict};
+use inspector::models::NoRuntime;
 use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
@@ -228,14 +229,14 @@ fn recipes_in(dir: &Path, ledger: &Ledger) -> RecipeBook {
         std::fs::create_dir_all(dir.join("broken")).unwrap();
         std::fs::write(dir.join("broken/recipe.toml"), "part = ").unwrap();
     }
-    let book = RecipeBook::open(ledger, &[dir.to_owned()]).unwrap();
+    let book = RecipeBook::open(ledger, &[dir.to_owned()], Arc::new(NoRuntime)).unwrap();
     if !ledger.recipes().unwrap().iter().any(|r| r.status == RecipeStatus::Approved) {
         recipes::approve(ledger, RECIPE, "p-7").unwrap();
     }
     book
 }
 
-/// What the judge does is in the photo's name: `pass`, `fail`, `refer`, `panic`, `slow`.
+/// What the judge does is in the photo's name: `pass`, `fail`, `refer`, `model-fault`, `panic`, `slow`.
 fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
     let photo = decode(&job.photo, &DecodeLimits::default()).map_err(|e| JobError::Photo(e.into()))?;
     let name = job.info.image.as_str();
@@ -255,6 +256,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         grade: None,
         rule: Rule::Guarded,
         checks,
+        models: Vec::new(),
         pose: None,
         photo: PhotoRecord {
             sha256: photo.file_sha256,
@@ -285,6 +287,14 @@ fn checks(name: &str) -> Vec<CheckRecord> {
         checks[1].verdict = Verdict::Fail;
         checks[6] = check("extra.area", "extra", 0.0, 3.4, (0.0, 2.0), "mm2", 0.3);
         checks[6].verdict = Verdict::Fail;
+    }
+    if name.starts_with("model-fault") {
+        checks[0].measured = None;
+        checks[0].deviation = None;
+        checks[0].u = None;
+        checks[0].verdict = Verdict::Refer;
+        checks[0].reason = Some("model parts gave no usable answer (expected an answer, found none)".into());
+        checks[0].reason_code = Some("model-fault".into());
     }
     if name.starts_with("refer") || name.starts_with("fail-2") {
         checks[3].measured = None;

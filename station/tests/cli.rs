@@ -236,3 +236,93 @@ fn every_command_explains_itself() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("Example"), "{command:?}");
     }
 }
+
+/// `assay doctor` of a user without anything installed, whose home is `dir`.
+fn doctor(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.arg("doctor").args(arguments).env_remove("ORT_DYLIB_PATH").env("XDG_DATA_HOME", dir);
+    command.output().unwrap()
+}
+
+#[test]
+fn doctor_says_what_runs_models_without_a_station() {
+    let dir = tempfile::tempdir().unwrap();
+    let looked = doctor(dir.path(), &[]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert_eq!(code(&looked), 0, "{said}{}", stderr(&looked));
+    assert!(said.starts_with("ok    models: tract 0.23.9, built in\n"), "{said}");
+    assert!(said.contains("assay doctor --fetch-runtime") && said.contains("assay doctor --wheel FILE"), "{said}");
+    assert!(said.contains("journal, store, disk: not looked at without --data DIR or --config FILE"), "{said}");
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "looking writes nothing");
+
+    let rebuild = doctor(dir.path(), &["--rebuild"]);
+    assert_eq!((code(&rebuild), stderr(&rebuild).lines().count()), (2, 1), "{}", stderr(&rebuild));
+    assert!(stderr(&rebuild).contains("--rebuild: expected --data DIR or --config FILE, found neither"));
+}
+
+#[test]
+fn doctor_says_why_a_library_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("libonnxruntime.so");
+    std::fs::write(&library, b"nobody knows me").unwrap();
+    let look = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        let looked =
+            command.arg("doctor").env("ORT_DYLIB_PATH", path).env("XDG_DATA_HOME", dir.path()).output().unwrap();
+        assert_eq!(code(&looked), 2);
+        String::from_utf8_lossy(&looked.stdout).into_owned()
+    };
+    let said = look(&at(dir.path(), "libonnxruntime.so"));
+    assert!(
+        said.contains("WRONG models: an ONNX Runtime was found and is not used: expected the known ONNX Runtime"),
+        "{said}"
+    );
+    assert!(
+        said.contains("write accept = \"sha256:") && said.contains("ok    models: tract 0.23.9, built in"),
+        "{said}"
+    );
+    assert!(look("libonnxruntime.so").contains("expected an absolute path, found libonnxruntime.so"));
+    // The same library, with its owner's consent, is tried: in another process, which says what is wrong with it.
+    let digest = said.split("accept = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let config = format!(
+        "station = \"s\"\ndata = \"data\"\n[models]\nlibrary = \"{}\"\naccept = \"{digest}\"\n",
+        at(dir.path(), "libonnxruntime.so")
+    );
+    std::fs::write(dir.path().join("station.toml"), config).unwrap();
+    let looked = doctor(dir.path(), &["--config", &at(dir.path(), "station.toml")]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert!(said.contains("it is no library that can be loaded"), "{said}{}", stderr(&looked));
+}
+
+#[test]
+fn doctor_installs_nothing_but_the_known_library() {
+    let dir = tempfile::tempdir().unwrap();
+    let wheel = at(dir.path(), "onnxruntime.whl");
+    std::fs::write(&wheel, b"half a pack").unwrap();
+    let installed = doctor(dir.path(), &["--wheel", &wheel]);
+    assert_eq!((code(&installed), stderr(&installed).lines().count()), (2, 1), "{}", stderr(&installed));
+    assert!(stderr(&installed).contains("expected a Python package (.whl), found another kind of file"));
+    let gone = doctor(dir.path(), &["--wheel", "/nowhere/x.whl"]);
+    assert!(stderr(&gone).contains("cannot read /nowhere/x.whl"), "{}", stderr(&gone));
+    let both = doctor(dir.path(), &["--wheel", &wheel, "--fetch-runtime"]);
+    assert_eq!(code(&both), 2);
+}
+
+#[test]
+fn mistakes_in_the_models_table_are_told_with_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = at(dir.path(), "station.toml");
+    for (line, expected) in [
+        ("library = \"libonnxruntime.so\"", "`models.library`: expected an absolute path, found libonnxruntime.so"),
+        ("run_ms = 0", "`models.run_ms`: expected 10 to 600000, found 0"),
+        ("memory_mb = 1", "`models.memory_mb`: expected 64 to 65536, found 1"),
+        ("accept = \"abc\"", "expected sha256: and 64 hexadecimal digits, found \"abc\""),
+        ("runtime = \"cuda\"", "unknown variant `cuda`, expected `auto` or `tract`"),
+        ("thread = 2", "unknown field `thread`"),
+    ] {
+        std::fs::write(&config, format!("station = \"s\"\ndata = \"data\"\n[models]\n{line}\n")).unwrap();
+        let served = assay(&["serve", "--config", &config]);
+        assert_eq!(code(&served), 2);
+        assert!(stderr(&served).contains(expected) && stderr(&served).contains("station.toml"), "{}", stderr(&served));
+    }
+}

@@ -4,6 +4,7 @@ use super::photos::{Photo, expand};
 use super::{ERROR, FAILED, OK, REFERRED, table};
 use crate::inspection::{Drawn, JobInfo, draw, judge, keep};
 use crate::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
+use crate::models::ModelRuntime;
 use crate::recipes;
 use crate::record::InspectionRecord;
 use anyhow::{Context as _, Result, bail};
@@ -83,7 +84,9 @@ impl Arguments {
 
     fn open_recipe(&self) -> Result<Recipe> {
         let recipe = match (&self.recipe, &self.reference) {
-            (Some(dir), _) => Recipe::open(dir).with_context(|| dir.display().to_string())?,
+            (Some(dir), _) => {
+                Recipe::open_on(dir, &ModelRuntime::default()).with_context(|| dir.display().to_string())?
+            }
             (None, Some(path)) => {
                 let picture = Photo::File(path.clone());
                 let bytes = picture

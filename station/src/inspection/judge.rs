@@ -1,11 +1,12 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
+use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, TimingsMs};
 use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
 use inspector::inspect::{CheckResult, Inspection, Stage, inspect};
+use inspector::models::Model;
 use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::Recipe;
 use inspector::registration::Pose;
@@ -85,6 +86,7 @@ fn record(
         grade: None,
         rule: recipe.rule,
         checks: inspection.results.iter().map(check_record).collect(),
+        models: recipe.models.iter().map(|model| model_record(model)).collect(),
         pose: inspection.pose.as_ref().and_then(|pose| pose_record(pose, &inspection.camera)),
         photo: PhotoRecord {
             sha256: photo.file_sha256,
@@ -122,6 +124,10 @@ fn check_record(result: &CheckResult) -> CheckRecord {
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
         text: result.observation.text.as_ref().map(|t| t.chars().take(MAX_TEXT).collect()),
     }
+}
+
+fn model_record(model: &Model) -> ModelRecord {
+    ModelRecord { name: model.name.clone(), sha256: model.manifest.sha256, runtime: model.network.runtime() }
 }
 
 fn pose_record(pose: &Pose, camera: &Camera) -> Option<PoseRecord> {

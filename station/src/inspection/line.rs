@@ -13,6 +13,9 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+/// The reason of a check whose model gave no usable answer, as records have it.
+const MODEL_FAULT: &str = "model-fault";
+
 /// A photo to be judged and recorded.
 #[derive(Debug)]
 pub struct Job {
@@ -230,6 +233,7 @@ impl Line {
         let entry = kept.map_err(|e| JobError::Panicked { what: e.to_string() })??;
         if let Act::Inspection { inspection, .. } = &entry.act {
             self.0.metrics.part(inspection.verdict, &timings);
+            self.tell_model_faults(inspection);
         }
         // Only now may the same key be asked again: the ledger answers for it.
         drop(job);
@@ -251,6 +255,28 @@ impl Line {
         }
     }
 
+    /// A model that does not answer refers every part to a person: somebody must know that it is the model, not the parts.
+    fn tell_model_faults(&self, record: &InspectionRecord) {
+        let fault = record.checks.iter().find(|c| c.reason_code.as_deref() == Some(MODEL_FAULT));
+        if let Some(check) = fault {
+            self.0.metrics.error(ErrorKind::Model);
+            self.raise(format!(
+                "{}: {}",
+                check.id,
+                check.reason.as_deref().unwrap_or("the model gave no usable answer")
+            ));
+        }
+    }
+
+    /// Raises the station's alarm: someone has to look.
+    pub fn raise(&self, what: String) {
+        tracing::error!("alarm: {what}");
+        self.0.alarm.send_modify(|alarm| {
+            alarm.count += 1;
+            alarm.last = Some(what);
+        });
+    }
+
     fn note(&self, error: &JobError) {
         let kind = match error {
             JobError::Photo(_) => ErrorKind::Photo,
@@ -259,11 +285,7 @@ impl Line {
         };
         self.0.metrics.error(kind);
         if kind != ErrorKind::Photo {
-            tracing::error!("part held: {error}");
-            self.0.alarm.send_modify(|alarm| {
-                alarm.count += 1;
-                alarm.last = Some(error.to_string());
-            });
+            self.raise(format!("part held: {error}"));
         }
     }
 }
