@@ -15,6 +15,7 @@ mod http;
 mod ledger;
 mod ledger_damage;
 mod models;
+mod models_line;
 mod pages;
 mod parts;
 mod photos;
