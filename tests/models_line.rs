@@ -179,11 +179,16 @@ async fn a_model_that_does_not_reproduce_its_samples_is_told_at_the_start() {
         shop.book.open_models(&shop.ledger, |name, why| told.push((name.to_owned(), why.to_string()))).unwrap();
         let [(name, why)] = &told[..] else { panic!("{told:?}") };
         assert!(name == "light" && why.contains("does not reproduce"), "{why}");
-        assert!(matches!(&shop.book.models()["light"], ModelState::Failed(cause) if cause.contains("does not reproduce")));
+        assert!(
+            matches!(&shop.book.models()["light"], ModelState::Failed(cause) if cause.contains("does not reproduce"))
+        );
         // The next part does not try again at once, and is told the same.
         let start = Instant::now();
         let refused = shop.book.approved(&shop.ledger, "light").unwrap_err();
-        assert!(matches!(&refused, LookupError::Broken { cause, .. } if cause.contains("does not reproduce")), "{refused}");
+        assert!(
+            matches!(&refused, LookupError::Broken { cause, .. } if cause.contains("does not reproduce")),
+            "{refused}"
+        );
         assert!(start.elapsed() < Duration::from_millis(100));
     }
 }

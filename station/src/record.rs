@@ -84,7 +84,7 @@ pub struct CheckRecord {
     pub lower: Option<f64>,
     /// Highest deviation that conforms.
     pub upper: Option<f64>,
-    /// `mm`, `mm2` or `count`.
+    /// `mm`, `mm2`, `count`, `score` (what a model says of its own answer, 0 to 1) or `share` (of a whole, 0 to 1).
     pub unit: String,
     /// Standard uncertainty, in `unit`.
     pub u: Option<f64>,
@@ -95,6 +95,9 @@ pub struct CheckRecord {
     /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
     #[schema(value_type = Vec<[u32; 4]>)]
     pub regions: Vec<PixelRect>,
+    /// What was read or recognised, in words; null when nothing is.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// A learned model and what ran it.

@@ -14,6 +14,8 @@ use std::time::Instant;
 
 /// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
 const MAX_REGIONS: usize = 64;
+/// Most characters of what was read that a record keeps.
+const MAX_TEXT: usize = 400;
 /// Most characters of a file name that a record keeps.
 const MAX_NAME: usize = 200;
 
@@ -120,6 +122,7 @@ fn check_record(result: &CheckResult) -> CheckRecord {
             Referral::TooClose { .. } => "too-close".to_owned(),
         }),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
+        text: result.observation.text.as_ref().map(|t| t.chars().take(MAX_TEXT).collect()),
     }
 }
 
