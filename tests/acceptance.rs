@@ -16,6 +16,7 @@ mod latency;
 mod ledger;
 mod ledger_damage;
 mod models;
+mod models_line;
 mod pages;
 mod parts;
 mod photos;

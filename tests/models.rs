@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const WORKER: &str = env!("CARGO_BIN_EXE_model-worker");
 
 /// tract, and ONNX Runtime when there is one.
-fn both(config: &ModelsConfig) -> Vec<ModelRuntime> {
+pub(crate) fn both(config: &ModelsConfig) -> Vec<ModelRuntime> {
     static NATIVE: OnceLock<bool> = OnceLock::new();
     let native = *NATIVE.get_or_init(|| {
         let choice = ModelRuntime::default().with_program(Path::new(WORKER)).choice().clone();
@@ -455,14 +455,14 @@ fn identity_works(runtime: &ModelRuntime) {
 }
 
 /// Processes that run this program.
-fn running(program: &Path) -> Vec<u32> {
+pub(crate) fn running(program: &Path) -> Vec<u32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|p| p.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program)).collect()
 }
 
 /// A copy of the worker's program under a name of its own, so that its processes are known from those of other tests.
-fn own_program() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn own_program() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().canonicalize().unwrap().join("worker");
     fs::copy(WORKER, &program).unwrap();
