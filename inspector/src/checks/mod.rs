@@ -3,6 +3,7 @@
 //! A new check is one file in this folder plus one line in [`REGISTRY`]. The shared suite in `suite.rs` runs over every
 //! registered check.
 
+pub mod code;
 mod entry;
 pub mod extra;
 pub mod hole;
@@ -12,15 +13,18 @@ pub mod missing;
 pub mod outline;
 pub mod profile;
 pub mod reference;
+pub mod region;
 mod round;
 #[cfg(test)]
 mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
+pub use region::Region;
 
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
+use crate::identity::Identity;
 use crate::models::Models;
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
@@ -28,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
 pub static REGISTRY: &[&CheckType] =
-    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE];
+    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE, &code::TYPE];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]
@@ -142,6 +146,10 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Where in the photo to look, worst first.
     pub regions: Vec<PixelRect>,
+    /// What was read or recognised, in words: the text of a code, a label.
+    pub text: Option<String>,
+    /// What it tells of the part's identity.
+    pub gives: Identity,
 }
 
 /// Measured, or not. Never a verdict.
@@ -166,16 +174,28 @@ impl Observation {
         } else {
             Outcome::NotMeasured(Reason::NotFinite)
         };
-        Self { outcome, regions: Vec::new() }
+        Self { outcome, regions: Vec::new(), text: None, gives: Identity::default() }
     }
     /// No number, and why.
     pub fn not_measured(reason: Reason) -> Self {
-        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new() }
+        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new(), text: None, gives: Identity::default() }
     }
     /// With places to look at, worst first.
     #[must_use]
     pub fn at(mut self, regions: Vec<PixelRect>) -> Self {
         self.regions = regions;
+        self
+    }
+    /// With what was read.
+    #[must_use]
+    pub fn saying(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+    /// With what it tells of the part's identity.
+    #[must_use]
+    pub fn giving(mut self, identity: Identity) -> Self {
+        self.gives = identity;
         self
     }
 }
