@@ -248,6 +248,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         revision: job.recipe.revision.clone(),
         serial: job.info.serial.clone(),
         lot: job.info.lot.clone(),
+        order: job.info.order.clone(),
         recipe: job.recipe.hash,
         verdict: checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Refer),
         grade: None,
@@ -312,6 +313,7 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
         u: Some(u),
         reason: None,
         reason_code: None,
+        text: None,
         regions: vec![],
     }
 }

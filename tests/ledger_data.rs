@@ -30,6 +30,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         u: measured.map(|_| 0.021),
         reason: measured.is_none().then(|| "no edge was found".into()),
         reason_code: measured.is_none().then(|| "no-edge".into()),
+        text: None,
         regions: vec![[3, 4, 5, 6].into()],
     };
     let inspection = InspectionRecord {
@@ -38,6 +39,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         revision: Some("C".into()),
         serial: (!i.is_multiple_of(5)).then(|| format!("S-{i:06}")),
         lot: Some(format!("L-{}", i % 10)),
+        order: None,
         recipe: Sha256::of(b"recipe"),
         verdict,
         grade: None,

@@ -66,7 +66,9 @@ pub enum Reason {
     #[error("no code found: show the whole code, sharp and with blank space round it")]
     CodeNone,
     /// A code that gives no text.
-    #[error("there is something like a code, but it cannot be read: clean it, hold it flat and sharp, or print it again")]
+    #[error(
+        "there is something like a code, but it cannot be read: clean it, hold it flat and sharp, or print it again"
+    )]
     CodeUnreadable,
     /// Bars whose check digit does not fit.
     #[error(
@@ -100,7 +102,9 @@ pub enum Reason {
         what: &'static str,
     },
     /// The code's text cannot be a serial number, lot or order.
-    #[error("the code's text {read} cannot be the {what} ({detail}): use another code, or a pattern with a group named {what}")]
+    #[error(
+        "the code's text {read} cannot be the {what} ({detail}): use another code, or a pattern with a group named {what}"
+    )]
     CodeUnfit {
         /// `serial`, `lot` or `order`.
         what: &'static str,

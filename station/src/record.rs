@@ -21,6 +21,9 @@ pub struct InspectionRecord {
     pub serial: Option<String>,
     /// Lot it belongs to.
     pub lot: Option<String>,
+    /// Order it is made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// Digest that identifies the recipe.
     #[schema(value_type = String, example = "sha256:0f...")]
     pub recipe: Sha256,
@@ -71,6 +74,9 @@ pub struct CheckRecord {
     pub reason: Option<String>,
     /// Why it was not measured, as a stable word such as `no-edge`.
     pub reason_code: Option<String>,
+    /// What was read or recognised, such as the text of a code; absent when the check reads nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
     #[schema(value_type = Vec<[u32; 4]>)]
     pub regions: Vec<PixelRect>,

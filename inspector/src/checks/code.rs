@@ -81,7 +81,9 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     };
     let demand = match (said.expect, said.pattern) {
         (Some(_), Some(_)) => return Err(EntryError::new("expected `expect` or `pattern`, found both")),
-        (Some(text), None) if text.is_empty() => return Err(EntryError::new("`expect`: expected a text, found an empty one")),
+        (Some(text), None) if text.is_empty() => {
+            return Err(EntryError::new("`expect`: expected a text, found an empty one"));
+        }
         (Some(text), None) => Demand::Text(text),
         (None, Some(pattern)) => Demand::Pattern(read_pattern(&pattern)?),
         (None, None) => Demand::Anything,
@@ -215,7 +217,11 @@ impl CodeCheck {
             let told = if self.gives == Some(field) { Some(self.told(field, text)) } else { self.group(field, text) };
             let Some(told) = told else { continue };
             let what = field.word();
-            let told = field.checked(&told).map_err(|detail| Reason::CodeUnfit { what, read: Reason::shown(&told), detail })?;
+            let told = field.checked(&told).map_err(|detail| Reason::CodeUnfit {
+                what,
+                read: Reason::shown(&told),
+                detail,
+            })?;
             match said.get(field) {
                 Some(given) if given != told => {
                     let (read, given) = (Reason::shown(told), Reason::shown(given));

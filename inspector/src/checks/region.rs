@@ -29,7 +29,8 @@ impl Region {
     /// What was expected and what was found.
     pub fn read(said: Option<[f64; 4]>, context: &Context<'_>) -> Result<Self, EntryError> {
         let Some(box_ @ [x, y, w, h]) = said else { return Ok(Self::Photo) };
-        let expected = |what: &str| Err(EntryError::new(format!("`region`: expected {what}, found [{x}, {y}, {w}, {h}]")));
+        let expected =
+            |what: &str| Err(EntryError::new(format!("`region`: expected {what}, found [{x}, {y}, {w}, {h}]")));
         if !box_.iter().all(|v| v.is_finite()) || w <= 0.0 || h <= 0.0 {
             return expected("[x, y, width, height] with width and height above 0");
         }

@@ -91,8 +91,7 @@ pub(super) fn read(pyramid: &Pyramid, strip: &Strip, formats: Formats) -> Lines 
     let mut out = Lines::default();
     for (reading, seen) in &sights {
         if agreed(reading, seen, &sights) {
-            let bars =
-                Bars { format: reading.format, text: reading.text.clone(), corners: sheet.corners(seen) };
+            let bars = Bars { format: reading.format, text: reading.text.clone(), corners: sheet.corners(seen) };
             if reading.check_fits { out.codes.push(bars) } else { out.wrong.push(bars) }
         }
     }
@@ -105,7 +104,9 @@ pub(super) fn read(pyramid: &Pyramid, strip: &Strip, formats: Formats) -> Lines 
 /// From the middle outwards, as 0, 1, -1, 2, -2 of `lines` lines: the middle of a code is its cleanest part. Numbers count from the top.
 fn order(lines: usize) -> impl Iterator<Item = usize> {
     let middle = lines / 2;
-    (0..lines).map(move |i| if i % 2 == 0 { middle - i / 2 } else { middle + i.div_ceil(2) }).filter(move |l| *l < lines)
+    (0..lines)
+        .map(move |i| if i % 2 == 0 { middle - i / 2 } else { middle + i.div_ceil(2) })
+        .filter(move |l| *l < lines)
 }
 
 /// Lines that must agree before a text counts.
@@ -239,7 +240,8 @@ fn read_line(light: &[f32], inside: &Range<usize>, formats: Formats) -> (Vec<(Re
     for (i, way) in ways.into_iter().enumerate() {
         let bits = if i == 0 { plain.clone() } else { dark(light, way) };
         for stretch in stretches(&bits).into_iter().take(4) {
-            let read_already = |r: &(Reading, Stretch)| r.0.check_fits && r.1.start < stretch.end && stretch.start < r.1.end;
+            let read_already =
+                |r: &(Reading, Stretch)| r.0.check_fits && r.1.start < stretch.end && stretch.start < r.1.end;
             if readings.iter().any(read_already) {
                 continue;
             }
@@ -277,7 +279,8 @@ fn read_stretch(bits: &[bool], stretch: &Stretch, formats: Formats) -> Option<Re
                 }
                 Some(Err(Exceptions::ChecksumException(_))) if (reader.possible)(stretch.runs) => {
                     let text = guarded(|| (reader.digits)(&row)).unwrap_or_default();
-                    let upc_a = text.starts_with('0') && formats.has(Format::UpcA) && reader.formats.contains(&Format::UpcA);
+                    let upc_a =
+                        text.starts_with('0') && formats.has(Format::UpcA) && reader.formats.contains(&Format::UpcA);
                     let (format, skip) = if upc_a { (Format::UpcA, 1) } else { (reader.formats[0], 0) };
                     wrong.get_or_insert(Reading { format, text: text[skip..].to_owned(), check_fits: false });
                 }

@@ -35,7 +35,8 @@ impl Pattern {
         }
         // Alone first: `a)(b` would become right inside the brackets that are put round it.
         Regex::new(said).map_err(|e| one_line(&e))?;
-        let whole = RegexBuilder::new(&format!(r"\A(?:{said})\z")).size_limit(MAX_BYTES).build().map_err(|e| one_line(&e))?;
+        let whole =
+            RegexBuilder::new(&format!(r"\A(?:{said})\z")).size_limit(MAX_BYTES).build().map_err(|e| one_line(&e))?;
         Ok(Self { regex: whole, said: said.to_owned() })
     }
 

@@ -25,11 +25,11 @@ impl Grey {
                 Picture::Grey(p) => data.extend_from_slice(&p.as_raw()[at..at + width]),
                 Picture::Grey16(p) => data.extend(p.as_raw()[at..at + width].iter().map(|v| (v >> 8) as u8)),
                 // Rec. 601 lightness in integers.
-                Picture::Colour(p) => data.extend(
-                    p.as_raw()[3 * at..3 * (at + width)]
-                        .chunks_exact(3)
-                        .map(|c| ((77 * u32::from(c[0]) + 150 * u32::from(c[1]) + 29 * u32::from(c[2]) + 128) >> 8) as u8),
-                ),
+                Picture::Colour(p) => {
+                    data.extend(p.as_raw()[3 * at..3 * (at + width)].chunks_exact(3).map(|c| {
+                        ((77 * u32::from(c[0]) + 150 * u32::from(c[1]) + 29 * u32::from(c[2]) + 128) >> 8) as u8
+                    }))
+                }
             }
         }
         Self { width, height, data }
@@ -167,10 +167,7 @@ impl View {
 
     /// From the view's pixels to the full region's.
     pub(super) fn in_full(&self, x: f64, y: f64) -> (f64, f64) {
-        (
-            self.origin.0 + x * self.right.0 + y * self.down.0,
-            self.origin.1 + x * self.right.1 + y * self.down.1,
-        )
+        (self.origin.0 + x * self.right.0 + y * self.down.0, self.origin.1 + x * self.right.1 + y * self.down.1)
     }
 }
 

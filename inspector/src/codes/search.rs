@@ -17,6 +17,11 @@ const LOOK_SIDE: f64 = 420.0;
 /// Longest side of a look at the whole region, px.
 const WHOLE_SIDES: [usize; 3] = [2100, 1050, 525];
 
+/// Cosine and sine of 22.5 degrees.
+const SLANT: Place2 = (0.923_879_532_511_286_7, 0.382_683_432_365_089_8);
+/// Cosine and sine of 4 degrees.
+const NUDGE: Place2 = (0.997_564_050_259_824_2, 0.069_756_473_744_125_3);
+
 type Place2 = (f64, f64);
 type Corners = [Place2; 4];
 
@@ -31,7 +36,15 @@ enum Effort {
 
 pub(super) fn search(photo: &Photo, region: PixelRect, formats: Formats) -> Reading {
     let pyramid = Pyramid::of(photo, region);
-    let mut search = Search { pyramid: &pyramid, formats, sure: Vec::new(), once: Vec::new(), broken: Vec::new(), unread: Vec::new(), wrong: Vec::new() };
+    let mut search = Search {
+        pyramid: &pyramid,
+        formats,
+        sure: Vec::new(),
+        once: Vec::new(),
+        broken: Vec::new(),
+        unread: Vec::new(),
+        wrong: Vec::new(),
+    };
     let (bars, squares) = search.places();
     for effort in [Effort::Quick, Effort::Thorough] {
         if formats.any_matrix() {
@@ -128,13 +141,20 @@ impl Search<'_> {
             let view = View::level(self.pyramid, 0);
             self.look(&view, &[(Threshold::Blocks, false)], qr_of(self.formats), false);
         }
-        let turns: &[(f64, f64)] = match effort {
-            Effort::Quick => &[(1.0, 0.0)],
-            Effort::Thorough => &[(1.0, 0.0), (0.923_879_532_511_286_7, 0.382_683_432_365_089_8)],
-        };
         for place in squares {
-            for turn in turns {
-                let view = self.cut(place.centre, *turn, place.size, 1.35, LOOK_SIDE);
+            // Along its edges; and, when that is not enough, upright, slanting, and smaller against noise.
+            let along = place.across;
+            let looks: &[((f64, f64), f64)] = match effort {
+                Effort::Quick => &[(along, LOOK_SIDE)],
+                Effort::Thorough => &[
+                    (along, LOOK_SIDE),
+                    (along, 0.4 * LOOK_SIDE),
+                    ((1.0, 0.0), LOOK_SIDE),
+                    (turned(along, SLANT), LOOK_SIDE),
+                ],
+            };
+            for (turn, side) in looks {
+                let view = self.cut(place.centre, *turn, place.size, 1.35, *side);
                 self.look(&view, thresholds, self.formats, true);
                 if !self.sure.is_empty() && effort == Effort::Thorough {
                     return;
@@ -148,13 +168,13 @@ impl Search<'_> {
         let longer = size.0.max(size.1) * grown + 8.0;
         let step = (longer / side).max(1.0 / 3.0);
         let pixels = |s: f64| ((s * grown + 8.0) / step) as usize + 1;
-        let (w, h) = if turn.1 == 0.0 { (pixels(size.0), pixels(size.1)) } else { (pixels(size.0.max(size.1)), pixels(size.0.max(size.1))) };
-        View::cut(self.pyramid, centre, turn, (w.max(24), h.max(24)), step)
+        View::cut(self.pyramid, centre, turn, (pixels(size.0).max(24), pixels(size.1).max(24)), step)
     }
 
     fn look(&mut self, view: &View, thresholds: &[(Threshold, bool)], formats: Formats, thorough: bool) {
         for (threshold, inverted) in thresholds {
-            let bits = if *inverted { binary(&view.grey.inverted(), *threshold) } else { binary(&view.grey, *threshold) };
+            let bits =
+                if *inverted { binary(&view.grey.inverted(), *threshold) } else { binary(&view.grey, *threshold) };
             let Some(bits) = bits else { continue };
             for symbol in symbols(&bits, formats, thorough) {
                 self.symbol(view, symbol);
@@ -188,14 +208,20 @@ impl Search<'_> {
     fn confirmed(&self, found: &Found) -> bool {
         let (lo, hi) = bounds(&found.corners);
         let centre = (0.5 * (lo.0 + hi.0), 0.5 * (lo.1 + hi.1));
-        let size = (hi.0 - lo.0, hi.1 - lo.1);
+        let side = (hi.0 - lo.0).max(hi.1 - lo.1);
+        // Along its first side, turned a little, and at another scale, so that nothing falls on the same pixels.
+        let (dx, dy) = (found.corners[1].0 - found.corners[0].0, found.corners[1].1 - found.corners[0].1);
+        let length = (dx * dx + dy * dy).sqrt().max(1e-9);
+        let turn = turned((dx / length, dy / length), NUDGE);
         let only = Formats::of(&[found.format]);
-        // Turned a little and at another scale, so that nothing falls on the same pixels.
-        let view = self.cut(centre, (0.997_564_050_259_824_2, 0.069_756_473_744_125_3), size, 1.5, 0.77 * LOOK_SIDE);
-        [(Threshold::Mean(24), false), (Threshold::Blocks, false), (Threshold::Otsu, false), (Threshold::Blocks, true)].iter().any(|(threshold, inverted)| {
-            let bits = if *inverted { binary(&view.grey.inverted(), *threshold) } else { binary(&view.grey, *threshold) };
-            bits.is_some_and(|bits| symbols(&bits, only, true).iter().any(|s| s.text.as_ref() == Some(&found.text)))
-        })
+        let view = self.cut(centre, turn, (side, side), 1.4, 0.77 * LOOK_SIDE);
+        [(Threshold::Mean(24), false), (Threshold::Blocks, false), (Threshold::Otsu, false), (Threshold::Blocks, true)]
+            .iter()
+            .any(|(threshold, inverted)| {
+                let bits =
+                    if *inverted { binary(&view.grey.inverted(), *threshold) } else { binary(&view.grey, *threshold) };
+                bits.is_some_and(|bits| symbols(&bits, only, true).iter().any(|s| s.text.as_ref() == Some(&found.text)))
+            })
     }
 
     fn lines(&mut self, places: &[Place], effort: Effort) {
@@ -239,35 +265,70 @@ impl Search<'_> {
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut codes: Vec<Code> = Vec::new();
         for (i, found) in self.sure.iter().enumerate() {
-            let contradicts = |(j, other): (usize, &Found)| i != j && !found.same(other) && found.overlaps(&other.corners);
+            let contradicts =
+                |(j, other): (usize, &Found)| i != j && !found.same(other) && found.overlaps(&other.corners);
             if self.sure.iter().enumerate().any(contradicts) {
-                suspects.push(Suspect { fault: Fault::Unreadable, format: Some(found.format), digits: None, corners: place(&found.corners) });
+                suspects.push(Suspect {
+                    fault: Fault::Unreadable,
+                    format: Some(found.format),
+                    digits: None,
+                    corners: place(&found.corners),
+                });
             } else {
                 codes.push(Code { text: found.text.clone(), format: found.format, corners: place(&found.corners) });
             }
         }
-        codes.sort_by(|a, b| (a.corners[0].y, a.corners[0].x).partial_cmp(&(b.corners[0].y, b.corners[0].x)).unwrap_or(std::cmp::Ordering::Equal));
+        codes.sort_by(|a, b| {
+            (a.corners[0].y, a.corners[0].x)
+                .partial_cmp(&(b.corners[0].y, b.corners[0].x))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
         if codes.is_empty() {
             for bars in &self.wrong {
                 let digits = Some(bars.text.clone()).filter(|t| !t.is_empty());
-                suspects.push(Suspect { fault: Fault::CheckDigit, format: Some(bars.format), digits, corners: place(&bars.corners) });
+                suspects.push(Suspect {
+                    fault: Fault::CheckDigit,
+                    format: Some(bars.format),
+                    digits,
+                    corners: place(&bars.corners),
+                });
             }
             for found in &self.once {
-                suspects.push(Suspect { fault: Fault::Unreadable, format: Some(found.format), digits: None, corners: place(&found.corners) });
+                suspects.push(Suspect {
+                    fault: Fault::Unreadable,
+                    format: Some(found.format),
+                    digits: None,
+                    corners: place(&found.corners),
+                });
             }
             for (i, (format, corners)) in self.broken.iter().enumerate() {
                 // Texture looks like a symbol once; what two looks see at one place is there.
                 let again = |(f, c): &(Format, Corners)| f == format && overlap(c, corners);
                 if *format == Format::Qr || self.broken[..i].iter().any(again) {
-                    suspects.push(Suspect { fault: Fault::Unreadable, format: Some(*format), digits: None, corners: place(corners) });
+                    suspects.push(Suspect {
+                        fault: Fault::Unreadable,
+                        format: Some(*format),
+                        digits: None,
+                        corners: place(corners),
+                    });
                 }
             }
             for corners in &self.unread {
-                suspects.push(Suspect { fault: Fault::Unreadable, format: None, digits: None, corners: place(corners) });
+                suspects.push(Suspect {
+                    fault: Fault::Unreadable,
+                    format: None,
+                    digits: None,
+                    corners: place(corners),
+                });
             }
         }
         Reading { codes, suspects }
     }
+}
+
+/// A direction turned by an angle, both as cosine and sine.
+fn turned((cos, sin): Place2, (c, s): Place2) -> Place2 {
+    (cos * c - sin * s, sin * c + cos * s)
 }
 
 fn qr_of(formats: Formats) -> Formats {

@@ -19,7 +19,7 @@ const SAME_DIRECTION: f64 = 0.766;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) centre: (f64, f64),
-    /// Unit vector across the bars; (1, 0) for squares.
+    /// Unit vector across the bars, or along one side of the squares.
     pub(super) across: (f64, f64),
     /// Size across the bars and along them.
     pub(super) size: (f64, f64),
@@ -32,6 +32,9 @@ struct Block {
     xx: f64,
     yy: f64,
     xy: f64,
+    /// Sum of squared gradients times cosine and sine of four times their angle: squares have edges in two directions at right angles.
+    cos4: f64,
+    sin4: f64,
     low: u8,
     high: u8,
 }
@@ -55,6 +58,11 @@ impl Tensor {
                 b.xx += dx * dx;
                 b.yy += dy * dy;
                 b.xy += dx * dy;
+                let (re, im, square) = (dx * dx - dy * dy, 2.0 * dx * dy, dx * dx + dy * dy);
+                if square > 0.0 {
+                    b.cos4 += (re * re - im * im) / square;
+                    b.sin4 += 2.0 * re * im / square;
+                }
                 b.low = b.low.min(row[x]);
                 b.high = b.high.max(row[x]);
             }
@@ -124,7 +132,7 @@ pub(super) fn places(grey: &Grey, most: usize) -> (Vec<Place>, Vec<Place>) {
         (ac * bc + a_s * bs) / norm >= SAME_DIRECTION
     };
     let bars = best(groups(&tensor, &straight, alike).iter().map(|g| turned(&tensor, g)).collect(), most);
-    let squares = best(groups(&tensor, &busy, |_, _| true).iter().map(|g| upright(&tensor, g)).collect(), most);
+    let squares = best(groups(&tensor, &busy, |_, _| true).iter().map(|g| squared(&tensor, g)).collect(), most);
     (bars, squares)
 }
 
@@ -185,9 +193,16 @@ fn turned(tensor: &Tensor, group: &[usize]) -> Place {
     bounded(tensor, group, (libm::cos(angle), libm::sin(angle)), sum.energy())
 }
 
-fn upright(tensor: &Tensor, group: &[usize]) -> Place {
-    let weight = group.iter().map(|i| tensor.blocks[*i].energy()).sum();
-    bounded(tensor, group, (1.0, 0.0), weight)
+/// The box along the two directions of the group's edges.
+fn squared(tensor: &Tensor, group: &[usize]) -> Place {
+    let (mut cos4, mut sin4, mut weight) = (0.0, 0.0, 0.0);
+    for b in group.iter().map(|i| tensor.blocks[*i]) {
+        cos4 += b.cos4;
+        sin4 += b.sin4;
+        weight += b.energy();
+    }
+    let angle = 0.25 * libm::atan2(sin4, cos4);
+    bounded(tensor, group, (libm::cos(angle), libm::sin(angle)), weight)
 }
 
 fn bounded(tensor: &Tensor, group: &[usize], across: (f64, f64), weight: f64) -> Place {

@@ -78,7 +78,13 @@ impl PrintedCode {
 }
 
 /// A photo of printed codes on white paper, in sRGB codes: blur of `blur_px` (standard deviation of a Gaussian) and noise of `noise` codes.
-pub fn photographed(codes: &[PrintedCode], (width, height): (u32, u32), blur_px: f64, noise: f64, seed: u64) -> GrayImage {
+pub fn photographed(
+    codes: &[PrintedCode],
+    (width, height): (u32, u32),
+    blur_px: f64,
+    noise: f64,
+    seed: u64,
+) -> GrayImage {
     let (w, h) = (width as usize, height as usize);
     let mut light = vec![PAPER as f32; w * h];
     for printed in codes {
@@ -114,7 +120,13 @@ fn print(printed: &PrintedCode, light: &mut [f32], w: usize, h: usize) {
                 let (u, v) = code_from_photo(x as f64 + part(s % SAMPLES), y as f64 + part(s / SAMPLES));
                 let inside = (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v);
                 let dark = inside && printed.code.get_pixel((u * cw) as u32, (v * ch) as u32).0[0] < 128;
-                sum += if dark { INK } else if inside { PAPER } else { f64::from(light[y * w + x]) };
+                sum += if dark {
+                    INK
+                } else if inside {
+                    PAPER
+                } else {
+                    f64::from(light[y * w + x])
+                };
             }
             light[y * w + x] = (sum / (SAMPLES * SAMPLES) as f64) as f32;
         }

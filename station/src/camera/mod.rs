@@ -167,7 +167,7 @@ async fn judged(way: &Way, shot: Shot) -> Result<(), String> {
         .await
         .map_err(|e| e.to_string())?
         .map_err(|e| e.to_string())?;
-    let job = Job { photo: photo.into(), info: JobInfo { image, serial, lot }, recipe, key: None };
+    let job = Job { photo: photo.into(), info: JobInfo { image, serial, lot, order: None }, recipe, key: None };
     match way.line.submit(job) {
         // A part that was refused or failed is counted, logged and announced by the loop.
         Ok(ticket) => drop(ticket.recorded().await),

@@ -48,6 +48,9 @@ pub(super) struct Arguments {
     /// Lot that the parts belong to
     #[arg(long)]
     lot: Option<String>,
+    /// Order that the parts are made for
+    #[arg(long)]
+    order: Option<String>,
 }
 
 impl Arguments {
@@ -108,7 +111,12 @@ impl Arguments {
         names: &mut HashSet<String>,
     ) -> Result<InspectionRecord> {
         let bytes = photo.read(DecodeLimits::default().max_file_bytes).map_err(anyhow::Error::msg)?;
-        let info = JobInfo { image: photo.name(), serial: self.serial.clone(), lot: self.lot.clone() };
+        let info = JobInfo {
+            image: photo.name(),
+            serial: self.serial.clone(),
+            lot: self.lot.clone(),
+            order: self.order.clone(),
+        };
         let judged = judge(&bytes, recipe, &info)?;
         if self.overlay.is_none() && ledger.is_none() {
             return Ok(judged.record);

@@ -74,7 +74,7 @@ async fn submit(state: &AppState, upload: Upload, key: Option<ReservedKey>) -> R
     let Upload { photo, recipe, serial, lot, image } = upload;
     let book = state.recipes.clone();
     let recipe = state.ask(move |ledger| book.approved(ledger, &recipe)).await?;
-    let job = Job { photo, info: JobInfo { image, serial, lot }, recipe, key };
+    let job = Job { photo, info: JobInfo { image, serial, lot, order: None }, recipe, key };
     let ticket = state.line.submit(job).inspect_err(|_| state.metrics.error(ErrorKind::Busy))?;
     Ok(ticket.recorded().await?)
 }

@@ -5,7 +5,8 @@ use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
-use inspector::inspect::{CheckResult, Inspection, Stage, inspect};
+use inspector::identity::Identity;
+use inspector::inspect::{CheckResult, Inspection, Stage, inspect_part};
 use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::Recipe;
 use inspector::registration::Pose;
@@ -13,6 +14,8 @@ use std::time::Instant;
 
 /// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
 const MAX_REGIONS: usize = 64;
+/// Most characters of what was read that a record keeps.
+const MAX_TEXT: usize = 1000;
 /// Most characters of a file name that a record keeps.
 const MAX_NAME: usize = 200;
 
@@ -25,6 +28,14 @@ pub struct JobInfo {
     pub serial: Option<String>,
     /// Lot.
     pub lot: Option<String>,
+    /// Order.
+    pub order: Option<String>,
+}
+
+impl JobInfo {
+    fn identity(&self) -> Identity {
+        Identity { serial: self.serial.clone(), lot: self.lot.clone(), order: self.order.clone() }
+    }
 }
 
 /// A judged photo: what the record says, and what pictures are drawn from.
@@ -53,7 +64,7 @@ pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, in
     };
     let photo = decode(bytes, &DecodeLimits::default())?;
     let mut timings = TimingsMs { decode: lap(), ..TimingsMs::default() };
-    let inspection = inspect(&photo, recipe, |stage| match stage {
+    let inspection = inspect_part(&photo, recipe, &info.identity(), |stage| match stage {
         Stage::Locate => timings.locate = lap(),
         Stage::Register => timings.register = lap(),
         Stage::Checks => timings.checks = lap(),
@@ -74,8 +85,9 @@ fn record(
         image: info.image.chars().take(MAX_NAME).collect(),
         part: recipe.part.clone(),
         revision: recipe.revision.clone(),
-        serial: info.serial.clone(),
-        lot: info.lot.clone(),
+        serial: inspection.identity.serial.clone(),
+        lot: inspection.identity.lot.clone(),
+        order: inspection.identity.order.clone(),
         recipe: recipe.hash,
         verdict: inspection.verdict,
         grade: None,
@@ -114,8 +126,18 @@ fn check_record(result: &CheckResult) -> CheckRecord {
             Referral::NotMeasured(reason) => reason.code().to_owned(),
             Referral::TooClose { .. } => "too-close".to_owned(),
         }),
+        text: result.observation.text.as_deref().map(bounded),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
     }
+}
+
+/// A text as the record keeps it: whole unless it is very long.
+fn bounded(text: &str) -> String {
+    let mut kept: String = text.chars().take(MAX_TEXT).collect();
+    if kept.len() < text.len() {
+        kept.push('…');
+    }
+    kept
 }
 
 fn pose_record(pose: &Pose, camera: &Camera) -> Option<PoseRecord> {
