@@ -78,10 +78,10 @@ pub(super) fn read(pyramid: &Pyramid, strip: &Strip, formats: Formats) -> Lines 
         for (reading, stretch) in readings {
             sights.entry(reading).or_default().push((line, stretch.start, stretch.end));
         }
-        if let Some(s) = stretches(&plain).first().filter(|s| varied(&plain, s)) {
-            if before.as_ref().is_none_or(|b| alike(b, &plain, s)) {
-                barlike.push((line, s.start, s.end));
-            }
+        let looks = stretches(&plain).first().filter(|s| varied(&plain, s)).copied();
+        // A letter or a scratch differs from line to line, bars do not.
+        if let Some(s) = looks.filter(|s| before.as_ref().is_none_or(|b| alike(b, &plain, s))) {
+            barlike.push((line, s.start, s.end));
         }
         before = Some(plain);
         if settled(&sights) {

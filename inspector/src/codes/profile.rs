@@ -131,8 +131,8 @@ fn by_edges(light: &[f32], scale: usize) -> Vec<bool> {
 }
 
 /// Widths of the runs, and where each begins.
-fn runs(dark: &[bool]) -> Vec<(usize, usize)> {
-    let mut out: Vec<(usize, usize)> = Vec::new();
+fn runs(dark: &[bool]) -> Vec<Run> {
+    let mut out: Vec<Run> = Vec::new();
     for (i, d) in dark.iter().enumerate() {
         match out.last_mut() {
             Some((_, width)) if dark[i - 1] == *d => *width += 1,
@@ -161,31 +161,37 @@ pub(super) fn median_run(dark: &[bool]) -> usize {
 pub(super) fn stretches(dark: &[bool]) -> Vec<Stretch> {
     let mut found = Vec::new();
     let all = runs(dark);
-    split(dark, &all, 3 * QUIET, &mut |group| split(dark, group, QUIET, &mut |inner| found.extend(stretch(inner))));
+    for group in split(dark, &all, 3 * QUIET) {
+        found.extend(split(dark, group, QUIET).into_iter().filter_map(stretch));
+    }
     found.sort_by_key(|s: &Stretch| std::cmp::Reverse(s.end - s.start));
     found
 }
 
-/// Calls `each` with every group of runs between white runs of `factor` times the median; groups begin and end dark.
-fn split(dark: &[bool], runs: &[(usize, usize)], factor: usize, each: &mut dyn FnMut(&[(usize, usize)])) {
+/// A run: where it begins, and its width.
+type Run = (usize, usize);
+
+/// The groups of runs between white runs of `factor` times the median; groups begin and end dark.
+fn split<'r>(dark: &[bool], runs: &'r [Run], factor: usize) -> Vec<&'r [Run]> {
     if runs.len() < MIN_RUNS {
-        return;
+        return Vec::new();
     }
     let mut widths: Vec<usize> = runs.iter().map(|r| r.1).collect();
     let limit = factor * median(&mut widths).max(1);
-    let mut start = 0;
+    let (mut groups, mut start) = (Vec::new(), 0);
     for i in 0..=runs.len() {
         let quiet = i == runs.len() || (!dark[runs[i].0] && (runs[i].1 >= limit || i == 0 || i + 1 == runs.len()));
         if quiet {
             if i >= start + MIN_RUNS {
-                each(&runs[start..i]);
+                groups.push(&runs[start..i]);
             }
             start = i + 1;
         }
     }
+    groups
 }
 
-fn stretch(runs: &[(usize, usize)]) -> Option<Stretch> {
+fn stretch(runs: &[Run]) -> Option<Stretch> {
     let (first, last) = (runs.first()?, runs.last()?);
     let mut widths: Vec<usize> = runs.iter().map(|r| r.1).collect();
     Some(Stretch { start: first.0, end: last.0 + last.1, median: median(&mut widths), runs: runs.len() })
@@ -195,7 +201,7 @@ fn stretch(runs: &[(usize, usize)]) -> Option<Stretch> {
 /// wider than the median run and no run is wider than a code has.
 pub(super) fn varied(dark: &[bool], stretch: &Stretch) -> bool {
     let runs = runs(&dark[stretch.start..stretch.end]);
-    let wide = runs.iter().filter(|r| 2 * r.1 >= 3 * stretch.median + 1).count();
+    let wide = runs.iter().filter(|r| 2 * r.1 > 3 * stretch.median).count();
     let widest = runs.iter().map(|r| r.1).max().unwrap_or(0);
     8 * wide >= runs.len() && widest <= 8 * stretch.median
 }
