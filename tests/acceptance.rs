@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod boards;
+mod codes;
 mod crash;
 mod designs;
 mod fixture;

@@ -1,5 +1,7 @@
 //! Which part this is: what a worker said, or a code told.
 
+use crate::reason::Reason;
+
 /// Serial number, lot and order of a part, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -80,6 +82,30 @@ impl Identity {
             IdentityField::Order => &mut self.order,
         };
         *place = Some(text.into());
+    }
+    /// What a code tells of each of the three, compared with what is known already.
+    ///
+    /// # Errors
+    /// When it cannot be a serial number, lot or order, and when it contradicts what is known: never silently one of the two.
+    pub fn told_by(&self, told: impl Fn(IdentityField) -> Option<String>) -> Result<Self, Reason> {
+        let mut identity = Self::default();
+        for field in IdentityField::ALL {
+            let Some(told) = told(field) else { continue };
+            let what = field.word();
+            let text = field.checked(&told).map_err(|detail| Reason::CodeUnfit {
+                what,
+                read: Reason::shown(&told),
+                detail,
+            })?;
+            match self.get(field) {
+                Some(given) if given != text => {
+                    let (read, given) = (Reason::shown(text), Reason::shown(given));
+                    return Err(Reason::CodeDisagrees { what, read, given });
+                }
+                _ => identity.set(field, text),
+            }
+        }
+        Ok(identity)
     }
     /// Takes from `other` what is not known yet.
     pub fn complete(&mut self, other: &Self) {

@@ -212,25 +212,9 @@ impl CodeCheck {
 
     /// Serial number, lot and order that the text tells, when they do not contradict what is known already.
     fn identity(&self, text: &str, said: &Identity) -> Result<Identity, Reason> {
-        let mut identity = Identity::default();
-        for field in IdentityField::ALL {
-            let told = if self.gives == Some(field) { Some(self.told(field, text)) } else { self.group(field, text) };
-            let Some(told) = told else { continue };
-            let what = field.word();
-            let told = field.checked(&told).map_err(|detail| Reason::CodeUnfit {
-                what,
-                read: Reason::shown(&told),
-                detail,
-            })?;
-            match said.get(field) {
-                Some(given) if given != told => {
-                    let (read, given) = (Reason::shown(told), Reason::shown(given));
-                    return Err(Reason::CodeDisagrees { what, read, given });
-                }
-                _ => identity.set(field, told),
-            }
-        }
-        Ok(identity)
+        said.told_by(
+            |field| if self.gives == Some(field) { Some(self.told(field, text)) } else { self.group(field, text) },
+        )
     }
 }
 

@@ -101,6 +101,11 @@ impl Formats {
     pub fn of(formats: &[Format]) -> Self {
         Self(formats.iter().fold(0, |set, f| set | (1 << *f as u16)))
     }
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
     /// True when `format` is one of them.
     pub const fn has(self, format: Format) -> bool {
         self.0 & (1 << format as u16) != 0
