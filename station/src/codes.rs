@@ -192,9 +192,7 @@ pub fn choose_recipe(photo: &Photo, rules: &Rules, said: &Identity) -> Result<Ch
                 Err(ChoiceError::SeveralRules { text: Reason::shown(text), patterns })
             }
         },
-        (Some(_), Some(_)) => {
-            Err(ChoiceError::SeveralCodes { texts: fits.keys().map(|t| Reason::shown(t)).collect() })
-        }
+        (Some(_), Some(_)) => Err(ChoiceError::SeveralCodes { texts: fits.keys().map(|t| Reason::shown(t)).collect() }),
         (None, _) if !codes.is_empty() => Err(ChoiceError::NoRule {
             patterns: rules.patterns(),
             texts: codes.iter().map(|(t, _)| Reason::shown(t)).collect(),

@@ -41,8 +41,26 @@ pub struct InspectionRecord {
     pub pose: Option<PoseRecord>,
     /// The photo that was judged.
     pub photo: PhotoRecord,
+    /// How the photo was taken; absent when it was posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureRecord>,
     /// What each stage took, milliseconds.
     pub timings_ms: TimingsMs,
+}
+
+/// How a source of the station took a photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CaptureRecord {
+    /// Name of the source in the station's configuration.
+    #[schema(example = "bench")]
+    pub source: String,
+    /// What asked for the picture: `request` (page, key, pedal or program), `auto` (a part came to lie still), `takt`, or `file`.
+    #[schema(example = "request")]
+    pub trigger: String,
+    /// When the exposure began, milliseconds after the trigger; null when the photo came as a file.
+    pub exposed_after_trigger_ms: Option<f64>,
+    /// The camera's number of the picture.
+    pub sequence: Option<u64>,
 }
 
 /// One characteristic.

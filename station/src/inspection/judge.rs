@@ -1,6 +1,6 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
+use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
 use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
@@ -10,6 +10,7 @@ use inspector::inspect::{CheckResult, Inspection, Stage, inspect_part};
 use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::Recipe;
 use inspector::registration::Pose;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
@@ -20,7 +21,7 @@ const MAX_TEXT: usize = 1000;
 const MAX_NAME: usize = 200;
 
 /// What is known of a part beside its photo.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobInfo {
     /// Name of the photo as given.
     pub image: String,
@@ -30,11 +31,45 @@ pub struct JobInfo {
     pub lot: Option<String>,
     /// Order.
     pub order: Option<String>,
+    /// How the photo was taken, when a source of this station took it.
+    pub capture: Option<CaptureRecord>,
 }
 
 impl JobInfo {
-    fn identity(&self) -> Identity {
+    /// Which part this is, as far as it was said.
+    pub fn identity(&self) -> Identity {
         Identity { serial: self.serial.clone(), lot: self.lot.clone(), order: self.order.clone() }
+    }
+    /// Takes from what a code told what was not said.
+    pub fn complete(&mut self, told: Identity) {
+        let Identity { serial, lot, order } = told;
+        self.serial = self.serial.take().or(serial);
+        self.lot = self.lot.take().or(lot);
+        self.order = self.order.take().or(order);
+    }
+}
+
+/// A photo that was decoded before it was known what to judge it by.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    photo: Arc<Photo>,
+    /// What decoding took, milliseconds.
+    ms: f64,
+}
+
+impl Decoded {
+    /// Decodes the bytes of a photo. Never call it on an async thread.
+    ///
+    /// # Errors
+    /// When the photo cannot be decoded.
+    pub fn of(bytes: &[u8]) -> Result<Self, inspector::Error> {
+        let start = Instant::now();
+        let photo = Arc::new(decode(bytes, &DecodeLimits::default())?);
+        Ok(Self { photo, ms: start.elapsed().as_secs_f64() * 1e3 })
+    }
+    /// The photo.
+    pub fn photo(&self) -> &Photo {
+        &self.photo
     }
 }
 
@@ -42,7 +77,7 @@ impl JobInfo {
 #[derive(Debug)]
 pub struct Judged {
     /// The decoded photo.
-    pub photo: Photo,
+    pub photo: Arc<Photo>,
     /// What the library found.
     pub inspection: Inspection,
     /// The contract's JSON.
@@ -54,6 +89,12 @@ pub struct Judged {
 /// # Errors
 /// When the photo cannot be decoded. A part that cannot be measured is no error: its verdict is REFER.
 pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, inspector::Error> {
+    Ok(judge_decoded(Decoded::of(bytes)?, recipe, info))
+}
+
+/// As [`judge`], when the photo was decoded before.
+pub fn judge_decoded(decoded: Decoded, recipe: &Recipe, info: &JobInfo) -> Judged {
+    let Decoded { photo, ms } = decoded;
     let start = Instant::now();
     let mut last = start;
     let mut lap = || {
@@ -62,16 +103,15 @@ pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, in
         last = now;
         ms
     };
-    let photo = decode(bytes, &DecodeLimits::default())?;
-    let mut timings = TimingsMs { decode: lap(), ..TimingsMs::default() };
+    let mut timings = TimingsMs { decode: ms, ..TimingsMs::default() };
     let inspection = inspect_part(&photo, recipe, &info.identity(), |stage| match stage {
         Stage::Locate => timings.locate = lap(),
         Stage::Register => timings.register = lap(),
         Stage::Checks => timings.checks = lap(),
     });
-    timings.total = start.elapsed().as_secs_f64() * 1e3;
+    timings.total = ms + start.elapsed().as_secs_f64() * 1e3;
     let record = record(&photo, recipe, &inspection, info, timings);
-    Ok(Judged { photo, inspection, record })
+    Judged { photo, inspection, record }
 }
 
 fn record(
@@ -100,6 +140,7 @@ fn record(
             width: photo.width(),
             height: photo.height(),
         },
+        capture: info.capture.clone(),
         timings_ms,
     }
 }

@@ -1,7 +1,7 @@
 //! The inspection loop: a bounded queue, one rayon pool, and the order "synced first, answered second".
 
 use super::metrics::{ErrorKind, Metrics, Stage};
-use super::{JobInfo, ReservedKey, judge_and_draw, keep};
+use super::{Decoded, JobInfo, ReservedKey, judge_and_draw, keep};
 use crate::ledger::{Act, Entry, Ledger, LedgerError, Mode};
 use crate::record::InspectionRecord;
 use axum::body::Bytes;
@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 pub struct Job {
     /// The file as it came.
     pub photo: Bytes,
+    /// The same, when it was decoded already to choose the recipe.
+    pub decoded: Option<Decoded>,
     /// What is known of the part beside its photo.
     pub info: JobInfo,
     /// The recipe to judge by.
@@ -289,7 +291,8 @@ async fn work(line: Line, receiver: Arc<tokio::sync::Mutex<mpsc::Receiver<Work>>
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said, short.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").chars().take(300).collect()
 }
