@@ -325,8 +325,8 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
         u: Some(u),
         reason: None,
         reason_code: None,
-        text: None,
         regions: vec![],
+        text: None,
     }
 }
 

@@ -30,8 +30,8 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         u: measured.map(|_| 0.021),
         reason: measured.is_none().then(|| "no edge was found".into()),
         reason_code: measured.is_none().then(|| "no-edge".into()),
-        text: None,
         regions: vec![[3, 4, 5, 6].into()],
+        text: None,
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),

@@ -84,7 +84,7 @@ pub struct CheckRecord {
     pub lower: Option<f64>,
     /// Highest deviation that conforms.
     pub upper: Option<f64>,
-    /// `mm`, `mm2` or `count`.
+    /// `mm`, `mm2`, `count`, `score` (what a model says of its own answer, 0 to 1) or `share` (of a whole, 0 to 1).
     pub unit: String,
     /// Standard uncertainty, in `unit`.
     pub u: Option<f64>,
@@ -92,12 +92,12 @@ pub struct CheckRecord {
     pub reason: Option<String>,
     /// Why it was not measured, as a stable word such as `no-edge`.
     pub reason_code: Option<String>,
-    /// What was read or recognised, such as the text of a code; absent when the check reads nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
     /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
     #[schema(value_type = Vec<[u32; 4]>)]
     pub regions: Vec<PixelRect>,
+    /// What was read or recognised, in words; null when nothing is.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// The pose that was found, as a 2 x 3 matrix.

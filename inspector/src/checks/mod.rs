@@ -3,18 +3,27 @@
 //! A new check is one file in this folder plus one line in [`REGISTRY`]. The shared suite in `suite.rs` runs over every
 //! registered check.
 
+mod boxes;
+pub mod classify;
 pub mod code;
+pub mod count;
+pub mod detect;
 mod entry;
 pub mod extra;
 pub mod hole;
 pub mod iso2768;
+mod learned;
+#[cfg(test)]
+mod learned_tests;
 mod material;
 pub mod missing;
 pub mod outline;
+pub mod presence;
 pub mod profile;
 pub mod reference;
 pub mod region;
 mod round;
+pub mod segment;
 #[cfg(test)]
 mod suite;
 
@@ -31,8 +40,20 @@ use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
-pub static REGISTRY: &[&CheckType] =
-    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE, &code::TYPE];
+pub static REGISTRY: &[&CheckType] = &[
+    &outline::TYPE,
+    &hole::TYPE,
+    &profile::TYPE,
+    &missing::TYPE,
+    &extra::TYPE,
+    &reference::TYPE,
+    &classify::TYPE,
+    &detect::TYPE,
+    &count::TYPE,
+    &segment::TYPE,
+    &presence::TYPE,
+    &code::TYPE,
+];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]
@@ -118,15 +139,23 @@ pub enum Unit {
     /// A number of things.
     #[serde(rename = "count")]
     Count,
+    /// What a model says of its own answer, 0 to 1.
+    #[serde(rename = "score")]
+    Score,
+    /// A part of a whole, 0 to 1.
+    #[serde(rename = "share")]
+    Share,
 }
 
 impl Unit {
-    /// As written in JSON: `mm`, `mm2` or `count`.
+    /// As written in JSON: `mm`, `mm2`, `count`, `score` or `share`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm2",
             Self::Count => "count",
+            Self::Score => "score",
+            Self::Share => "share",
         }
     }
     /// As written for people.
@@ -134,7 +163,7 @@ impl Unit {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm²",
-            Self::Count => "",
+            Self::Count | Self::Score | Self::Share => "",
         }
     }
 }

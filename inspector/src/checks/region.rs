@@ -9,7 +9,8 @@ use crate::registration::RegisteredPart;
 /// Where a check looks.
 ///
 /// In a recipe with a drawing the four numbers are millimetres of the drawing: left, lower end, width, height. Else they are fractions, 0
-/// to 1, of the reference picture or, when there is none, of the photo: left, upper end, width, height.
+/// to 1, of the reference picture or, when there is none, of the photo: left, upper end, width, height. With a drawing or a picture a region
+/// moves and turns with the part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Region {
     /// Everywhere.
@@ -20,6 +21,16 @@ pub enum Region {
     OfPicture([f64; 4]),
     /// Millimetres of the drawing.
     OfDrawing([f64; 4]),
+}
+
+/// A region in the photo.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// Upper left, upper right, lower right and lower left corner as the region's own frame has them. They are corners of pixels: a photo reaches
+    /// from -0.5 to its width less 0.5.
+    corners: [Point<ImagePx>; 4],
+    /// The pixels around it.
+    pub pixels: PixelRect,
 }
 
 impl Region {
@@ -50,38 +61,60 @@ impl Region {
     /// The upright box in the photo.
     ///
     /// # Errors
+    /// As [`place`](Self::place).
+    pub fn pixels(&self, part: &RegisteredPart<'_>) -> Result<PixelRect, Reason> {
+        self.place(part).map(|placed| placed.pixels)
+    }
+
+    /// Where it lies in the photo.
+    ///
+    /// # Errors
     /// Why there is none: the part was not found, or the region is not wholly in the photo. What lies outside is not measured, never
     /// "missing".
-    pub fn pixels(&self, part: &RegisteredPart<'_>) -> Result<PixelRect, Reason> {
+    pub fn place(&self, part: &RegisteredPart<'_>) -> Result<Placed, Reason> {
         let (width, height) = (part.located.photo.width(), part.located.photo.height());
+        let (pw, ph) = (f64::from(width), f64::from(height));
         let corners = |[x, y, w, h]: [f64; 4]| [(x, y), (x + w, y), (x + w, y + h), (x, y + h)];
-        let points: [Point<ImagePx>; 4] = match *self {
-            Self::Photo => return Ok(PixelRect { x: 0, y: 0, w: width, h: height }),
-            Self::OfPhoto(box_) => {
-                let (pw, ph) = (f64::from(width), f64::from(height));
-                // Fractions count from the picture's edge, pixels from the centre of the first.
-                corners(box_).map(|(x, y)| Point::new((x * pw - 0.5).min(pw - 0.6), (y * ph - 0.5).min(ph - 0.6)))
-            }
+        let corners: [Point<ImagePx>; 4] = match *self {
+            Self::Photo => corners([0.0, 0.0, pw, ph]).map(|(x, y)| Point::new(x - 0.5, y - 0.5)),
+            // Fractions count from the picture's edge, pixels from the centre of the first.
+            Self::OfPhoto(box_) => corners(box_).map(|(x, y)| Point::new(x * pw - 0.5, y * ph - 0.5)),
             Self::OfPicture(box_) => {
                 let pose = part.picture()?;
                 corners(box_).map(|(x, y)| pose.image_from_reference.apply(Point::<ReferencePx>::new(x - 0.5, y - 0.5)))
             }
-            Self::OfDrawing(box_) => {
+            Self::OfDrawing([x, y, w, h]) => {
                 let pose = part.drawing()?;
                 let camera = &part.located.camera;
-                corners(box_).map(|(x, y)| {
+                // Up in the drawing is up in the region: its upper corners have the larger y.
+                corners([x, y + h, w, -h]).map(|(x, y)| {
                     let on_plane = pose.plane_from_design.apply(Point::<DesignMm>::new(x, y));
                     camera.image_from_plane(on_plane, Mm(0.0))
                 })
             }
         };
-        let inside = |p: &Point<ImagePx>| {
-            // Half a pixel of rounding is no part of a feature.
-            p.x >= -1.0 && p.y >= -1.0 && p.x <= f64::from(width) && p.y <= f64::from(height)
-        };
-        if !points.iter().all(inside) {
+        // Half a pixel of rounding is no part of a feature.
+        let inside = |p: &Point<ImagePx>| p.x >= -1.0 && p.y >= -1.0 && p.x <= pw && p.y <= ph;
+        if !corners.iter().all(inside) {
             return Err(Reason::OutOfPicture);
         }
-        PixelRect::around(points, 0.0, width, height).ok_or(Reason::OutOfPicture)
+        // A corner on the border between two pixels does not mean the next one.
+        let pixels = PixelRect::around(corners, -0.01, width, height).ok_or(Reason::OutOfPicture)?;
+        Ok(Placed { corners, pixels })
+    }
+}
+
+impl Placed {
+    /// Upper left, upper right and lower left corner.
+    pub const fn frame(&self) -> [Point<ImagePx>; 3] {
+        [self.corners[0], self.corners[1], self.corners[3]]
+    }
+    /// True for a position inside (pixel centres are whole numbers).
+    pub fn contains(&self, p: Point<ImagePx>) -> bool {
+        let sides: [f64; 4] = std::array::from_fn(|i| {
+            let (a, b) = (self.corners[i], self.corners[(i + 1) % 4]);
+            (b - a).cross(p - a)
+        });
+        sides.iter().all(|t| *t >= 0.0) || sides.iter().all(|t| *t <= 0.0)
     }
 }

@@ -54,33 +54,65 @@ fn qr_symbols(bits: &BitMatrix) -> Vec<Symbol> {
         if symbol.text.is_some() {
             used.extend(three);
             found.push(symbol);
-        } else {
+        } else if has_timing(sampled.getBits()) {
             broken.get_or_insert(symbol);
         }
     }
     if found.is_empty() {
-        found.extend(broken.or_else(|| two_finder_patterns(&patterns)));
+        found.extend(broken.or_else(|| two_finder_patterns(bits, &patterns)));
     }
     found
 }
 
+/// True when most of the two lines of dark and light in turn between the finder patterns are there: texture has none.
+fn has_timing(bits: &BitMatrix) -> bool {
+    let n = bits.getWidth();
+    let line: Vec<u32> = (8..n.saturating_sub(8)).collect();
+    let right = |at: &dyn Fn(u32) -> bool| line.iter().filter(|i| at(**i) == (**i % 2 == 0)).count();
+    let good = |count: usize| 4 * count >= 3 * line.len();
+    n >= 21 && good(right(&|i| bits.get(i, 6))) && good(right(&|i| bits.get(6, i)))
+}
+
 /// Two finder patterns of one size at a distance that a symbol has: what is left of a QR code when a corner is torn off.
-fn two_finder_patterns(patterns: &[ConcentricPattern]) -> Option<Symbol> {
+fn two_finder_patterns(bits: &BitMatrix, patterns: &[ConcentricPattern]) -> Option<Symbol> {
     for (i, a) in patterns.iter().enumerate() {
         for b in &patterns[i + 1..] {
             let (size_a, size_b) = (f64::from(a.size), f64::from(b.size));
-            let (dx, dy) = (f64::from(a.p.x - b.p.x), f64::from(a.p.y - b.p.y));
-            let apart = (dx * dx + dy * dy).sqrt() / (0.5 * (size_a + size_b));
+            let (dx, dy) = (f64::from(b.p.x - a.p.x), f64::from(b.p.y - a.p.y));
+            let size = 0.5 * (size_a + size_b);
+            let apart = (dx * dx + dy * dy).sqrt() / size;
             // 7 modules a pattern; centres of a symbol are 14 to 170 modules apart, 1.4 times more on the diagonal.
-            if size_a.min(size_b) >= 10.0 && (size_a / size_b - 1.0).abs() < 0.2 && (2.0..16.0).contains(&apart) {
+            if size_a.min(size_b) < 10.0 || (size_a / size_b - 1.0).abs() >= 0.2 || !(2.0..16.0).contains(&apart) {
+                continue;
+            }
+            // The line between them runs along the symbol's side, or along its diagonal.
+            let side = (dx / (7.0 * apart), dy / (7.0 * apart));
+            let h = std::f64::consts::FRAC_1_SQRT_2;
+            let slanting = ((side.0 - side.1) * h, (side.0 + side.1) * h);
+            let both = |step: (f64, f64)| is_finder(bits, a, step) && is_finder(bits, b, step);
+            if both(side) || both(slanting) {
                 let (x, y) = (f64::from(a.p.x + b.p.x) * 0.5, f64::from(a.p.y + b.p.y) * 0.5);
-                let half = 0.5 * apart * size_a + size_a;
+                let half = 0.5 * apart * size + size;
                 let corners = [(x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)];
                 return Some(Symbol { format: Format::Qr, corners, text: None });
             }
         }
     }
     None
+}
+
+/// True when at least 45 of the 49 modules round the pattern's centre are those of a finder pattern; `step` leads from module to module.
+fn is_finder(bits: &BitMatrix, pattern: &ConcentricPattern, step: (f64, f64)) -> bool {
+    let (x, y) = (f64::from(pattern.p.x), f64::from(pattern.p.y));
+    let module = |i: i32, j: i32| {
+        let (i, j) = (f64::from(i), f64::from(j));
+        let (px, py) = (x + i * step.0 - j * step.1, y + i * step.1 + j * step.0);
+        let inside = px >= 0.0 && py >= 0.0 && px < f64::from(bits.getWidth()) && py < f64::from(bits.getHeight());
+        inside && bits.get(px as u32, py as u32)
+    };
+    let fits = |(i, j): (i32, i32)| module(i, j) == (i.abs().max(j.abs()) != 2);
+    let all = (-3..=3).flat_map(|j| (-3..=3).map(move |i| (i, j)));
+    all.filter(|at| fits(*at)).count() >= 45
 }
 
 fn data_matrix_symbols(bits: &BitMatrix, thorough: bool) -> Vec<Symbol> {

@@ -17,6 +17,8 @@ const LOOK_SIDE: f64 = 420.0;
 /// Longest side of a look at the whole region, px.
 const WHOLE_SIDES: [usize; 3] = [2100, 1050, 525];
 
+/// Smallest QR code that is worth a word when it cannot be read, px.
+const MIN_QR_PX: f64 = 31.0;
 /// Cosine and sine of 22.5 degrees.
 const SLANT: Place2 = (0.923_879_532_511_286_7, 0.382_683_432_365_089_8);
 /// Cosine and sine of 4 degrees.
@@ -189,7 +191,11 @@ impl Search<'_> {
             return;
         }
         let Some(text) = symbol.text.filter(|t| !t.is_empty()) else {
-            self.broken.push((symbol.format, corners));
+            // 21 modules of 1.5 px: below that nothing can be said of it.
+            let (lo, hi) = bounds(&corners);
+            if symbol.format != Format::Qr || (hi.0 - lo.0).min(hi.1 - lo.1) >= MIN_QR_PX {
+                self.broken.push((symbol.format, corners));
+            }
             return;
         };
         let found = Found { format: symbol.format, text, corners };

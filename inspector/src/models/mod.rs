@@ -22,6 +22,10 @@ mod network;
 mod output;
 mod parity;
 pub mod picture;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod tiles;
 
 pub use detect::{Detection, Frame};

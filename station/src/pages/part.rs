@@ -275,8 +275,8 @@ mod tests {
             u: Some(0.01),
             reason: None,
             reason_code: None,
-            text: None,
             regions: vec![],
+            text: None,
         }
     }
 

@@ -4,6 +4,9 @@ mod heads;
 mod merge;
 mod nms;
 
+#[cfg(test)]
+mod tests;
+
 pub use heads::decode;
 pub use merge::{Seen, merge};
 pub use nms::suppress;

@@ -276,10 +276,16 @@ struct ConstantTable {
     values: Vec<f64>,
 }
 
-/// Reads the bytes of `model.toml`.
-///
-/// # Errors
-/// [`ModelError::Invalid`] with the line.
+impl Manifest {
+    /// Reads the bytes of `model.toml`.
+    ///
+    /// # Errors
+    /// [`ModelError::Invalid`] with the line.
+    pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
+        read(bytes)
+    }
+}
+
 pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ModelError> {
     let source = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count();

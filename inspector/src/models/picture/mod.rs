@@ -4,6 +4,8 @@
 //! picture gives the same bits on every machine. Nothing is rounded to bytes in between.
 
 mod resample;
+#[cfg(test)]
+mod tests;
 mod upright;
 
 pub use upright::upright;
