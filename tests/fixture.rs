@@ -11,6 +11,7 @@ use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
 use station::camera::{Source, SourceConfig, Sources};
+use station::codes::Rules;
 use station::http::{AppState, Limits, Parts, app};
 use station::inspection::{Desk, Drawn, Job, JobError, Line, LineOptions, Metrics};
 use station::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
@@ -66,11 +67,19 @@ pub(crate) struct Settings {
     pub(crate) min_free_bytes: u64,
     pub(crate) threads: usize,
     pub(crate) sources: Vec<(SourceConfig, Arc<dyn Source>)>,
+    pub(crate) rules: Rules,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { mode: Mode::Production, limits: Limits::default(), min_free_bytes: 0, threads: 2, sources: Vec::new() }
+        Self {
+            mode: Mode::Production,
+            limits: Limits::default(),
+            min_free_bytes: 0,
+            threads: 2,
+            sources: Vec::new(),
+            rules: Rules::default(),
+        }
     }
 }
 
@@ -97,7 +106,7 @@ impl Fixture {
         let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
-        let desk = Desk::new(ledger.clone(), recipes, line.clone(), metrics);
+        let desk = Desk::new(ledger.clone(), recipes, line.clone(), metrics).with_rules(settings.rules);
         let sources = Sources::new(settings.sources);
         let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {
@@ -251,6 +260,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         revision: job.recipe.revision.clone(),
         serial: job.info.serial.clone(),
         lot: job.info.lot.clone(),
+        order: job.info.order.clone(),
         recipe: job.recipe.hash,
         verdict: checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Refer),
         grade: None,

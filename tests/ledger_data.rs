@@ -39,6 +39,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         revision: Some("C".into()),
         serial: (!i.is_multiple_of(5)).then(|| format!("S-{i:06}")),
         lot: Some(format!("L-{}", i % 10)),
+        order: None,
         recipe: Sha256::of(b"recipe"),
         verdict,
         grade: None,

@@ -6,6 +6,7 @@
 
 pub mod camera;
 pub mod cli;
+pub mod codes;
 pub mod demo;
 mod folders;
 pub mod http;

@@ -21,6 +21,9 @@ pub struct InspectionRecord {
     pub serial: Option<String>,
     /// Lot it belongs to.
     pub lot: Option<String>,
+    /// Order it is made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// Digest that identifies the recipe.
     #[schema(value_type = String, example = "sha256:0f...")]
     pub recipe: Sha256,

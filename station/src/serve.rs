@@ -4,6 +4,7 @@
 //! then the program ends.
 
 use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, SourceKind, Sources};
+use crate::codes::{self, RecipeByCode};
 use crate::http::{AppState, Limits, Parts, app};
 use crate::inspection::{Desk, ErrorKind, Line, LineOptions, Metrics};
 use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
@@ -36,6 +37,9 @@ pub struct ServeConfig {
     /// Folders with recipes, or recipes.
     #[serde(default)]
     pub recipes: Vec<PathBuf>,
+    /// Rules by which a code in the photo chooses the recipe when nobody names one.
+    #[serde(default)]
+    pub recipe_by_code: Vec<RecipeByCode>,
     /// Names beside `localhost` and IP addresses under which browsers may reach the station.
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -78,6 +82,7 @@ impl ServeConfig {
             path.display()
         );
         config.models.check().map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        codes::Rules::new(&config.recipe_by_code).map_err(|e| anyhow::anyhow!("{e}, in {}", path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
         config.recipes = config.recipes.iter().map(|dir| base.join(dir)).collect();
@@ -101,6 +106,7 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
         recipes: vec![data.join("recipes")],
         data,
         listen: loopback(),
+        recipe_by_code: Vec::new(),
         hosts: Vec::new(),
         min_free_mb: min_free_mb(),
         models: ModelsConfig::default(),
@@ -156,7 +162,8 @@ impl Station {
             .context("the system gives no threads to judge with")?;
         open_models(&recipes, &ledger, &line, &metrics);
         let stop = watch::Sender::new(false);
-        let desk = Desk::new(ledger, recipes, line, metrics);
+        let rules = codes::Rules::new(&config.recipe_by_code).map_err(anyhow::Error::msg)?;
+        let desk = Desk::new(ledger, recipes, line, metrics).with_rules(rules);
         let sources = Sources::from_config(config.sources.iter().cloned());
         let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
 
+use inspector::codes::Format;
 use inspector::design::write_dxf;
 use inspector::geometry::{Angle, Vector};
-use inspector::synth::{Fault, Noise, Rendered, Scene, parts};
+use inspector::synth::{Fault, Noise, PrintedCode, Rendered, Scene, code as draw_code, parts, photographed};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -324,5 +325,80 @@ fn mistakes_in_the_models_table_are_told_with_the_file() {
         let served = assay(&["serve", "--config", &config]);
         assert_eq!(code(&served), 2);
         assert!(stderr(&served).contains(expected) && stderr(&served).contains("station.toml"), "{}", stderr(&served));
+    }
+}
+
+/// A recipe that looks at the photo alone, with one check: a code.
+fn code_recipe(dir: &Path, name: &str, check: &str) -> String {
+    let folder = dir.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let text =
+        format!("schema = 1\npart = \"{name}\"\n\n[design]\nnone = true\n\n[[check]]\ntype = \"code\"\n{check}\n");
+    std::fs::write(folder.join("recipe.toml"), text).unwrap();
+    folder.to_string_lossy().into_owned()
+}
+
+fn photo_of_code(dir: &Path, name: &str, texts: &[&str]) -> String {
+    let print = |(i, text): (usize, &&str)| {
+        let drawn = draw_code(Format::Qr, text).unwrap();
+        PrintedCode::flat(drawn, (160.0 + 300.0 * i as f64, 160.0), 5.0, 2.0)
+    };
+    let printed: Vec<PrintedCode> = texts.iter().enumerate().map(print).collect();
+    let path = dir.join(name);
+    photographed(&printed, (760, 320), 0.8, 3.0, 1).save(&path).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_code_says_which_part_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = code_recipe(dir.path(), "ticket", "pattern = '(?<lot>L\\d+)/(?<serial>S\\d+)'");
+    let photo = photo_of_code(dir.path(), "a.png", &["L7/S0042"]);
+    let passed = assay(&["inspect", "--recipe", &recipe, &photo, "--json"]);
+    assert_eq!(code(&passed), 0, "{}", stderr(&passed));
+    let record = &json(&passed)[0];
+    assert_eq!((record["serial"].as_str(), record["lot"].as_str()), (Some("S0042"), Some("L7")), "{record}");
+    assert_eq!(record["checks"][0]["text"], "L7/S0042");
+    // A worker who says otherwise: REFER with both texts, never silently one of them.
+    let refused = assay(&["inspect", "--recipe", &recipe, &photo, "--serial", "S0041", "--json"]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    let check = &json(&refused)[0]["checks"][0];
+    assert_eq!(check["reason_code"], "code-disagrees");
+    let reason = check["reason"].as_str().unwrap();
+    assert!(reason.contains("\"S0042\"") && reason.contains("\"S0041\""), "{reason}");
+    // Another text is a FAIL that shows it; nothing, or two codes, is a REFER with its own word.
+    let other = photo_of_code(dir.path(), "b.png", &["hello"]);
+    let failed = assay(&["inspect", "--recipe", &recipe, &other]);
+    assert_eq!(code(&failed), 1);
+    assert!(String::from_utf8_lossy(&failed.stdout).contains("found \"hello\""));
+    for (texts, word) in [(&[][..], "code-none"), (&["L7/S0042", "L7/S0043"], "code-several")] {
+        let photo = photo_of_code(dir.path(), "c.png", texts);
+        let referred = assay(&["inspect", "--recipe", &recipe, &photo, "--json"]);
+        assert_eq!((code(&referred), json(&referred)[0]["checks"][0]["reason_code"].as_str()), (3, Some(word)));
+    }
+}
+
+#[test]
+fn a_code_chooses_the_recipe() {
+    let dir = tempfile::tempdir().unwrap();
+    code_recipe(dir.path(), "frame-0042", "");
+    let photo = photo_of_code(dir.path(), "a.png", &["WAZI-0042"]);
+    let recipes = dir.path().to_string_lossy().into_owned();
+    let by = |photo: &str, rule: &str| assay(&["inspect", "--recipes", &recipes, "--by-code", rule, photo, "--json"]);
+    let passed = by(&photo, r"WAZI-(?<order>\d+)=frame-{order}");
+    assert_eq!(code(&passed), 0, "{}", stderr(&passed));
+    let record = &json(&passed)[0];
+    assert_eq!((record["part"].as_str(), record["order"].as_str()), (Some("frame-0042"), Some("0042")), "{record}");
+    for (texts, rule, expected) in [
+        (&["WAZI-0043"][..], r"WAZI-(?<order>\d+)=frame-{order}", "none of that name"),
+        (&["WAZI-0042"], "BOX=frame-0042", "no rule of [[recipe_by_code]] fits"),
+        (&[], "BOX=frame-0042", "no code found"),
+        (&["WAZI-0042"], "nonsense", "expected PATTERN=RECIPE"),
+        (&["../x"], "(?<x>.*)={x}", "which is no name"),
+    ] {
+        let refused = by(&photo_of_code(dir.path(), "b.png", texts), rule);
+        assert_eq!(code(&refused), 2, "{texts:?}");
+        assert_eq!(stderr(&refused).lines().count(), 1, "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(expected), "{}", stderr(&refused));
     }
 }

@@ -1,7 +1,7 @@
 //! The inspection loop: a bounded queue, one rayon pool, and the order "synced first, answered second".
 
 use super::metrics::{ErrorKind, Metrics, Stage};
-use super::{JobInfo, ReservedKey, judge_and_draw, keep};
+use super::{Decoded, JobInfo, ReservedKey, judge_and_draw, keep};
 use crate::ledger::{Act, Entry, Ledger, LedgerError, Mode};
 use crate::record::InspectionRecord;
 use axum::body::Bytes;
@@ -21,6 +21,8 @@ const MODEL_FAULT: &str = "model-fault";
 pub struct Job {
     /// The file as it came.
     pub photo: Bytes,
+    /// The same, when it was decoded already to choose the recipe.
+    pub decoded: Option<Decoded>,
     /// What is known of the part beside its photo.
     pub info: JobInfo,
     /// The recipe to judge by.
