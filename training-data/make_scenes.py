@@ -16,7 +16,7 @@ from scenes.scene import render
 from scenes.things import LABELS
 
 # Seeds below 10,000 are never trained on.
-SPLITS = {"test": range(0, 500), "val": range(5_000, 5_200), "train": range(10_000, 13_000)}
+SPLITS = {"test": range(0, 400), "val": range(5_000, 5_100), "train": range(10_000, 11_100)}
 LICENCE = "MIT OR Apache-2.0"
 
 

@@ -40,14 +40,24 @@ def places(rng, shape, wanted):
 def render(seed):
     """A photo of 352 x 352 px as JPEG bytes, and its boxes [label, x0, y0, x1, y1] in px."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    shape = (420, 420)
-    ground, kind = surface(rng, shape)
+    ground, outlines = composed(rng)
+    forth, back = view(rng, ground.shape, (SIDE, SIDE))
+    boxes = [box for label, outline in outlines if (box := visible(label, project(forth, outline)))]
+    photo = photograph(rng, seen_through(shade(rng, ground), back, (SIDE, SIDE)))
+    file = io.BytesIO()
+    photo.save(file, "JPEG", quality=int(rng.integers(55, 97)))
+    return file.getvalue(), boxes
+
+
+def composed(rng):
+    """A ground with everything on it, and the outlines of what is looked for, by label."""
+    ground, kind = surface(rng, (420, 420))
     if rng.random() < 0.3:
         ground, kind = panel(rng, ground)
     clutter.lay_out(rng, ground)
     wanted = 0 if rng.random() < 0.08 else int(1 + rng.poisson(6))
     outlines, family = [], None
-    for x, y, r, label in places(rng, shape, wanted):
+    for x, y, r, label in places(rng, ground.shape, wanted):
         if label == 0:
             family = screw_kind(rng) if family is None or rng.random() < 0.25 else family
             outline = screw(rng, ground, x, y, r, family)
@@ -57,12 +67,7 @@ def render(seed):
             outlines.append((label, outline))
     if rng.random() < 0.25:
         clutter.scratches(rng, ground)
-    forth, back = view(rng, shape, (SIDE, SIDE))
-    photo = photograph(rng, seen_through(shade(rng, ground), back, (SIDE, SIDE)))
-    boxes = [box for label, outline in outlines if (box := visible(label, project(forth, outline)))]
-    file = io.BytesIO()
-    photo.save(file, "JPEG", quality=int(rng.integers(55, 97)))
-    return file.getvalue(), boxes
+    return ground, outlines
 
 
 def visible(label, points):
