@@ -13,9 +13,7 @@ use anyhow::{Context, Result};
 use inspector::design::Design;
 use inspector::geometry::{Angle, Vector};
 use inspector::photo::Sha256;
-use inspector::synth::{
-    DemoLine, FaultKind, Illumination, Noise, Paint, Rendered, Scene, Seeded, Shadow, parts,
-};
+use inspector::synth::{DemoLine, FaultKind, Illumination, Noise, Paint, Rendered, Scene, Seeded, Shadow, parts};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,7 +28,8 @@ const PARTS: [(&str, fn() -> Design); 3] =
 const OTHER: &str = "other";
 
 fn main() -> Result<()> {
-    let out = std::env::args_os().nth(1).map(PathBuf::from).context("expected a folder to write to, found no argument")?;
+    let out =
+        std::env::args_os().nth(1).map(PathBuf::from).context("expected a folder to write to, found no argument")?;
     let mut table = "file,label,fault,seed,split,sha256,licence\n".to_owned();
     let mut write = |split: &str, seed: u64, sample: &Sample| -> Result<()> {
         let file = format!("{split}/{seed:05}.jpg");

@@ -71,7 +71,8 @@ def write_manifest(name, folder, labels):
 
 def write_parity(name, net, folder, pictures):
     for path in pictures:
-        sample = folder / "parity" / path.stem
+        # A sample that is made again keeps its name: parity/NAME/input.jpg.
+        sample = folder / "parity" / (path.parent.name if path.stem == "input" else f"{path.parent.name}-{path.stem}")
         sample.mkdir(parents=True, exist_ok=True)
         x = tensor(letterboxed(Image.open(path), SIDE[name], SIDE[name])[0])[None]
         with torch.no_grad():
