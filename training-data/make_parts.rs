@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     let mut write = |split: &str, seed: u64, sample: &Sample| -> Result<()> {
         let file = format!("{split}/{seed:05}.jpg");
         std::fs::write(out.join(&file), &sample.jpeg).with_context(|| format!("writing {file}"))?;
-        let (label, fault, digest) = (sample.label, &sample.fault, Sha256::of(&sample.jpeg));
+        let (label, fault, digest) = (sample.label, &sample.fault, Sha256::of(&sample.jpeg).hex());
         writeln!(table, "{file},{label},{fault},{seed},{split},{digest},{LICENCE}").expect("memory takes every line");
         Ok(())
     };

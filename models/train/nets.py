@@ -91,17 +91,24 @@ class DetectorRows(nn.Module):
 
 
 class Classifier(nn.Module):
-    """One score per label for the whole picture."""
+    """One score per label for the whole picture, from the detector's first features: their mean and their maximum over the picture."""
 
     def __init__(self, classes):
         super().__init__()
-        self.body = nn.Sequential(
-            Conv(3, 16, 3, 2), Conv(16, 24, 3, 2), Block(24, 16),
-            Conv(24, 40, 3, 2), Block(40, 24), Block(40, 24),
-            Conv(40, 64, 3, 2), Block(64, 40), Block(64, 40),
-        )  # fmt: skip
-        self.last = nn.Linear(64, classes)
+        detector = Detector(1)
+        self.body = nn.Sequential(detector.stem, detector.eight, detector.sixteen)
+        self.last = nn.Linear(128, classes)
+
+    def start_from(self, detector):
+        """Takes what the detector has learned about edges, corners and holes: `detector` is its saved state."""
+        names = {"stem": "body.0", "eight": "body.1", "sixteen": "body.2"}
+        parts = {key: key.partition(".") for key in detector}
+        known = {f"{names[part]}.{rest}": detector[key] for key, (part, _, rest) in parts.items() if part in names}
+        missing = self.load_state_dict(known, strict=False).missing_keys
+        assert set(missing) == {"last.weight", "last.bias"}, missing
+        return self
 
     def forward(self, images):
         """Logits (B, C)."""
-        return self.last(self.body(images).mean((2, 3)))
+        seen = self.body(images)
+        return self.last(torch.cat([seen.mean((2, 3)), nn.functional.max_pool2d(seen, seen.shape[2:]).flatten(1)], 1))

@@ -1,6 +1,6 @@
 """Trains the detector of screws, holes and burn marks.
 
-    python train_screws_holes_burns.py SCENES OUT.pt [--steps N] [--seed N]
+    python train_screws_holes_burns.py SCENES OUT.pt [--start WEIGHTS.pt] [--steps N] [--seed N]
 
 One thread, so that the same seed gives the same numbers. Figures come from `evaluate.py`, the model folder from `export.py`.
 """
@@ -101,10 +101,13 @@ def rate(step, steps, peak):
     return peak * min(1.0, (step + 1) / 60) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / steps)))
 
 
-def train(data, steps, seed, peak=2.5e-3):
+def train(data, steps, seed, start_from=None, peak=2.5e-3):
     torch.manual_seed(seed)
     rng = np.random.Generator(np.random.PCG64(seed))
-    net = Detector(len(LABELS)).to(memory_format=torch.channels_last).train()
+    net = Detector(len(LABELS))
+    if start_from:
+        net.load_state_dict(torch.load(start_from, weights_only=True))
+    net = net.to(memory_format=torch.channels_last).train()
     mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True)
     decayed = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
@@ -133,10 +136,11 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="go on from these weights")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    net = train(scenes(asked.scenes, "train", LABELS), asked.steps, asked.seed)
+    net = train(scenes(asked.scenes, "train", LABELS), asked.steps, asked.seed, asked.start)
     torch.save(net.state_dict(), asked.out)
 
 
