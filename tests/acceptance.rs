@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests panic on purpose and print their tables")]
 
 mod accuracy;
+mod auto_trigger;
 mod boards;
+mod browser;
+mod capture;
 mod crash;
 mod designs;
 mod fixture;
+mod folder;
 mod http;
 mod ledger;
 mod ledger_damage;

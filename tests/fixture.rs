@@ -9,8 +9,9 @@ use inspector::decision::{Rule, Verdict};
 use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
+use station::camera::{Source, SourceConfig, Sources};
 use station::http::{AppState, Limits, Parts, app};
-use station::inspection::{Drawn, Job, JobError, Line, LineOptions, Metrics};
+use station::inspection::{Desk, Drawn, Job, JobError, Line, LineOptions, Metrics};
 use station::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
 use station::recipes::{self, RecipeBook};
 use station::record::{CheckRecord, InspectionRecord, PhotoRecord, TimingsMs};
@@ -63,11 +64,12 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) min_free_bytes: u64,
     pub(crate) threads: usize,
+    pub(crate) sources: Vec<(SourceConfig, Arc<dyn Source>)>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { mode: Mode::Production, limits: Limits::default(), min_free_bytes: 0, threads: 2 }
+        Self { mode: Mode::Production, limits: Limits::default(), min_free_bytes: 0, threads: 2, sources: Vec::new() }
     }
 }
 
@@ -94,19 +96,19 @@ impl Fixture {
         let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
+        let desk = Desk::new(ledger.clone(), recipes, line.clone(), metrics);
+        let sources = Sources::new(settings.sources);
+        let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {
             station: "bench-3".into(),
             mode: settings.mode,
-            ledger: ledger.clone(),
-            line: line.clone(),
-            recipes,
-            metrics,
-            camera: None,
+            desk,
+            sources,
             hosts: vec!["inspection.example".into()],
             limits: settings.limits,
             stopping: stop.subscribe(),
         });
-        Self { state, gate, stop, line, ledger, servers: Mutex::default() }
+        Self { state, gate, stop, line, ledger, servers: Mutex::new(at_work) }
     }
 
     /// Asks without a socket.
@@ -260,6 +262,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
             width: photo.width(),
             height: photo.height(),
         },
+        capture: job.info.capture.clone(),
         timings_ms: TimingsMs { decode: 31.0, locate: 9.0, register: 41.0, checks: 63.0, total: 144.0 },
     };
     let picture = image::load_from_memory(&job.photo).unwrap().to_rgb8();
@@ -313,6 +316,7 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
         reason: None,
         reason_code: None,
         regions: vec![],
+        text: None,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         reason: measured.is_none().then(|| "no edge was found".into()),
         reason_code: measured.is_none().then(|| "no-edge".into()),
         regions: vec![[3, 4, 5, 6].into()],
+        text: None,
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),
@@ -46,6 +47,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         checks: vec![check("hole-1.diameter", Some(5.9 + i as f64 * 0.1 / 3.0)), check("hole-2.diameter", None)],
         pose: None,
         photo: PhotoRecord { sha256: photo, pixels_sha256: Sha256::of(&i.to_le_bytes()), width: 4000, height: 3000 },
+        capture: None,
         timings_ms: TimingsMs { decode: 31.25, locate: 1.0 / 3.0, register: 0.0, checks: 2.0, total: 35.0 },
     };
     Act::Inspection {

@@ -1,10 +1,12 @@
 //! The pages as people and browsers get them.
 
+use crate::browser::{QUIET, Tab, chromium};
+use crate::capture::{Does, Scripted, VISOR, eye};
 use crate::fixture::{Fixture, Settings, get, post, rendered};
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use inspector::synth::parts;
-use station::ledger::Mode;
+use station::ledger::{Act, Mode};
 use station::serve::{Station, demo_config};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -107,27 +109,13 @@ async fn scripts_and_styles_are_embedded_and_cached_by_content() {
     }
 }
 
-fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .flat_map(|dir| ["chromium", "chromium-browser", "google-chrome"].map(|name| dir.join(name)))
-        .find(|program| program.is_file())
-}
-
 async fn screenshot(browser: &Path, url: String, size: (u32, u32), to: &Path) -> image::RgbImage {
     let (browser, to) = (browser.to_owned(), to.to_owned());
     let shoot = move || {
         let profile = tempfile::tempdir().unwrap();
         let output = Command::new(browser)
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--hide-scrollbars",
-            ])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync", "--timeout=4000"])
+            .args(QUIET)
+            .arg("--timeout=4000")
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg(format!("--window-size={},{}", size.0, size.1))
             .arg(format!("--screenshot={}", to.display()))
@@ -177,6 +165,145 @@ async fn a_browser_shows_the_verdict_large_on_screens_and_phones() {
             assert!(share(&picture, [0x12, 0x32, 0x4f]) > 0.01, "{name} at {size:?} has no head");
         }
     }
+    station.end().await;
+}
+
+/// Names of the files in which pictures of the page are looked at: `ASSAY_SHOTS=DIR`.
+fn shots(dir: &Path) -> PathBuf {
+    std::env::var_os("ASSAY_SHOTS").map_or(dir.to_owned(), PathBuf::from)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_loudly_when_there_is_no_live_picture() {
+    let Some(browser) = chromium() else {
+        eprintln!("skipped: no chromium on this machine");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Scripted::new();
+    let sources = vec![eye("pass", &feed, VISOR)];
+    let station = Fixture::with(dir.path(), Settings { mode: Mode::Demo, sources, ..Settings::default() });
+    station.post("pass-1.jpg").await;
+    let at = station.listen().await;
+    let (out, camera) = (shots(dir.path()), feed.clone());
+    let look = move || {
+        for size in [(1280, 900), (360, 1500)] {
+            camera.now(Does::Live);
+            let mut tab = Tab::open(&browser, &format!("http://{at}/"), size);
+            tab.wait_for("!document.getElementById('shoot').disabled");
+            assert_eq!(tab.eval("document.getElementById('bar-live').hidden"), true);
+            let live = tab.picture(&out.join(format!("eye-live-{}.png", size.0)));
+            assert!(share(&live, TILES[1].1) < 0.005, "a red bar over a live picture");
+            // The camera hangs: the driver gives its last picture for ever.
+            camera.now(Does::Stalled(std::time::Instant::now()));
+            std::thread::sleep(Duration::from_millis(1000));
+            assert_eq!(tab.eval("document.getElementById('bar-live').hidden"), true, "too early: a second is no stall");
+            std::thread::sleep(Duration::from_millis(2200));
+            assert_eq!(
+                tab.eval("document.getElementById('shoot').disabled"),
+                true,
+                "the button works on an old picture"
+            );
+            assert_eq!(tab.eval("document.getElementById('eye').classList.contains('blind')"), true, "not grey");
+            let said = tab.eval("document.getElementById('bar-live').innerText");
+            let said = said.as_str().unwrap();
+            assert!(said.contains("NO LIVE PICTURE") && said.contains("stands still"), "{said}");
+            assert_eq!(tab.eval("document.getElementById('bar-live').getAttribute('role')"), "alert");
+            let blind = tab.picture(&out.join(format!("eye-blind-{}.png", size.0)));
+            assert!(share(&blind, TILES[1].1) > 0.02, "no large red bar: {:.4}", share(&blind, TILES[1].1));
+            // Unplugged: another reason, at once.
+            camera.now(Does::Unplugged);
+            tab.wait_for("document.getElementById('bar-live').innerText.includes('plug it in again')");
+            camera.now(Does::Live);
+            tab.wait_for("!document.getElementById('shoot').disabled && document.getElementById('bar-live').hidden");
+        }
+    };
+    tokio::task::spawn_blocking(look).await.unwrap();
+    station.end().await;
+}
+
+fn serial(entry: &station::ledger::Entry) -> Option<String> {
+    let Act::Inspection { inspection, .. } = &entry.act else { panic!("not an inspection") };
+    inspection.serial.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn key_pedal_and_click_take_one_picture_each() {
+    let Some(browser) = chromium() else {
+        eprintln!("skipped: no chromium on this machine");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Scripted::new();
+    let sources = vec![eye("pass", &feed, &format!("{VISOR}\nkey = \"F13\""))];
+    let station = Fixture::with(dir.path(), Settings { sources, ..Settings::default() });
+    let at = station.listen().await;
+    let ledger = station.ledger.clone();
+    let drive = move || {
+        let mut tab = Tab::open(&browser, &format!("http://{at}/"), (1280, 900));
+        let ready = "!document.getElementById('shoot').disabled";
+        tab.wait_for(ready);
+        let records = || ledger.inspections(&Default::default()).unwrap().entries;
+        let expect = |tab: &mut Tab, n: usize, what: &str| {
+            for _ in 0..60 {
+                if records().len() == n {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_millis(400));
+            assert_eq!(records().len(), n, "{what}");
+            tab.wait_for(ready);
+        };
+        tab.press("F13", "F13", 20);
+        expect(&mut tab, 1, "a pedal held down is one picture");
+        tab.press("Space", " ", 0);
+        expect(&mut tab, 1, "another key is no trigger");
+        // A serial number, as a scanner types it: text and Enter, and the pedal does nothing meanwhile.
+        tab.eval("document.getElementById('serial').focus()");
+        for digit in ["7", "4"] {
+            tab.press(&format!("Digit{digit}"), digit, 0);
+        }
+        tab.press("F13", "F13", 0);
+        expect(&mut tab, 1, "keys are text in a text field");
+        tab.press("Enter", "\r", 0);
+        expect(&mut tab, 1, "the end of a scanned number is no trigger");
+        assert_eq!(tab.eval("document.activeElement.id"), "shoot");
+        // Now the button has the focus: Enter is a click.
+        tab.press("Enter", "\r", 0);
+        expect(&mut tab, 2, "Enter on the button is a click");
+        assert_eq!(serial(&records()[0]).as_deref(), Some("74"));
+        tab.wait_for("document.getElementById('serial').value === ''");
+        tab.eval("document.getElementById('shoot').click(); document.getElementById('shoot').click()");
+        expect(&mut tab, 3, "two clicks at once are one picture");
+        tab.eval("document.activeElement.blur()");
+        tab.press("F13", "F13", 0);
+        expect(&mut tab, 4, "the pedal again");
+        assert_eq!(serial(&records()[0]), None, "a serial number is of one part");
+    };
+    tokio::task::spawn_blocking(drive).await.unwrap();
+    station.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_button_works_without_script() {
+    let dir = tempfile::tempdir().unwrap();
+    let sources = vec![eye("pass", &Scripted::new(), VISOR)];
+    let station = Fixture::with(dir.path(), Settings { sources, ..Settings::default() });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let html = station.get("/").await.text();
+    assert!(
+        html.contains("action=\"/capture\"") && html.contains("<img src=\"/api/v1/sources/pass/picture\""),
+        "{html}"
+    );
+    let form = Request::post("/capture")
+        .header("host", "localhost")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from("source=pass&recipe=&serial=S-1&lot="))
+        .unwrap();
+    let answer = station.ask(form).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    assert!(station.get(answer.header("location")).await.text().contains("S-1"));
     station.end().await;
 }
 

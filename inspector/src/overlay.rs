@@ -4,7 +4,7 @@
 //!
 //! | verdict | sign | contour | box |
 //! | --- | --- | --- | --- |
-//! | PASS | green disc, tick | thin, solid | none |
+//! | PASS | green disc, tick | thin, solid | none; thin and solid around what a check that looks at the photo itself has found |
 //! | REFER | amber triangle, exclamation mark | dashed | dashed, with the sign |
 //! | FAIL | red octagon, cross | thick, solid | thick, crossed corners, with the sign |
 //!
@@ -12,10 +12,11 @@
 
 mod sketch;
 
+use crate::checks::{Needs, REGISTRY};
 use crate::decision::Verdict;
 use crate::design::{Design, Reference};
 use crate::geometry::{DesignMm, ImagePx, Mm, PixelRect, Point};
-use crate::inspect::Inspection;
+use crate::inspect::{CheckResult, Inspection};
 use crate::photo::{Photo, Picture};
 use crate::recipe::Recipe;
 use crate::registration::Pose;
@@ -55,7 +56,7 @@ pub fn draw_with(photo: &Photo, recipe: &Recipe, inspection: &Inspection, option
     }
     let boxes = boxes(inspection, &view);
     // The worst last, so that nothing hides it.
-    for wanted in [Verdict::Refer, Verdict::Fail] {
+    for wanted in [Verdict::Pass, Verdict::Refer, Verdict::Fail] {
         for (verdict, frame) in boxes.iter().filter(|(verdict, _)| *verdict == wanted) {
             draw_box(&mut sketch, *verdict, frame);
         }
@@ -168,14 +169,17 @@ impl Frame {
     }
 }
 
-/// The regions of everything that did not pass.
+/// The regions of everything that did not pass, and of what was found where no drawing says that it is there.
 fn boxes(inspection: &Inspection, view: &View) -> Vec<(Verdict, Frame)> {
-    let bad = inspection.results.iter().filter(|r| r.decision.verdict != Verdict::Pass);
-    bad.flat_map(|r| {
-        let frame = |region: &PixelRect| (r.decision.verdict, view.frame(*region).at_least(MIN_BOX_PX));
-        r.observation.regions.iter().map(frame)
-    })
-    .collect()
+    let found =
+        |r: &CheckResult| REGISTRY.iter().any(|t| t.name == r.characteristic.check_type && t.needs == Needs::Any);
+    let shown = inspection.results.iter().filter(|r| r.decision.verdict != Verdict::Pass || found(r));
+    shown
+        .flat_map(|r| {
+            let frame = |region: &PixelRect| (r.decision.verdict, view.frame(*region).at_least(MIN_BOX_PX));
+            r.observation.regions.iter().map(frame)
+        })
+        .collect()
 }
 
 /// Thickness of lines, in px of an overlay of 1600: thinner on small pictures.
@@ -221,6 +225,10 @@ fn draw_box(sketch: &mut Sketch, verdict: Verdict, frame: &Frame) {
     let thick = line_width(sketch, 5.0);
     let [a, b, c, d] = frame.corners();
     let around = [a, b, c, d, a];
+    if verdict == Verdict::Pass {
+        // Found and good: shown, without a sign that would draw the eye.
+        return sketch.path(&around, line_width(sketch, 2.0), colour(verdict));
+    }
     if verdict == Verdict::Fail {
         sketch.path(&around, thick, colour(verdict));
         let arm = 2.0 * thick;

@@ -73,6 +73,18 @@ pub enum Reason {
         /// Residual of the other.
         second: Mm,
     },
+    /// A learned model gave no answer, or none that can be believed.
+    #[error(
+        "model {model} gave no usable answer (expected {expected}, found {found}): judge this part by hand, and have the model looked at"
+    )]
+    ModelFault {
+        /// Name of the model's folder.
+        model: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
 }
 
 impl Reason {
@@ -90,6 +102,7 @@ impl Reason {
             Self::TooSmall { .. } => "too-small",
             Self::NotFinite => "not-finite",
             Self::Ambiguous { .. } => "ambiguous",
+            Self::ModelFault { .. } => "model-fault",
         }
     }
 }

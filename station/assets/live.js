@@ -8,10 +8,8 @@ const live = document.getElementById("live");
 const link = document.getElementById("link");
 const heartbeat = Number(live.dataset.heartbeat);
 const silence = 3 * heartbeat + 1000;
-const pictureStale = 15;
 
 let heard = Date.now();          // last sign of life, by this clock
-let pictureAge = null;           // seconds, at `heard`
 let shown = Number(live.dataset.last);
 let alarms = null;               // station errors that somebody has seen
 let fetching = false;
@@ -76,8 +74,6 @@ function tick() {
   const seconds = (ms) => `${Math.round(ms / 1000)} ${live.dataset.s}`;
   document.body.classList.toggle("lost", lost);
   show("lost", lost, seconds(silent));
-  const age = pictureAge === null ? null : pictureAge + silent / 1000;
-  show("picture", !lost && age !== null && age > pictureStale, age === null ? "" : seconds(age * 1000));
   link.hidden = false;
   link.classList.toggle("off", lost);
   link.querySelector("b").textContent = lost ? link.dataset.off : link.dataset.on;
@@ -95,12 +91,12 @@ stream.addEventListener("inspection", (event) => {
   heard = Date.now();
   const seq = Number(event.lastEventId);
   if (seq > shown) { shown = seq; refresh(); }
+  document.dispatchEvent(new CustomEvent("recorded", { detail: JSON.parse(event.data) }));
 });
 
 stream.addEventListener("heartbeat", (event) => {
   heard = Date.now();
   const beat = JSON.parse(event.data);
-  pictureAge = beat.readiness.picture_age_s;
   const wrong = ["store", "disk", "camera"].map((c) => beat.readiness[c]).filter((c) => !c.ok).map((c) => c.reason);
   show("ready", wrong.length > 0, wrong.join(" · "));
   if (alarms === null) alarms = Number(sessionStorage.getItem("alarms-seen") ?? 0);

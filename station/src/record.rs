@@ -38,8 +38,26 @@ pub struct InspectionRecord {
     pub pose: Option<PoseRecord>,
     /// The photo that was judged.
     pub photo: PhotoRecord,
+    /// How the photo was taken; absent when it was posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureRecord>,
     /// What each stage took, milliseconds.
     pub timings_ms: TimingsMs,
+}
+
+/// How a source of the station took a photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CaptureRecord {
+    /// Name of the source in the station's configuration.
+    #[schema(example = "bench")]
+    pub source: String,
+    /// What asked for the picture: `request` (page, key, pedal or program), `auto` (a part came to lie still), `takt`, or `file`.
+    #[schema(example = "request")]
+    pub trigger: String,
+    /// When the exposure began, milliseconds after the trigger; null when the photo came as a file.
+    pub exposed_after_trigger_ms: Option<f64>,
+    /// The camera's number of the picture.
+    pub sequence: Option<u64>,
 }
 
 /// One characteristic.
@@ -63,7 +81,7 @@ pub struct CheckRecord {
     pub lower: Option<f64>,
     /// Highest deviation that conforms.
     pub upper: Option<f64>,
-    /// `mm`, `mm2` or `count`.
+    /// `mm`, `mm2`, `count`, `score` (what a model says of its own answer, 0 to 1) or `share` (of a whole, 0 to 1).
     pub unit: String,
     /// Standard uncertainty, in `unit`.
     pub u: Option<f64>,
@@ -74,6 +92,9 @@ pub struct CheckRecord {
     /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
     #[schema(value_type = Vec<[u32; 4]>)]
     pub regions: Vec<PixelRect>,
+    /// What was read or recognised, in words; null when nothing is.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 /// The pose that was found, as a 2 x 3 matrix.

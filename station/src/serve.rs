@@ -1,11 +1,11 @@
 //! The station as a running program: what it is configured with, how it starts, how it stops.
 //!
-//! Stopping (Ctrl-C, SIGTERM): the camera stops, no new photo is accepted, every accepted part is judged, recorded and answered,
+//! Stopping (Ctrl-C, SIGTERM): sources stop, no new photo is accepted, every accepted part is judged, recorded and answered,
 //! then the program ends.
 
-use crate::camera::{self, CameraStatus, Simulated, Source, Way};
+use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, SourceKind, Sources};
 use crate::http::{AppState, Limits, Parts, app};
-use crate::inspection::{Line, LineOptions, Metrics};
+use crate::inspection::{Desk, Line, LineOptions, Metrics};
 use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
@@ -16,10 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Time between two parts of the demo.
-const DEMO_TAKT: Duration = Duration::from_millis(2500);
-/// Seed of the demo's parts.
-const DEMO_SEED: u64 = 19;
 /// Who approves the demo's recipes.
 const DEMO_PERSON: &str = "demo";
 /// How long open requests may take to end after a stop.
@@ -45,6 +41,9 @@ pub struct ServeConfig {
     /// Below this much free space no part is accepted, MB.
     #[serde(default = "min_free_mb")]
     pub min_free_mb: u64,
+    /// Where photos come from, beside those that are posted: `[[source]]`.
+    #[serde(default, rename = "source", deserialize_with = "camera::tables")]
+    pub sources: Vec<SourceConfig>,
     /// Real parts or the demo's. Never read from a file: `assay demo` sets it.
     #[serde(skip, default = "production")]
     pub mode: Mode,
@@ -67,7 +66,8 @@ impl ServeConfig {
     /// What is wrong, with its line, and the file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut config: Self = toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).map_err(|e| anyhow::anyhow!("{}", in_one_line(&e, &text, path)))?;
         anyhow::ensure!(
             !config.station.trim().is_empty(),
             "{}: `station`: expected a name, found none",
@@ -76,8 +76,15 @@ impl ServeConfig {
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
         config.recipes = config.recipes.iter().map(|dir| base.join(dir)).collect();
+        config.sources = config.sources.into_iter().map(|source| source.at(base)).collect();
         Ok(config)
     }
+}
+
+/// `line 3: unknown field ..., in station.toml`
+fn in_one_line(e: &toml::de::Error, text: &str, path: &Path) -> String {
+    let line = e.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+    format!("line {line}: {}, in {}", e.message().trim_end().replace('\n', "; "), path.display())
 }
 
 /// The demo's configuration: simulated camera, sample recipes, and a data folder of its own (`assay-demo` in the user's data folder
@@ -91,6 +98,14 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
         listen: loopback(),
         hosts: Vec::new(),
         min_free_mb: min_free_mb(),
+        sources: vec![SourceConfig {
+            name: "camera".to_owned(),
+            kind: SourceKind::Simulated(SimulatedConfig::default()),
+            recipe: None,
+            lot: None,
+            shutter: Shutter::Auto(AutoConfig::default()),
+            key: "Space".to_owned(),
+        }],
         mode: Mode::Demo,
     }
 }
@@ -120,16 +135,16 @@ pub async fn run(config: ServeConfig) -> anyhow::Result<()> {
     station.serve(listener, stop_signal()).await
 }
 
-/// A started station: ledger open, line running, camera on.
+/// A started station: ledger open, line running, sources at work.
 #[derive(Debug)]
 pub struct Station {
     state: AppState,
     stop: watch::Sender<bool>,
-    camera: Option<tokio::task::JoinHandle<()>>,
+    sources: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Station {
-    /// Opens the ledger, reads the recipes, starts the inspection loop and, in the demo, the camera.
+    /// Opens the ledger, reads the recipes, starts the inspection loop and the sources.
     ///
     /// # Errors
     /// When the ledger cannot be opened or the system gives no threads.
@@ -140,31 +155,19 @@ impl Station {
         let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::new(config.mode))
             .context("the system gives no threads to judge with")?;
         let stop = watch::Sender::new(false);
-        let source = (config.mode == Mode::Demo).then(|| Simulated::new(DEMO_SEED));
-        let status = source.as_ref().map(|s| CameraStatus::new(s.name()));
-        let camera = source.zip(status.clone()).map(|(source, status)| {
-            let way = Way {
-                ledger: ledger.clone(),
-                recipes: recipes.clone(),
-                line: line.clone(),
-                metrics: metrics.clone(),
-                status,
-            };
-            tokio::spawn(camera::run(source, way, DEMO_TAKT, stop.subscribe()))
-        });
+        let desk = Desk::new(ledger, recipes, line, metrics);
+        let sources = Sources::from_config(config.sources.iter().cloned());
+        let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {
             station: config.station.clone(),
             mode: config.mode,
-            ledger,
-            line,
-            recipes,
-            metrics,
-            camera: status,
+            desk,
+            sources,
             hosts: config.hosts.clone(),
             limits: Limits::default(),
             stopping: stop.subscribe(),
         });
-        Ok(Self { state, stop, camera })
+        Ok(Self { state, stop, sources: at_work })
     }
 
     /// Serves until `until`, then finishes every accepted part.
@@ -176,12 +179,12 @@ impl Station {
         listener: tokio::net::TcpListener,
         until: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let Self { state, stop, camera } = self;
+        let Self { state, stop, sources } = self;
         let mut stopping = stop.subscribe();
         let server = axum::serve(listener, app(state.clone())).with_graceful_shutdown(async move {
             until.await;
             tracing::info!("stopping: accepted parts are finished first");
-            // Event streams end and the camera stops; the listener closes after this.
+            // Event streams end and sources stop; the listener closes after this.
             stop.send_replace(true);
         });
         let give_up = async move {
@@ -196,10 +199,10 @@ impl Station {
                 Ok(())
             }
         };
-        if let Some(camera) = camera {
-            camera.await.context("the camera loop failed")?;
+        for source in sources {
+            source.await.context("the supervision of a source failed")?;
         }
-        state.line.drain().await;
+        state.desk.line.drain().await;
         served
     }
 }

@@ -3,21 +3,32 @@
 //! A new check is one file in this folder plus one line in [`REGISTRY`]. The shared suite in `suite.rs` runs over every
 //! registered check.
 
+mod boxes;
+pub mod classify;
+pub mod count;
+pub mod detect;
 mod entry;
 pub mod extra;
 pub mod hole;
 pub mod iso2768;
+mod learned;
+#[cfg(test)]
+mod learned_tests;
 mod material;
 pub mod missing;
 pub mod outline;
+pub mod presence;
 pub mod profile;
 pub mod reference;
+pub mod region;
 mod round;
+pub mod segment;
 #[cfg(test)]
 mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
+pub use region::Region;
 
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
@@ -27,8 +38,19 @@ use crate::registration::RegisteredPart;
 use serde::{Deserialize, Serialize};
 
 /// Every check Assay knows, in the order in which `assay recipe new` proposes them.
-pub static REGISTRY: &[&CheckType] =
-    &[&outline::TYPE, &hole::TYPE, &profile::TYPE, &missing::TYPE, &extra::TYPE, &reference::TYPE];
+pub static REGISTRY: &[&CheckType] = &[
+    &outline::TYPE,
+    &hole::TYPE,
+    &profile::TYPE,
+    &missing::TYPE,
+    &extra::TYPE,
+    &reference::TYPE,
+    &classify::TYPE,
+    &detect::TYPE,
+    &count::TYPE,
+    &segment::TYPE,
+    &presence::TYPE,
+];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
 #[derive(Debug)]
@@ -114,15 +136,23 @@ pub enum Unit {
     /// A number of things.
     #[serde(rename = "count")]
     Count,
+    /// What a model says of its own answer, 0 to 1.
+    #[serde(rename = "score")]
+    Score,
+    /// A part of a whole, 0 to 1.
+    #[serde(rename = "share")]
+    Share,
 }
 
 impl Unit {
-    /// As written in JSON: `mm`, `mm2` or `count`.
+    /// As written in JSON: `mm`, `mm2`, `count`, `score` or `share`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm2",
             Self::Count => "count",
+            Self::Score => "score",
+            Self::Share => "share",
         }
     }
     /// As written for people.
@@ -130,7 +160,7 @@ impl Unit {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm²",
-            Self::Count => "",
+            Self::Count | Self::Score | Self::Share => "",
         }
     }
 }
@@ -142,6 +172,8 @@ pub struct Observation {
     pub outcome: Outcome,
     /// Where in the photo to look, worst first.
     pub regions: Vec<PixelRect>,
+    /// What was read or recognised, in words: the text of a code, a label.
+    pub text: Option<String>,
 }
 
 /// Measured, or not. Never a verdict.
@@ -166,16 +198,22 @@ impl Observation {
         } else {
             Outcome::NotMeasured(Reason::NotFinite)
         };
-        Self { outcome, regions: Vec::new() }
+        Self { outcome, regions: Vec::new(), text: None }
     }
     /// No number, and why.
     pub fn not_measured(reason: Reason) -> Self {
-        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new() }
+        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new(), text: None }
     }
     /// With places to look at, worst first.
     #[must_use]
     pub fn at(mut self, regions: Vec<PixelRect>) -> Self {
         self.regions = regions;
+        self
+    }
+    /// With what was read.
+    #[must_use]
+    pub fn saying(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
         self
     }
 }

@@ -5,7 +5,7 @@ use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Design, Reference, ReferencePicture};
 use crate::geometry::{Angle, Vector};
-use crate::models::Models;
+use crate::models::{Models, testing};
 use crate::photo::{DecodeLimits, Photo, decode};
 use crate::registration::{RegisteredPart, register};
 use crate::synth::{Fault, Noise, Rendered, Scene, parts};
@@ -36,18 +36,24 @@ fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
 /// The reference each kind of check needs: the drawing, or a picture of a good part.
 fn reference(check_type: &CheckType) -> Reference {
     match check_type.needs {
-        Needs::Drawing => Reference::Drawing(part()),
-        Needs::Any => Reference::Photo,
+        // Checks that look at the photo itself find their regions in the drawing too.
+        Needs::Drawing | Needs::Any => Reference::Drawing(part()),
         Needs::Picture => {
             Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb))
         }
     }
 }
 
+/// Models that compute in Rust: opened once, they are asked by every test.
+fn models() -> &'static Models {
+    static MODELS: std::sync::OnceLock<Models> = std::sync::OnceLock::new();
+    MODELS.get_or_init(testing::models)
+}
+
 fn open(check_type: &CheckType, text: &str, reference: &Reference) -> Result<Box<dyn Check>, super::EntryError> {
     let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
     let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
-    (check_type.parse)(&entry, &Context { reference, models: &Models::default() })
+    (check_type.parse)(&entry, &Context { reference, models: models() })
 }
 
 fn verdicts(check: &dyn Check, part: &RegisteredPart<'_>) -> Vec<Verdict> {
@@ -167,7 +173,7 @@ fn a_part_that_leaves_the_picture_is_referred() {
 #[test]
 fn faults_are_found() {
     let faults: Vec<(Fault, &[&str])> = vec![
-        (Fault::HoleMissing { hole: "hole-1".into() }, &["extra", "reference"]),
+        (Fault::HoleMissing { hole: "hole-1".into() }, &["extra", "reference", "count", "presence", "segment"]),
         (Fault::HoleResized { hole: "hole-1".into(), by: 0.5 }, &["hole", "reference"]),
         (Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.4, 0.45) }, &["hole", "reference"]),
     ];

@@ -203,3 +203,25 @@ fn jpeg_files_can_be_read_back() {
     assert!(near(*image::load_from_memory(&bytes).unwrap().to_rgb8().get_pixel(20, 20), Rgb([10, 200, 90])));
     assert!(encode_jpeg(&RgbImage::new(0, 5), 90).is_err());
 }
+
+/// What a check of the photo itself found is shown when it is good too; what a drawing shows anyway is not.
+#[test]
+fn what_was_found_is_framed_thinly_without_a_sign() {
+    let grey = photo(Picture::Grey(GrayImage::from_pixel(400, 300, Luma([128]))));
+    let frame = [100, 100, 80, 60];
+    let drawn = |check_type: &'static str, verdict: Verdict| {
+        let mut found = result("x.count", verdict, &[frame]);
+        found.characteristic.check_type = check_type;
+        draw(&grey, &recipe(parts::disc(5.0), 1.0), &judged(verdict, vec![found], 400, 300))
+    };
+    // Apart from the part's own sign in the corner.
+    let within = [60, 40, 180, 160];
+    let green = extent(&drawn("count", Verdict::Pass), colour(Verdict::Pass), within).expect("a frame");
+    for (found, expected) in green.iter().zip([100, 100, 179, 159]) {
+        assert!(found.abs_diff(expected) <= 2, "{green:?}");
+    }
+    assert_eq!(extent(&drawn("hole", Verdict::Pass), colour(Verdict::Pass), within), None);
+    // Failed: the sign stands above the frame.
+    let red = extent(&drawn("count", Verdict::Fail), colour(Verdict::Fail), within).expect("a frame");
+    assert!(red[1] < 95, "{red:?}");
+}

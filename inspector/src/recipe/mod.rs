@@ -40,7 +40,7 @@ use crate::calibration::{CalibrationPolicy, Tone};
 use crate::checks::{Check, CheckType, Context, Entry, Needs, REGISTRY};
 use crate::decision::Rule;
 use crate::design::{Design, Reference, ReferencePicture};
-use crate::models::Models;
+use crate::models::{Models, NoRuntime, Runtime};
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -71,17 +71,28 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Opens the recipe in the folder `dir`.
+    /// Reads the recipe in the folder `dir`, its models too, without anything that could run them: checks that ask a model are not
+    /// measured. To judge by models, see [`open_on`](Self::open_on).
     ///
     /// # Errors
     /// [`RecipeError`] with file and line, what was expected and what was found.
     ///
     /// Cost: reads every file of the folder once for the identity.
     pub fn open(dir: &Path) -> Result<Self, RecipeError> {
-        Self::open_with(dir, REGISTRY)
+        Self::open_on(dir, &NoRuntime)
     }
 
-    fn open_with(dir: &Path, registry: &[&CheckType]) -> Result<Self, RecipeError> {
+    /// Opens the recipe in the folder `dir`; its models are run by `runtime`, and must reproduce their parity samples there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and why a model is refused.
+    ///
+    /// Cost: as [`open`](Self::open), and a run of the network per parity sample.
+    pub fn open_on(dir: &Path, runtime: &dyn Runtime) -> Result<Self, RecipeError> {
+        Self::open_with(dir, runtime, REGISTRY)
+    }
+
+    fn open_with(dir: &Path, runtime: &dyn Runtime, registry: &[&CheckType]) -> Result<Self, RecipeError> {
         let files = files(dir)?;
         let listed = |path: &str| files.iter().find(|f| f.path == path);
         let Some(recipe_toml) = listed("recipe.toml") else {
@@ -90,7 +101,8 @@ impl Recipe {
         };
         let bytes = folder::read(dir, recipe_toml, MAX_TEXT)?;
         let read = |path: &str| listed(path).map(|file| folder::read(dir, file, folder::MAX_FILE_BYTES));
-        let models = Models::default();
+        let models = Models::open(dir, files.iter().map(|f| (f.path.as_str(), f.sha256)), runtime)
+            .map_err(|(name, cause)| RecipeError::Model { name, cause })?;
         assemble(&bytes, identity(&files), read, models, registry)
     }
 

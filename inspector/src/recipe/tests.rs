@@ -387,7 +387,9 @@ fn a_check_that_breaks_its_promise_is_refused() {
     };
     let hole = REGISTRY.iter().find(|t| t.name == "hole").unwrap();
     for text in [GOOD.to_owned(), changed("upper = 0.5", "upper = 0.25")] {
-        let error = Recipe::open_with(folder(text).path(), &[hole, &BROKEN]).unwrap_err().to_string();
+        let error = Recipe::open_with(folder(text).path(), &crate::models::NoRuntime, &[hole, &BROKEN])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("recipe.toml:21: broken: expected finite limits"), "{error}");
     }
 }

@@ -7,6 +7,9 @@ use super::seeded::Seeded;
 use super::truth::{Rendered, Truth};
 use crate::design::Design;
 use crate::geometry::{Angle, Vector};
+use crate::overlay::encode_jpeg;
+use crate::photo::Picture;
+use image::DynamicImage;
 
 /// A product of the demo line: what is drawn in the recipe folder of the same name.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +114,23 @@ impl DemoLine {
         });
         let rendered = Rendered::new(&scene, &drawing, fault.as_ref()).expect("the fault's place is on the drawing");
         DemoPart { number, recipe: product.recipe, jpeg: rendered.jpeg(90), truth: rendered.truth }
+    }
+
+    /// The recipe that judges part `number`.
+    pub fn recipe(&self, number: u64) -> &'static str {
+        DEMO_PRODUCTS[(number % DEMO_PRODUCTS.len() as u64) as usize].recipe
+    }
+
+    /// What the camera of the line sees before part `number` is put down: the table, as a JPEG file.
+    pub fn table(&self, number: u64) -> Vec<u8> {
+        let product = &DEMO_PRODUCTS[(number % DEMO_PRODUCTS.len() as u64) as usize];
+        let scene = product.scene(&(product.drawing)(), &mut Seeded::new(self.seed, number));
+        let picture = match scene.render(&Design { contours: Vec::new(), features: Vec::new() }) {
+            Picture::Colour(picture) => picture,
+            Picture::Grey(grey) => DynamicImage::ImageLuma8(grey).into_rgb8(),
+            Picture::Grey16(grey) => DynamicImage::ImageLuma16(grey).into_rgb8(),
+        };
+        encode_jpeg(&picture, 90).expect("writing to memory cannot fail")
     }
 
     /// One fault in each group of five parts, at any place of it but the first part of all.

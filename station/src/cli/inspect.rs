@@ -108,7 +108,7 @@ impl Arguments {
         names: &mut HashSet<String>,
     ) -> Result<InspectionRecord> {
         let bytes = photo.read(DecodeLimits::default().max_file_bytes).map_err(anyhow::Error::msg)?;
-        let info = JobInfo { image: photo.name(), serial: self.serial.clone(), lot: self.lot.clone() };
+        let info = JobInfo { image: photo.name(), serial: self.serial.clone(), lot: self.lot.clone(), capture: None };
         let judged = judge(&bytes, recipe, &info)?;
         if self.overlay.is_none() && ledger.is_none() {
             return Ok(judged.record);

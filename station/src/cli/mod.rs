@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "this is the one place that talks to a terminal")]
 
+mod camera;
 mod inspect;
 mod photos;
 mod recipe;
@@ -48,6 +49,9 @@ enum Command {
     /// Make, list and approve recipes
     #[command(subcommand)]
     Recipe(recipe::Command),
+    /// List cameras, and take a picture with one
+    #[command(subcommand)]
+    Camera(camera::Command),
     /// Look at the station's journal, store and disk: what is wrong and what to do
     Doctor(station::Doctor),
 }
@@ -67,6 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(a) => a.run(),
         Command::Inspect(a) => a.run(),
         Command::Recipe(a) => a.run(),
+        Command::Camera(a) => a.run(),
         Command::Doctor(a) => a.run(),
     };
     match outcome {

@@ -52,6 +52,9 @@ fn numbers(check: &CheckRecord) -> String {
         (Some(m), _) => format!("{m:.decimals$}{unit}  {limits}"),
         (None, _) => format!("not measured  {limits}"),
     };
+    if let Some(read) = &check.text {
+        let _ = write!(text, "  {read:?}");
+    }
     if let Some(reason) = &check.reason {
         let _ = write!(text, "  ({reason})");
     }

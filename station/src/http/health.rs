@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: for whoever watches the station.
 
 use super::state::AppState;
+use crate::camera::UPLOAD;
 use crate::ledger::{Health, LedgerError, StoreState};
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +19,7 @@ pub struct Readiness {
     pub store: Component,
     /// Room for photos.
     pub disk: Component,
-    /// The camera.
+    /// All sources of photos.
     pub camera: Component,
     /// Free bytes where the ledger is.
     pub free_bytes: u64,
@@ -26,8 +27,20 @@ pub struct Readiness {
     pub last_seq: u64,
     /// Up to here the journal has been verified since the start.
     pub verified_seq: u64,
-    /// Seconds since the camera's last picture; null without camera or picture.
+    /// Age of the oldest live picture, seconds; null without camera or picture.
     pub picture_age_s: Option<f64>,
+    /// Each source of photos.
+    pub sources: Vec<SourceReadiness>,
+}
+
+/// A source of photos, and whether it works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceReadiness {
+    /// Its name.
+    pub name: String,
+    /// Whether photos can come.
+    #[serde(flatten)]
+    pub state: Component,
 }
 
 /// One thing that must work.
@@ -52,23 +65,17 @@ impl Readiness {
     /// As it is now.
     pub(crate) async fn now(state: &AppState) -> Self {
         let health = state.ask(|ledger| Ok::<_, LedgerError>(ledger.health())).await;
-        let (camera, picture_age_s) = match &state.camera {
-            None => (Component::works("no camera configured: photos come over HTTP"), None),
-            Some(camera) => {
-                let now = camera.now();
-                let component = if now.ok { Component::works(now.reason) } else { Component::fails(now.reason) };
-                (component, now.picture_age_s)
-            }
-        };
+        let (sources, picture_age_s) = sources(state);
         let mut readiness = Self {
             ready: false,
             store: Component::fails("the ledger does not answer"),
             disk: Component::fails("unknown"),
-            camera,
+            camera: together(&sources),
             free_bytes: 0,
             last_seq: 0,
             verified_seq: 0,
             picture_age_s,
+            sources,
         };
         if let Ok(health) = health {
             readiness.disk = disk(&health);
@@ -79,6 +86,33 @@ impl Readiness {
         }
         readiness.ready = readiness.store.ok && readiness.disk.ok && readiness.camera.ok;
         readiness
+    }
+}
+
+/// Every configured source, and the age of the oldest live picture.
+fn sources(state: &AppState) -> (Vec<SourceReadiness>, Option<f64>) {
+    let mut oldest: Option<f64> = None;
+    let sources = state.sources.places().map(|place| {
+        let now = place.now();
+        if let Some(picture) = now.picture {
+            oldest = Some(oldest.map_or(picture.age_s, |age| age.max(picture.age_s)));
+        }
+        SourceReadiness { name: place.name.clone(), state: Component { ok: now.ok, reason: now.reason } }
+    });
+    (sources.collect(), oldest)
+}
+
+/// All sources as one component.
+fn together(sources: &[SourceReadiness]) -> Component {
+    let of = |ok: bool| {
+        let reasons = sources.iter().filter(|s| s.state.ok == ok && s.name != UPLOAD);
+        reasons.map(|s| format!("{}: {}", s.name, s.state.reason)).collect::<Vec<_>>().join("; ")
+    };
+    let (works, fails) = (of(true), of(false));
+    match (works.is_empty(), fails.is_empty()) {
+        (_, false) => Component::fails(fails),
+        (false, true) => Component::works(works),
+        (true, true) => Component::works("no camera configured: photos come over HTTP"),
     }
 }
 
@@ -135,6 +169,6 @@ pub(super) async fn readyz(State(state): State<AppState>) -> impl IntoResponse {
 )]
 pub(super) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
     let readiness = Readiness::now(&state).await;
-    let text = state.metrics.text(state.line.waiting(), readiness.free_bytes, readiness.last_seq);
+    let text = state.desk.metrics.text(state.desk.line.waiting(), readiness.free_bytes, readiness.last_seq);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
 }

@@ -5,7 +5,7 @@ use super::problem::{Problem, shortened};
 use super::state::AppState;
 use super::upload::{self, PartForm, PartQuery, Upload, word};
 use super::view::{InspectionView, Pictures, version};
-use crate::inspection::{ErrorKind, Job, JobInfo, ReservedKey, verdict_word};
+use crate::inspection::{Reserved, Shot, verdict_word};
 use crate::ledger::{Act, Entry, LedgerError, Query};
 use axum::Json;
 use axum::extract::{Request, State};
@@ -60,26 +60,17 @@ pub(super) async fn judge(
     let upload = upload::read(&state, query, request).await?;
     let reserved = match key {
         None => None,
-        Some(key) => match reserve(&state, key, upload.fingerprint()).await? {
+        Some(key) => match state.desk.reserve(key, upload.fingerprint()).await? {
             Reserved::New(key) => Some(key),
             Reserved::Recorded(entry) => return Ok(answer(StatusCode::OK, *entry)),
         },
     };
-    let entry = submit(&state, upload, reserved).await?;
-    Ok(answer(StatusCode::CREATED, entry))
-}
-
-/// Queues the part and waits for its record.
-async fn submit(state: &AppState, upload: Upload, key: Option<ReservedKey>) -> Result<Entry, Problem> {
     let Upload { photo, recipe, serial, lot, image } = upload;
-    let book = state.recipes.clone();
-    let recipe = state.ask(move |ledger| book.approved(ledger, &recipe)).await?;
-    let job = Job { photo, info: JobInfo { image, serial, lot }, recipe, key };
-    let ticket = state.line.submit(job).inspect_err(|_| state.metrics.error(ErrorKind::Busy))?;
-    Ok(ticket.recorded().await?)
+    let shot = Shot { photo, image, recipe: Some(recipe), serial, lot, capture: None };
+    Ok(answer(StatusCode::CREATED, state.desk.submit(shot, reserved).await?))
 }
 
-fn answer(status: StatusCode, entry: Entry) -> Response {
+pub(super) fn answer(status: StatusCode, entry: Entry) -> Response {
     match InspectionView::of(entry) {
         Some(view) => {
             let location = HeaderValue::from_str(&view.links.this).expect("made of digits and letters");
@@ -89,59 +80,13 @@ fn answer(status: StatusCode, entry: Entry) -> Response {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// The client's key, when it sent one.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(None) };
     let key = key.to_str().ok().filter(|k| (1..=MAX_KEY).contains(&k.len()) && k.bytes().all(|b| b.is_ascii_graphic()));
     match key {
         Some(key) => Ok(Some(key.to_owned())),
         None => Err(Problem::bad_request(format!("Idempotency-Key: expected 1 to {MAX_KEY} visible ASCII characters"))),
-    }
-}
-
-enum Reserved {
-    New(ReservedKey),
-    Recorded(Box<Entry>),
-}
-
-/// Holds the key first and asks the ledger second: between the two nobody else can take it.
-async fn reserve(state: &AppState, key: String, request: Sha256) -> Result<Reserved, Problem> {
-    let reused = || {
-        Problem::new(
-            "key-reused",
-            "this Idempotency-Key came with another request before: use a new key for a new part",
-        )
-    };
-    let reserved = state.0.keys.reserve(&key, request).map_err(|holder| {
-        if holder == request {
-            Problem::new("key-in-work", "the part of this Idempotency-Key is still in work: ask again")
-                .with("retry_after_s", 1)
-        } else {
-            reused()
-        }
-    })?;
-    let (recorded, behind) = state
-        .ask(move |ledger| {
-            let synced = ledger.health().last_seq;
-            let recorded = ledger.by_idempotency_key(&key)?;
-            Ok::<_, LedgerError>((recorded, ledger.health().stored_up_to < synced))
-        })
-        .await?;
-    if recorded.is_none() && behind {
-        // The key may belong to a part that the index does not show yet: to judge it again would record it twice.
-        return Err(Problem::new(
-            "busy",
-            "the store is behind the journal, so the Idempotency-Key cannot be looked up",
-        )
-        .with("retry_after_s", 5));
-    }
-    match recorded {
-        None => Ok(Reserved::New(reserved)),
-        Some(entry) => match &entry.act {
-            Act::Inspection { request_sha256: Some(before), .. } if *before == request => {
-                Ok(Reserved::Recorded(Box::new(entry)))
-            }
-            _ => Err(reused()),
-        },
     }
 }
 

@@ -9,20 +9,23 @@ mod inspections;
 mod problem;
 mod recipes;
 mod security;
+mod sources;
 mod state;
 mod stream;
 mod upload;
 mod view;
 
-pub use health::{Component, Readiness};
+pub use health::{Component, Readiness, SourceReadiness};
 pub use inspections::{DamagedView, InspectionFilter, InspectionPage, ListQuery};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use recipes::{RecipeList, RecipeView};
+pub use sources::{CaptureRequest, PictureView, Selection, SourceList, SourceView};
 pub use state::{AppState, Limits, Parts};
 pub use view::{InspectionView, Links, Pictures};
 
 pub(crate) use extract::{PathParts, QueryParts};
 pub(crate) use inspections::find;
+pub(crate) use upload::word;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -45,6 +48,7 @@ use utoipa_axum::routes;
     components(schemas(Problem, stream::Heartbeat)),
     tags(
         (name = "inspections", description = "Judge parts, read their records"),
+        (name = "sources", description = "Cameras and folders: take a picture, look through the camera"),
         (name = "recipes", description = "What parts are judged by"),
         (name = "health", description = "For whoever watches the station")
     )
@@ -58,6 +62,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(inspections::photo))
         .routes(routes!(inspections::thumbnail))
         .routes(routes!(inspections::overlay))
+        .routes(routes!(sources::capture))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::picture))
+        .routes(routes!(sources::select))
+        .routes(routes!(sources::empty))
         .routes(routes!(recipes::list))
         .routes(routes!(stream::stream))
         .routes(routes!(health::healthz))

@@ -1,6 +1,6 @@
 //! Every error over HTTP is a problem (RFC 9457): one sentence that says what is wrong, what was expected, what was found.
 
-use crate::inspection::{Busy, JobError};
+use crate::inspection::{Busy, DeskError, JobError};
 use crate::ledger::LedgerError;
 use crate::recipes::LookupError;
 use axum::Json;
@@ -45,10 +45,13 @@ const KINDS: &[(&str, StatusCode, &str)] = &[
     ("bad-request", StatusCode::BAD_REQUEST, "The request cannot be understood"),
     ("foreign-origin", StatusCode::FORBIDDEN, "Requests of other web sites are refused"),
     ("not-found", StatusCode::NOT_FOUND, "There is nothing here"),
+    ("unknown-source", StatusCode::NOT_FOUND, "Unknown source of photos"),
     ("unknown-recipe", StatusCode::NOT_FOUND, "Unknown recipe"),
     ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method"),
     ("too-slow", StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time"),
     ("key-in-work", StatusCode::CONFLICT, "A request with this Idempotency-Key is still in work"),
+    ("no-recipe", StatusCode::CONFLICT, "No recipe is chosen"),
+    ("no-shutter", StatusCode::CONFLICT, "This source takes no pictures on demand"),
     ("recipe-not-approved", StatusCode::CONFLICT, "The recipe is not approved"),
     ("photo-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The photo is too large"),
     ("wrong-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a media type that is read"),
@@ -58,6 +61,7 @@ const KINDS: &[(&str, StatusCode, &str)] = &[
     ("station-error", StatusCode::INTERNAL_SERVER_ERROR, "The station failed: hold the part"),
     ("record-damaged", StatusCode::INTERNAL_SERVER_ERROR, "What is stored is not what was recorded"),
     ("busy", StatusCode::SERVICE_UNAVAILABLE, "The station is busy"),
+    ("no-picture", StatusCode::SERVICE_UNAVAILABLE, "There is no live picture"),
     ("disk-full", StatusCode::INSUFFICIENT_STORAGE, "No room left to record parts"),
 ];
 
@@ -160,6 +164,23 @@ impl From<JobError> for Problem {
             JobError::Photo(cause) => Self::new("unreadable-photo", cause.to_string()),
             JobError::Ledger(cause) => cause.into(),
             other => Self::new("station-error", other.to_string()),
+        }
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(e: DeskError) -> Self {
+        let detail = e.to_string();
+        match e {
+            DeskError::NoRecipe => Self::new("no-recipe", detail),
+            DeskError::Recipe(e) => e.into(),
+            DeskError::Busy(e) => e.into(),
+            DeskError::Job(e) => e.into(),
+            DeskError::Ledger(e) => e.into(),
+            DeskError::KeyInWork => Self::new("key-in-work", detail).with("retry_after_s", 1),
+            DeskError::KeyReused => Self::new("key-reused", detail),
+            DeskError::Behind => Self::new("busy", detail).with("retry_after_s", 5),
+            DeskError::Failed(_) => Self::new("station-error", detail),
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct RecipeList {
 /// The recipes of this station and their states.
 #[utoipa::path(get, path = "/api/v1/recipes", tag = "recipes", responses((status = 200, body = RecipeList)))]
 pub(super) async fn list(State(state): State<AppState>) -> Result<Json<RecipeList>, Problem> {
-    let book = state.recipes.clone();
+    let book = state.desk.recipes.clone();
     let items = state
         .ask(move |ledger| {
             let view = |listed: &crate::recipes::Listed| {

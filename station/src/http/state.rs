@@ -1,10 +1,9 @@
 //! What the handlers share.
 
 use super::problem::Problem;
-use crate::camera::CameraStatus;
-use crate::inspection::{KeysInWork, Line, Metrics};
+use crate::camera::Sources;
+use crate::inspection::Desk;
 use crate::ledger::{Ledger, LedgerError, Mode};
-use crate::recipes::RecipeBook;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -46,16 +45,10 @@ pub struct Parts {
     pub station: String,
     /// Real parts or the demo's.
     pub mode: Mode,
-    /// Journal, photos, store.
-    pub ledger: Ledger,
-    /// The inspection loop.
-    pub line: Line,
-    /// Recipes.
-    pub recipes: RecipeBook,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// The camera, when there is one.
-    pub camera: Option<CameraStatus>,
+    /// Where photos are handed in, and what stands behind it.
+    pub desk: Desk,
+    /// Cameras, folders and the rest.
+    pub sources: Sources,
     /// Names beside `localhost` and IP addresses under which browsers may reach this station.
     pub hosts: Vec<String>,
     /// Bounds.
@@ -71,7 +64,6 @@ pub struct AppState(pub(crate) Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) parts: Parts,
-    pub(crate) keys: KeysInWork,
     pub(crate) uploads: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
 }
@@ -79,7 +71,7 @@ pub(crate) struct Shared {
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
         let (uploads, streams) = (Semaphore::new(parts.limits.uploads), Semaphore::new(parts.limits.streams));
-        Self(Arc::new(Shared { parts, keys: KeysInWork::default(), uploads, streams: Arc::new(streams) }))
+        Self(Arc::new(Shared { parts, uploads, streams: Arc::new(streams) }))
     }
 }
 
@@ -99,7 +91,7 @@ impl AppState {
     where
         Problem: From<E>,
     {
-        let ledger = self.ledger.clone();
+        let ledger = self.desk.ledger.clone();
         match tokio::task::spawn_blocking(move || question(&ledger)).await {
             Ok(answer) => answer.map_err(Problem::from),
             Err(e) => Err(Problem::new("station-error", e.to_string())),

@@ -94,7 +94,8 @@ pub(super) async fn stream(
 type Sender = mpsc::Sender<Result<Event, Infallible>>;
 
 async fn feed(state: AppState, mut position: u64, sender: Sender, _place: OwnedSemaphorePermit) {
-    let (mut last, mut alarm, mut stopping) = (state.ledger.subscribe(), state.line.alarm(), state.stopping.clone());
+    let (mut last, mut alarm, mut stopping) =
+        (state.desk.ledger.subscribe(), state.desk.line.alarm(), state.stopping.clone());
     let mut beat = tokio::time::interval(state.limits.heartbeat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -128,10 +129,10 @@ async fn feed(state: AppState, mut position: u64, sender: Sender, _place: OwnedS
 
 async fn heartbeat(state: &AppState, sender: &Sender, stopping: &mut tokio::sync::watch::Receiver<bool>) -> bool {
     let readiness = Readiness::now(state).await;
-    let alarm = state.line.alarm().borrow().clone();
+    let alarm = state.desk.line.alarm().borrow().clone();
     let beat = Heartbeat {
         last_seq: readiness.last_seq,
-        waiting: state.line.waiting(),
+        waiting: state.desk.line.waiting(),
         alarms: alarm.count,
         alarm: alarm.last,
         readiness,

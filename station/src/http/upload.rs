@@ -203,7 +203,7 @@ fn checked(photo: Bytes, said: PartQuery) -> Result<Upload, Problem> {
 }
 
 /// A short text without control characters; an empty one counts as not given.
-pub(super) fn word(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
+pub(crate) fn word(name: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     let length = text.chars().count();

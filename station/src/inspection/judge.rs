@@ -1,6 +1,6 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
+use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
 use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
@@ -13,11 +13,13 @@ use std::time::Instant;
 
 /// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
 const MAX_REGIONS: usize = 64;
+/// Most characters of what was read that a record keeps.
+const MAX_TEXT: usize = 400;
 /// Most characters of a file name that a record keeps.
 const MAX_NAME: usize = 200;
 
 /// What is known of a part beside its photo.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobInfo {
     /// Name of the photo as given.
     pub image: String,
@@ -25,6 +27,8 @@ pub struct JobInfo {
     pub serial: Option<String>,
     /// Lot.
     pub lot: Option<String>,
+    /// How the photo was taken, when a source of this station took it.
+    pub capture: Option<CaptureRecord>,
 }
 
 /// A judged photo: what the record says, and what pictures are drawn from.
@@ -88,6 +92,7 @@ fn record(
             width: photo.width(),
             height: photo.height(),
         },
+        capture: info.capture.clone(),
         timings_ms,
     }
 }
@@ -115,6 +120,7 @@ fn check_record(result: &CheckResult) -> CheckRecord {
             Referral::TooClose { .. } => "too-close".to_owned(),
         }),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
+        text: result.observation.text.as_ref().map(|t| t.chars().take(MAX_TEXT).collect()),
     }
 }
 

@@ -289,7 +289,8 @@ async fn work(line: Line, receiver: Arc<tokio::sync::Mutex<mpsc::Receiver<Work>>
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic said, short.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no message").chars().take(300).collect()
 }

@@ -55,6 +55,22 @@ struct KindLabel {
     kind: ErrorKind,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: String,
+}
+
+/// Counters of one source of photos.
+#[derive(Clone, Debug, Default)]
+pub struct SourceCounters {
+    /// Its parts that were recorded.
+    pub parts: Counter,
+    /// Times that it had no picture, or that its photo was not recorded.
+    pub errors: Counter,
+    /// Times that it was started again.
+    pub restarts: Counter,
+}
+
 /// All counters of the station.
 #[derive(Debug)]
 pub struct Metrics {
@@ -62,6 +78,9 @@ pub struct Metrics {
     parts: Family<VerdictLabel, Counter>,
     seconds: Family<StageLabel, Histogram>,
     errors: Family<KindLabel, Counter>,
+    source_parts: Family<SourceLabel, Counter>,
+    source_errors: Family<SourceLabel, Counter>,
+    source_restarts: Family<SourceLabel, Counter>,
     queue: Gauge,
     free_disk: Gauge,
     last_sequence: Gauge,
@@ -73,10 +92,19 @@ impl Default for Metrics {
         let parts = Family::<VerdictLabel, Counter>::default();
         let seconds = Family::<StageLabel, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS_S));
         let errors = Family::<KindLabel, Counter>::default();
+        let by_source = Family::<SourceLabel, Counter>::default;
+        let (source_parts, source_errors, source_restarts) = (by_source(), by_source(), by_source());
         let (queue, free_disk, last_sequence) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("parts", "Parts recorded since the start, by verdict", parts.clone());
         registry.register("inspection_seconds", "Time of an inspection, by stage", seconds.clone());
         registry.register("errors", "Things that went wrong since the start", errors.clone());
+        registry.register("source_parts", "Parts recorded, by source of photos", source_parts.clone());
+        registry.register(
+            "source_errors",
+            "Photos that a source could not give or have recorded",
+            source_errors.clone(),
+        );
+        registry.register("source_restarts", "Times that a source was started again", source_restarts.clone());
         registry.register("queue_photos", "Photos waiting to be judged", queue.clone());
         registry.register("free_disk_bytes", "Room left where the ledger is", free_disk.clone());
         registry.register("last_sequence", "Sequence number of the last synced journal entry", last_sequence.clone());
@@ -87,7 +115,18 @@ impl Default for Metrics {
         for kind in [ErrorKind::Photo, ErrorKind::Station, ErrorKind::Store, ErrorKind::Busy, ErrorKind::Camera] {
             drop(errors.get_or_create(&KindLabel { kind }));
         }
-        Self { registry, parts, seconds, errors, queue, free_disk, last_sequence }
+        Self {
+            registry,
+            parts,
+            seconds,
+            errors,
+            source_parts,
+            source_errors,
+            source_restarts,
+            queue,
+            free_disk,
+            last_sequence,
+        }
     }
 }
 
@@ -111,6 +150,15 @@ impl Metrics {
     /// Counts an error.
     pub fn error(&self, kind: ErrorKind) {
         self.errors.get_or_create(&KindLabel { kind }).inc();
+    }
+    /// The counters of the source of that name.
+    pub fn source(&self, name: &str) -> SourceCounters {
+        let label = SourceLabel { source: name.to_owned() };
+        SourceCounters {
+            parts: self.source_parts.get_or_create(&label).clone(),
+            errors: self.source_errors.get_or_create(&label).clone(),
+            restarts: self.source_restarts.get_or_create(&label).clone(),
+        }
     }
     /// OpenMetrics text, with the gauges as they are now.
     pub fn text(&self, waiting: usize, free_disk_bytes: u64, last_sequence: u64) -> String {

@@ -8,9 +8,10 @@ use inspector::photo::Sha256;
 use std::sync::LazyLock;
 
 /// Name, media type, content.
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     ("assay.css", "text/css; charset=utf-8", include_str!("../../assets/assay.css")),
     ("live.js", "text/javascript; charset=utf-8", include_str!("../../assets/live.js")),
+    ("eye.js", "text/javascript; charset=utf-8", include_str!("../../assets/eye.js")),
     ("times.js", "text/javascript; charset=utf-8", include_str!("../../assets/times.js")),
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
@@ -33,6 +34,11 @@ pub(super) fn css() -> &'static str {
 /// Address of the live page's script.
 pub(super) fn live_js() -> &'static str {
     static ADDRESS: LazyLock<String> = LazyLock::new(|| address("live.js"));
+    &ADDRESS
+}
+/// Address of the script of the camera on the live page.
+pub(super) fn eye_js() -> &'static str {
+    static ADDRESS: LazyLock<String> = LazyLock::new(|| address("eye.js"));
     &ADDRESS
 }
 /// Address of the script that shows times in the browser's time zone.

@@ -10,6 +10,7 @@
 //! page: what people see is rendered in one place.
 
 mod assets;
+mod eye;
 mod part;
 mod words;
 
@@ -21,7 +22,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use eye::EyeView;
 use inspector::decision::Verdict;
 use part::{PartView, VerdictView};
 use words::{EN, Words};
@@ -38,6 +40,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(live))
         .route("/fragments/live", get(live_fragment))
+        .route("/capture", post(eye::capture))
         .route("/inspections", get(list))
         .route("/inspections/{seq}", get(record))
         .route("/assets/{name}", get(assets::asset))
@@ -66,7 +69,11 @@ impl Frame {
 struct LivePage {
     frame: Frame,
     js: &'static str,
+    eye_js: &'static str,
     heartbeat_ms: u128,
+    eyes: Vec<EyeView>,
+    /// Names of approved recipes.
+    recipes: Vec<String>,
     parts: Vec<PartView>,
     last_seq: u64,
 }
@@ -127,7 +134,18 @@ async fn live(State(state): State<AppState>) -> Result<Response, Problem> {
     let last_seq = state.last_seq().await?;
     let (parts, _) = parts(&state, Query { limit: STRIP, ..Query::default() }).await?;
     let heartbeat_ms = state.limits.heartbeat.as_millis();
-    page(&LivePage { frame: Frame::new(&state, "live"), js: assets::live_js(), heartbeat_ms, parts, last_seq })
+    let eyes = eye::eyes(&state);
+    let recipes = if eyes.is_empty() { Vec::new() } else { eye::recipes(&state).await? };
+    page(&LivePage {
+        frame: Frame::new(&state, "live"),
+        js: assets::live_js(),
+        eye_js: assets::eye_js(),
+        heartbeat_ms,
+        eyes,
+        recipes,
+        parts,
+        last_seq,
+    })
 }
 
 async fn live_fragment(State(state): State<AppState>) -> Result<Response, Problem> {

@@ -274,6 +274,7 @@ mod tests {
             reason: None,
             reason_code: None,
             regions: vec![],
+            text: None,
         }
     }
 

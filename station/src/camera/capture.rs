@@ -1,0 +1,200 @@
+//! One picture, from the trigger to the record.
+
+use super::sources::Place;
+use super::{Frame, SourceError};
+use crate::inspection::{Desk, DeskError, ErrorKind, ReservedKey, Shot};
+use crate::ledger::Entry;
+use crate::record::CaptureRecord;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// How long a picture may be waited for before its camera counts as hanging.
+const SHUTTER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a part is: by what it is judged, and its names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Name or digest of the recipe.
+    pub recipe: Option<String>,
+    /// Serial number of the part.
+    pub serial: Option<String>,
+    /// Lot it belongs to.
+    pub lot: Option<String>,
+}
+
+impl Order {
+    /// What is not said here is taken from `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { recipe: self.recipe.or(other.recipe), serial: self.serial.or(other.serial), lot: self.lot.or(other.lot) }
+    }
+}
+
+/// What asked for a picture, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Trigger {
+    /// `request`, `auto` or `takt`.
+    pub by: &'static str,
+    /// The picture is exposed at or after this moment.
+    pub moment: Instant,
+}
+
+/// Why there is no record of a picture that was asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CaptureError {
+    /// No such source.
+    #[error("{}", unknown(asked.as_deref(), known))]
+    Unknown {
+        /// What was asked for.
+        asked: Option<String>,
+        /// Sources that take pictures on demand.
+        known: Vec<String>,
+    },
+    /// Its photos come by themselves.
+    #[error("source {name:?} takes no pictures on demand: its photos come by themselves ({about})")]
+    NoShutter {
+        /// Its name.
+        name: String,
+        /// What it is.
+        about: String,
+    },
+    /// The picture before is not done yet.
+    #[error("source {name:?} is still busy with the picture before")]
+    Busy {
+        /// Its name.
+        name: String,
+    },
+    /// The source has no picture.
+    #[error("source {name:?}: {cause}")]
+    NoPicture {
+        /// Its name.
+        name: String,
+        /// Why, and what to do.
+        cause: SourceError,
+    },
+    /// There is a picture, and no record.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+fn unknown(asked: Option<&str>, known: &[String]) -> String {
+    match (asked, known) {
+        (None, []) => {
+            "this station has no camera: add a [[source]] to its configuration, or post photos to /api/v1/inspections"
+                .to_owned()
+        }
+        (None, known) => format!("this station has several cameras: name one of {} as `source`", known.join(", ")),
+        (Some(asked), []) => format!("no source {asked:?}: this station has no camera"),
+        (Some(asked), known) => format!("no source {asked:?}; pictures can be taken by {}", known.join(", ")),
+    }
+}
+
+impl CaptureError {
+    /// The photo was handed in and the station failed on it: the part is held, and another picture of it would not help.
+    pub(super) fn holds_the_part(&self) -> bool {
+        matches!(self, Self::Desk(DeskError::Job(_)))
+    }
+}
+
+impl Place {
+    /// Takes a picture exposed at or after the trigger, and has it judged and recorded.
+    ///
+    /// What the part is: as `asked`; else as chosen on the page; else as the source itself knows; else as configured.
+    pub(crate) async fn capture(
+        self: &Arc<Self>,
+        desk: &Desk,
+        trigger: Trigger,
+        asked: Order,
+        key: Option<ReservedKey>,
+    ) -> Result<Entry, CaptureError> {
+        let taken = self.photograph(desk, trigger, asked, key).await;
+        match &taken {
+            Ok(_) => desk.metrics.source(&self.name).parts.inc(),
+            Err(CaptureError::Busy { .. }) => 0,
+            Err(e) => {
+                if matches!(e, CaptureError::NoPicture { .. }) {
+                    desk.metrics.error(ErrorKind::Camera);
+                }
+                desk.metrics.source(&self.name).errors.inc()
+            }
+        };
+        taken
+    }
+
+    async fn photograph(
+        self: &Arc<Self>,
+        desk: &Desk,
+        trigger: Trigger,
+        asked: Order,
+        key: Option<ReservedKey>,
+    ) -> Result<Entry, CaptureError> {
+        let frame = self.expose(trigger.moment).await?;
+        let after_ms = frame.exposed.saturating_duration_since(trigger.moment).as_secs_f64() * 1e3;
+        let chosen = self.selection();
+        let order = asked.or(chosen.clone()).or(self.source.knows(&frame)).or(self.configured.clone());
+        let serial = order.serial.clone();
+        let shot = Shot {
+            image: format!("{}-{}.{}", self.name, frame.sequence, extension(&frame)),
+            photo: frame.file,
+            recipe: order.recipe,
+            serial: order.serial,
+            lot: order.lot,
+            capture: Some(CaptureRecord {
+                source: self.name.clone(),
+                trigger: trigger.by.to_owned(),
+                exposed_after_trigger_ms: Some((after_ms * 1e3).round() / 1e3),
+                sequence: Some(frame.sequence),
+            }),
+        };
+        let entry = desk.submit(shot, key).await?;
+        tracing::info!(
+            "{}: part {}, exposed {after_ms:.1} ms after the trigger ({})",
+            self.name,
+            entry.seq,
+            trigger.by
+        );
+        if serial.is_some() && serial == chosen.serial {
+            self.serial_used(&chosen);
+        }
+        Ok(entry)
+    }
+
+    /// One picture of this source at a time. A camera that hangs keeps the shutter until its source is started again.
+    async fn expose(self: &Arc<Self>, moment: Instant) -> Result<Frame, CaptureError> {
+        let busy = || CaptureError::Busy { name: self.name.clone() };
+        let no_picture = |cause| CaptureError::NoPicture { name: self.name.clone(), cause };
+        if let Some(down) = self.down() {
+            return Err(no_picture(SourceError(down)));
+        }
+        let shutter = self.shutter().try_lock_owned().map_err(|_| busy())?;
+        let source = self.source.clone();
+        let shooting = tokio::task::spawn_blocking(move || {
+            let frame = source.shoot(moment);
+            drop(shutter);
+            frame
+        });
+        let frame = match tokio::time::timeout(SHUTTER_PATIENCE, shooting).await {
+            Ok(Ok(frame)) => frame.map_err(no_picture)?,
+            Ok(Err(panic)) => return Err(no_picture(SourceError(format!("the camera's driver failed ({panic})")))),
+            Err(_) => {
+                let s = SHUTTER_PATIENCE.as_secs();
+                return Err(no_picture(SourceError(format!(
+                    "the camera did not answer for {s} s: unplug it and plug it in again"
+                ))));
+            }
+        };
+        if frame.exposed < moment {
+            return Err(no_picture(SourceError(
+                "the camera gave a picture from before the trigger, which may show another part: try again".to_owned(),
+            )));
+        }
+        Ok(frame)
+    }
+}
+
+fn extension(frame: &Frame) -> &'static str {
+    if frame.file.starts_with(&[0xFF, 0xD8]) { "jpg" } else { "png" }
+}

@@ -1,0 +1,230 @@
+//! A camera as a source: it is always looking, and something triggers it.
+
+use super::auto::{AutoConfig, Watcher};
+use super::glance::Glance;
+use super::simulated::{Simulated, SimulatedConfig};
+use super::v4l::{CameraConfig, V4lFeed};
+use super::{Feed, Frame, Order, Shift, Source, SourceError};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between two looks at the newest picture.
+const LOOK: Duration = Duration::from_millis(100);
+/// Time between two glances of the automatic trigger: five a second follow a hand well enough.
+const GLANCE: Duration = Duration::from_millis(180);
+/// How long a camera is waited for after a trigger.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A camera without a good picture for this long is closed and opened anew, whatever it tries by itself.
+const GIVE_UP: Duration = Duration::from_secs(60);
+/// Pause before a part that could not be recorded is photographed again.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Opens the camera; called again after it was lost.
+pub type Opener = Box<dyn Fn() -> Result<Arc<dyn Feed>, SourceError> + Send + Sync>;
+
+/// What takes a picture beside key, click and request, which always do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shutter {
+    /// Nothing.
+    Key,
+    /// A part that comes to lie still.
+    Auto(AutoConfig),
+    /// The clock: from part to part takes so long.
+    Takt(Duration),
+}
+
+/// A camera and its trigger.
+pub struct Eye {
+    kind: &'static str,
+    about: String,
+    open: Opener,
+    shutter: Shutter,
+    knows: Box<dyn Fn(&Frame) -> Order + Send + Sync>,
+    state: Mutex<State>,
+    by_hand: AtomicBool,
+    empty_now: AtomicBool,
+}
+
+struct State {
+    feed: Option<Arc<dyn Feed>>,
+    live: Result<Frame, SourceError>,
+    watching: Option<&'static str>,
+}
+
+impl fmt::Debug for Eye {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Eye").field("about", &self.about).field("shutter", &self.shutter).finish_non_exhaustive()
+    }
+}
+
+impl Eye {
+    /// A camera that `open` opens.
+    pub fn new(about: impl Into<String>, open: Opener, shutter: Shutter) -> Self {
+        Self {
+            kind: "camera",
+            about: about.into(),
+            open,
+            shutter,
+            knows: Box::new(|_| Order::default()),
+            state: Mutex::new(State {
+                feed: None,
+                live: Err(SourceError("the camera is being opened".to_owned())),
+                watching: None,
+            }),
+            by_hand: AtomicBool::new(false),
+            empty_now: AtomicBool::new(false),
+        }
+    }
+    /// A camera of this machine.
+    pub fn camera(config: CameraConfig, shutter: Shutter) -> Self {
+        Self::new(config.wanted(), Box::new(move || Ok(Arc::new(V4lFeed::open(config.clone())?))), shutter)
+    }
+    /// A camera that shows rendered parts, and knows which.
+    pub fn simulated(config: SimulatedConfig, shutter: Shutter) -> Self {
+        let feed = Arc::new(Simulated::new(config));
+        let knows = feed.clone();
+        let eye = Self::new(feed.name(), Box::new(move || Ok(feed.clone())), shutter);
+        Self { kind: "simulated", knows: Box::new(move |frame| knows.order(frame)), ..eye }
+    }
+
+    fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Source for Eye {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+    fn about(&self) -> String {
+        // Once it is open, it can say more of itself: its serial number.
+        self.change(|s| s.feed.clone()).map_or_else(|| self.about.clone(), |feed| feed.name())
+    }
+    fn live(&self) -> Option<Result<Frame, SourceError>> {
+        Some(self.change(|s| s.live.clone()))
+    }
+    fn watching(&self) -> Option<&'static str> {
+        self.change(|s| s.watching)
+    }
+    fn knows(&self, frame: &Frame) -> Order {
+        (self.knows)(frame)
+    }
+
+    fn shoot(&self, moment: Instant) -> Result<Frame, SourceError> {
+        let (feed, live) = self.change(|s| (s.feed.clone(), s.live.clone()));
+        let frame = match feed {
+            Some(feed) => feed.first_after(moment, PATIENCE),
+            None => live.and(Err(SourceError("the camera is being opened".to_owned()))),
+        }?;
+        self.by_hand.store(true, Ordering::Relaxed);
+        Ok(frame)
+    }
+
+    fn empty_now(&self) -> Result<(), SourceError> {
+        if !matches!(self.shutter, Shutter::Auto(_)) {
+            return Err(SourceError("this camera has no automatic trigger".to_owned()));
+        }
+        self.empty_now.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn work(&self, shift: &Shift) -> Result<(), SourceError> {
+        let mut trigger = Release::new(self);
+        while !shift.over() {
+            // The old camera goes before the new one is opened: a driver gives it to one at a time.
+            self.change(|s| s.feed = None);
+            let feed = (self.open)().inspect_err(|e| self.change(|s| s.live = Err(e.clone())))?;
+            self.change(|s| s.feed = Some(feed.clone()));
+            self.look(&*feed, shift, &mut trigger);
+        }
+        self.change(|s| s.feed = None);
+        Ok(())
+    }
+}
+
+impl Eye {
+    /// Looks through an open camera until the shift is over, or until it has been blind for too long.
+    fn look(&self, feed: &dyn Feed, shift: &Shift, trigger: &mut Release<'_>) {
+        let mut seen = Instant::now();
+        while shift.goes_on(LOOK) && seen.elapsed() < GIVE_UP {
+            let live = feed.newest();
+            self.change(|s| s.live = live.clone());
+            if let Ok(frame) = live {
+                seen = Instant::now();
+                trigger.look(&frame, shift);
+            }
+        }
+    }
+}
+
+/// The trigger at work.
+struct Release<'a> {
+    eye: &'a Eye,
+    started: Instant,
+    next: Instant,
+    sequence: Option<u64>,
+    watcher: Option<Watcher>,
+}
+
+impl<'a> Release<'a> {
+    fn new(eye: &'a Eye) -> Self {
+        let watcher = match eye.shutter {
+            Shutter::Auto(config) => Some(Watcher::new(config)),
+            _ => None,
+        };
+        let now = Instant::now();
+        Self { eye, started: now, next: now, sequence: None, watcher }
+    }
+
+    fn look(&mut self, frame: &Frame, shift: &Shift) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        match self.eye.shutter {
+            Shutter::Key => {}
+            Shutter::Takt(takt) => {
+                // A part that takes longer than the takt delays the next one; none is made up for.
+                self.next = (self.next + takt).max(now);
+                // The page tells of a failure; the next one comes with the clock.
+                let _ = shift.capture("takt");
+            }
+            Shutter::Auto(_) => {
+                if self.sequence.replace(frame.sequence) != Some(frame.sequence) {
+                    self.next = now + GLANCE;
+                    self.glance(frame, shift);
+                }
+            }
+        }
+    }
+
+    fn glance(&mut self, frame: &Frame, shift: &Shift) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let by_hand = self.eye.by_hand.swap(false, Ordering::Relaxed);
+        if by_hand {
+            watcher.taken_by_hand();
+        }
+        if self.eye.empty_now.swap(false, Ordering::Relaxed) {
+            watcher.empty_now();
+        }
+        let at = frame.exposed.saturating_duration_since(self.started);
+        let shoot = match Glance::of_file(&frame.file) {
+            Ok(glance) => watcher.see(&glance, at),
+            Err(e) => {
+                tracing::debug!("a picture cannot be looked at: {e}");
+                false
+            }
+        };
+        if shoot {
+            let taken = shift.capture("auto");
+            self.eye.by_hand.store(false, Ordering::Relaxed);
+            // A part on which the station failed is held; a new picture of it would not help.
+            let again = taken.is_err_and(|e| !e.holds_the_part()).then(|| self.started.elapsed() + AGAIN);
+            watcher.recorded(again);
+        }
+        let watching = watcher.watching().word();
+        self.eye.change(|s| s.watching = Some(watching));
+    }
+}
