@@ -11,9 +11,9 @@
 //! edges are. (Retinex: Land, McCann 1971, doi:10.1364/JOSA.61.000001. Comparing gradients against light changes: Javed, Shafique, Shah
 //! 2002, doi:10.1109/MOTION.2002.1182209.) What the camera sees when nothing moves is followed slowly, as in any adaptive background.
 //!
-//! Honest scope: a part smaller than about 2 % of the picture's width, or one that returns nearly the table's light, is not noticed; one that replaces another in a fixture, without
-//! an empty moment and without a visible difference, is taken for the one before; a lamp switched on at the side, a knock on the stand
-//! or a thing left beside the part looks like a new part.
+//! Honest scope: a part smaller than about 2 % of the picture's width, or one that returns nearly the table's light, is not noticed; one
+//! that replaces another in a fixture, without an empty moment and without a visible difference, is taken for the one before; a lamp
+//! switched on at the side, a knock on the stand or a thing left beside the part looks like a new part.
 
 use super::glance::Glance;
 use std::time::Duration;
