@@ -4,6 +4,7 @@ use crate::capture::{Scripted, config};
 use crate::fixture::get;
 use axum::body::{Body, Bytes};
 use axum::http::Request;
+use inspector::models::NoRuntime;
 use inspector::synth::{DEMO_PRODUCTS, DemoLine};
 use station::camera::{Eye, Feed, Folder, FolderConfig, Shutter, Source, SourceConfig, Sources};
 use station::http::{AppState, Limits, Parts, app};
@@ -24,7 +25,7 @@ fn station(dir: &Path, sources: Vec<(SourceConfig, Arc<dyn Source>)>, stop: &wat
     let options = LedgerOptions { mode: Mode::Demo, min_free_bytes: 0, ..LedgerOptions::default() };
     let (ledger, _) = Ledger::open(&dir.join("data"), options).unwrap();
     station::demo::unpack(&dir.join("recipes")).unwrap();
-    let book = RecipeBook::open(&ledger, &[dir.join("recipes")]).unwrap();
+    let book = RecipeBook::open(&ledger, &[dir.join("recipes")], Arc::new(NoRuntime)).unwrap();
     for product in DEMO_PRODUCTS {
         recipes::approve(&ledger, product.recipe, "p-7").unwrap();
     }

@@ -103,7 +103,7 @@ impl Shop {
     async fn judge(&self, code: u8) -> InspectionRecord {
         let recipe = self.book.approved(&self.ledger, "light").unwrap();
         let info = JobInfo { image: format!("{code}.png"), ..JobInfo::default() };
-        let job = Job { photo: grey(code).into(), info, recipe, key: None };
+        let job = Job { photo: grey(code).into(), decoded: None, info, recipe, key: None };
         let entry = self.line.submit(job).unwrap().recorded().await.unwrap();
         let Act::Inspection { inspection, .. } = entry.act else { panic!("{entry:?}") };
         *inspection
