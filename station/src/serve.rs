@@ -233,8 +233,21 @@ fn open_models(recipes: &RecipeBook, ledger: &Ledger, line: &Line, metrics: &Arc
     }
 }
 
+/// Rendered parts are for the demo alone.
+fn require_real_sources(config: &ServeConfig) -> anyhow::Result<()> {
+    let rendered = config.sources.iter().find(|s| matches!(s.kind, SourceKind::Simulated(_)));
+    match rendered {
+        Some(source) if config.mode == Mode::Production => anyhow::bail!(
+            "source {:?}: rendered parts never get between real ones: `assay demo` shows them",
+            source.name
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// The blocking part of the start.
 fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
+    require_real_sources(config)?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let options = LedgerOptions {

@@ -402,3 +402,15 @@ fn a_code_chooses_the_recipe() {
         assert!(stderr(&refused).contains(expected), "{}", stderr(&refused));
     }
 }
+
+#[test]
+fn rendered_parts_never_get_between_real_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = at(dir.path(), "station.toml");
+    let text = "station = \"s\"\ndata = \"data\"\n[[source]]\nname = \"bench\"\ntype = \"simulated\"\n";
+    std::fs::write(&config, text).unwrap();
+    let served = assay(&["serve", "--config", &config]);
+    assert_eq!((code(&served), stderr(&served).lines().count()), (2, 1), "{}", stderr(&served));
+    assert!(stderr(&served).contains("source \"bench\": rendered parts never get between real ones"));
+    assert!(!dir.path().join("data/journal").exists(), "nothing was recorded");
+}

@@ -19,7 +19,7 @@ use v4l::buffer::{Flags, Metadata, Type};
 use v4l::io::mmap::Stream;
 use v4l::io::traits::CaptureStream as _;
 
-/// Without a frame for so long the camera counts as stalled, and is opened again.
+/// Without a frame for so long, and for three frames, the camera counts as stalled and is opened again.
 const SILENCE: Duration = Duration::from_millis(1500);
 /// Without a good frame for so long, while frames come, they are told to be torn.
 const NOTHING_GOOD: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ fn session(live: &Live, found: &Found, opened: Opened, sequence: &mut u64) {
     let ended = guarded(|| {
         let stream = Stream::with_buffers(&device, Type::VideoCapture, BUFFERS);
         let mut stream = stream.map_err(|e| Down::of(&e, "asking for buffers", &path))?;
-        stream.set_timeout(SILENCE);
+        stream.set_timeout(SILENCE.max(layout.interval * 3));
         let down = guarded(|| {
             frames(live, layout, &mut stream, sequence).map_err(|e| Down::of(&e, "waiting for a frame", &path))
         });

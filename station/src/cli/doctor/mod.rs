@@ -1,5 +1,6 @@
 //! `assay doctor`: each part of a station is looked at by a file of its own.
 
+mod camera;
 mod ledger;
 mod models;
 
@@ -9,11 +10,11 @@ use anyhow::Result;
 use std::io::{self, StdoutLock, Write as _};
 use std::path::PathBuf;
 
-/// Look at a station and say what is wrong and what to do: model runtime, journal, store, disk. Journal, store and disk need --data or --config,
+/// Look at a station and say what is wrong and what to do: model runtime, cameras, journal, store, disk. Journal, store and disk need --data or --config,
 /// and a station that is stopped
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  assay doctor                             what runs models here
+  assay doctor                             what runs models here, and which cameras there are
   assay doctor --fetch-runtime             get the faster one (once, with the network)
   assay doctor --config station.toml       the whole station
   assay doctor --data data --rebuild")]
@@ -50,7 +51,9 @@ impl Doctor {
         if self.fetch_runtime || self.wheel.is_some() {
             models::get(&mut report, self.wheel.as_deref())?;
         }
-        models::look(&mut report, config.map(|c| c.models).unwrap_or_default())?;
+        let (runs, sources) = config.map(|c| (c.models, c.sources)).unwrap_or_default();
+        models::look(&mut report, runs)?;
+        camera::look(&mut report, &sources)?;
         match data {
             Some(data) => ledger::look(&mut report, &data, self.demo, self.rebuild)?,
             None => report.note("journal, store, disk: not looked at without --data DIR or --config FILE")?,
