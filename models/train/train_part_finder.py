@@ -1,6 +1,6 @@
 """Trains the classifier of the demo's parts.
 
-    python train_part_finder.py PARTS SCENES DETECTOR.pt OUT.pt [--steps N] [--seed N]
+    python train_part_finder.py PARTS SCENES DETECTOR.pt OUT.pt [--start WEIGHTS.pt] [--steps N] [--seed N]
 
 PARTS are rendered by `make-parts`; SCENES, by `make_scenes.py`, are more of what is none of the parts. It starts
 from the first layers of the detector of screws, holes and burn marks: from nothing it learned nothing in 400 steps. One thread, so that the same seed gives the same numbers. Figures come from `evaluate.py`, the model folder from `export.py`.
@@ -72,10 +72,13 @@ def sample(rng, picture):
     return x
 
 
-def train(data, detector, steps, seed, peak=2e-3):
+def train(data, detector, start_from, steps, seed, peak=2e-3):
     torch.manual_seed(seed)
     rng = np.random.Generator(np.random.PCG64(seed))
-    net = Classifier(len(LABELS)).start_from(detector).train()
+    net = Classifier(len(LABELS)).start_from(detector)
+    if start_from:
+        net.load_state_dict(torch.load(start_from, weights_only=True))
+    net.train()
     mean = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995), use_buffers=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=0.01)
     start, recent = time.monotonic(), []
@@ -105,10 +108,11 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="go on from these weights")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    net = train(load(asked.parts, asked.scenes), torch.load(asked.detector, weights_only=True), asked.steps, asked.seed)
+    net = train(load(asked.parts, asked.scenes), torch.load(asked.detector, weights_only=True), asked.start, asked.steps, asked.seed)
     torch.save(net.state_dict(), asked.out)
 
 

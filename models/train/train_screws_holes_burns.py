@@ -1,6 +1,6 @@
 """Trains the detector of screws, holes and burn marks.
 
-    python train_screws_holes_burns.py SCENES OUT.pt [--start WEIGHTS.pt] [--steps N] [--seed N]
+    python train_screws_holes_burns.py SCENES OUT.pt [--start WEIGHTS.pt] [--steps N] [--seed N] [--peak RATE]
 
 One thread, so that the same seed gives the same numbers. Figures come from `evaluate.py`, the model folder from `export.py`.
 """
@@ -101,7 +101,7 @@ def rate(step, steps, peak):
     return peak * min(1.0, (step + 1) / 60) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / steps)))
 
 
-def train(data, steps, seed, start_from=None, peak=2.5e-3):
+def train(data, steps, seed, start_from, peak):
     torch.manual_seed(seed)
     rng = np.random.Generator(np.random.PCG64(seed))
     net = Detector(len(LABELS))
@@ -137,10 +137,11 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=Path, help="go on from these weights")
+    parser.add_argument("--peak", type=float, default=2.5e-3, help="highest learning rate")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    net = train(scenes(asked.scenes, "train", LABELS), asked.steps, asked.seed, asked.start)
+    net = train(scenes(asked.scenes, "train", LABELS), asked.steps, asked.seed, asked.start, asked.peak)
     torch.save(net.state_dict(), asked.out)
 
 
