@@ -4,6 +4,8 @@
 //! The network is MobileNetV2 in kind and size, with made-up weights. The last lines compare both ways run by run, because a machine that
 //! does other work as well slows both.
 
+#![allow(clippy::print_stdout, reason = "a bench prints its table")]
+
 use acceptance::onnx::mobilenet;
 use criterion::Criterion;
 use inspector::models::{Graph, Network, Runtime as _};

@@ -3,6 +3,8 @@
 //! `model-worker model-worker` is a worker. `model-worker hang FILE` opens a model that never ends, with this program as worker, prints
 //! `running` and runs it.
 
+#![allow(clippy::print_stdout, reason = "its parent reads it")]
+
 use inspector::models::{Graph, Runtime as _};
 use inspector::photo::Sha256;
 use station::models::{ModelRuntime, ModelsConfig, worker_main};

@@ -23,8 +23,10 @@ const SPLITS: [(&str, Range<u64>); 3] = [("test", 0..1_000), ("val", 5_000..5_30
 /// Photos of the demo's line, and the line's seed.
 const DEMO: (u64, Range<u64>) = (77, 0..150);
 const LICENCE: &str = "MIT OR Apache-2.0";
-const PARTS: [(&str, fn() -> Design); 3] =
-    [("visor", parts::visor), ("frame", parts::frame), ("bracket", parts::bracket)];
+/// A label, and the drawing of what it names.
+type Labelled = (&'static str, fn() -> Design);
+
+const PARTS: [Labelled; 3] = [("visor", parts::visor), ("frame", parts::frame), ("bracket", parts::bracket)];
 const OTHER: &str = "other";
 
 fn main() -> Result<()> {

@@ -219,7 +219,9 @@ mod tests {
         fs::create_dir(&inner).unwrap();
         let path = inner.join(FILE);
         fs::write(&path, b"\x7fELF... VERS_x VERS_1.29.0\0 code").unwrap();
-        (chmod(dir.path(), 0o755), chmod(&inner, 0o755), chmod(&path, 0o644));
+        chmod(dir.path(), 0o755);
+        chmod(&inner, 0o755);
+        chmod(&path, 0o644);
         let sha256 = Sha256::of(&fs::read(&path).unwrap());
         (dir, path, sha256)
     }
