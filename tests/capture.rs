@@ -37,7 +37,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    fn showing(file: Bytes) -> Arc<Self> {
+    pub(crate) fn showing(file: Bytes) -> Arc<Self> {
         Arc::new(Self {
             does: Mutex::new(Does::Live),
             shows: Mutex::new(file),
@@ -52,7 +52,7 @@ impl Scripted {
     pub(crate) fn now(&self, does: Does) {
         *self.does.lock().unwrap() = does;
     }
-    fn show(&self, file: Bytes) {
+    pub(crate) fn show(&self, file: Bytes) {
         *self.shows.lock().unwrap() = file;
     }
     fn frame(&self, exposed: Instant) -> Frame {

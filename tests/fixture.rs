@@ -6,10 +6,12 @@
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use inspector::decision::{Rule, Verdict};
+use inspector::models::NoRuntime;
 use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
 use station::camera::{Source, SourceConfig, Sources};
+use station::codes::Rules;
 use station::http::{AppState, Limits, Parts, app};
 use station::inspection::{Desk, Drawn, Job, JobError, Line, LineOptions, Metrics};
 use station::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
@@ -65,11 +67,19 @@ pub(crate) struct Settings {
     pub(crate) min_free_bytes: u64,
     pub(crate) threads: usize,
     pub(crate) sources: Vec<(SourceConfig, Arc<dyn Source>)>,
+    pub(crate) rules: Rules,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { mode: Mode::Production, limits: Limits::default(), min_free_bytes: 0, threads: 2, sources: Vec::new() }
+        Self {
+            mode: Mode::Production,
+            limits: Limits::default(),
+            min_free_bytes: 0,
+            threads: 2,
+            sources: Vec::new(),
+            rules: Rules::default(),
+        }
     }
 }
 
@@ -96,7 +106,7 @@ impl Fixture {
         let line_options = LineOptions { threads: settings.threads, judge, ..LineOptions::new(Mode::Production) };
         let line = Line::start(ledger.clone(), metrics.clone(), line_options).unwrap();
         let stop = watch::Sender::new(false);
-        let desk = Desk::new(ledger.clone(), recipes, line.clone(), metrics);
+        let desk = Desk::new(ledger.clone(), recipes, line.clone(), metrics).with_rules(settings.rules);
         let sources = Sources::new(settings.sources);
         let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {
@@ -228,14 +238,14 @@ fn recipes_in(dir: &Path, ledger: &Ledger) -> RecipeBook {
         std::fs::create_dir_all(dir.join("broken")).unwrap();
         std::fs::write(dir.join("broken/recipe.toml"), "part = ").unwrap();
     }
-    let book = RecipeBook::open(ledger, &[dir.to_owned()]).unwrap();
+    let book = RecipeBook::open(ledger, &[dir.to_owned()], Arc::new(NoRuntime)).unwrap();
     if !ledger.recipes().unwrap().iter().any(|r| r.status == RecipeStatus::Approved) {
         recipes::approve(ledger, RECIPE, "p-7").unwrap();
     }
     book
 }
 
-/// What the judge does is in the photo's name: `pass`, `fail`, `refer`, `panic`, `slow`.
+/// What the judge does is in the photo's name: `pass`, `fail`, `refer`, `model-fault`, `panic`, `slow`.
 fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
     let photo = decode(&job.photo, &DecodeLimits::default()).map_err(|e| JobError::Photo(e.into()))?;
     let name = job.info.image.as_str();
@@ -250,11 +260,13 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         revision: job.recipe.revision.clone(),
         serial: job.info.serial.clone(),
         lot: job.info.lot.clone(),
+        order: job.info.order.clone(),
         recipe: job.recipe.hash,
         verdict: checks.iter().map(|c| c.verdict).max().unwrap_or(Verdict::Refer),
         grade: None,
         rule: Rule::Guarded,
         checks,
+        models: Vec::new(),
         pose: None,
         photo: PhotoRecord {
             sha256: photo.file_sha256,
@@ -285,6 +297,14 @@ fn checks(name: &str) -> Vec<CheckRecord> {
         checks[1].verdict = Verdict::Fail;
         checks[6] = check("extra.area", "extra", 0.0, 3.4, (0.0, 2.0), "mm2", 0.3);
         checks[6].verdict = Verdict::Fail;
+    }
+    if name.starts_with("model-fault") {
+        checks[0].measured = None;
+        checks[0].deviation = None;
+        checks[0].u = None;
+        checks[0].verdict = Verdict::Refer;
+        checks[0].reason = Some("model parts gave no usable answer (expected an answer, found none)".into());
+        checks[0].reason_code = Some("model-fault".into());
     }
     if name.starts_with("refer") || name.starts_with("fail-2") {
         checks[3].measured = None;

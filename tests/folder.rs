@@ -40,8 +40,12 @@ async fn records(station: &Fixture) -> Vec<Value> {
 
 /// File names in a folder, sorted.
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(dir).unwrap().flatten().map(|c| c.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|c| c.file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }

@@ -174,6 +174,23 @@ async fn a_panic_holds_the_part_raises_the_alarm_and_the_station_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_gives_no_answer_raises_the_alarm_and_the_line_goes_on() {
+    let dir = folder();
+    let station = Fixture::new(dir.path());
+    let answer = station.post("model-fault-1.jpg").await;
+    assert_eq!((answer.status, &answer.json()["verdict"]), (StatusCode::CREATED, &"refer".into()), "{}", answer.text());
+    let alarm = station.line.alarm().borrow().clone();
+    assert_eq!(alarm.count, 1);
+    assert!(alarm.last.as_ref().unwrap().contains("gave no usable answer"), "{alarm:?}");
+    let metrics = station.get("/metrics").await.text();
+    assert!(metrics.contains("assay_errors_total{kind=\"Model\"} 1"), "{metrics}");
+    // Another reason to look is no alarm, and the next part is judged.
+    assert_eq!(station.post("refer-1.jpg").await.status, StatusCode::CREATED);
+    assert_eq!(station.post("pass-1.jpg").await.json()["verdict"], "pass");
+    assert_eq!(station.line.alarm().borrow().count, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn photos_that_cannot_be_used_are_refused_in_words() {
     let dir = folder();
     let station = Fixture::new(dir.path());

@@ -2,3 +2,4 @@
 
 #[path = "ledger_data.rs"]
 pub mod ledger;
+pub mod onnx;

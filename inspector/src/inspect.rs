@@ -3,6 +3,7 @@
 use crate::calibration::{Camera, locate};
 use crate::checks::{Characteristic, Observation};
 use crate::decision::{Decision, Verdict, decide};
+use crate::identity::Identity;
 use crate::photo::Photo;
 use crate::recipe::Recipe;
 use crate::registration::{Pose, register};
@@ -29,6 +30,8 @@ pub struct Inspection {
     pub pose: Option<Pose>,
     /// The camera the photo was measured with.
     pub camera: Camera,
+    /// Which part this is: what was said, completed by what its codes tell.
+    pub identity: Identity,
 }
 
 /// One characteristic: what was asked, what was seen, what was decided.
@@ -45,10 +48,16 @@ pub struct CheckResult {
 /// Judges a photo by a recipe. `finished` is called at the end of each stage.
 ///
 /// Whatever a check could not measure is REFER, so a part is PASS only when every check of the recipe measured and passed.
-pub fn inspect(photo: &Photo, recipe: &Recipe, mut finished: impl FnMut(Stage)) -> Inspection {
+pub fn inspect(photo: &Photo, recipe: &Recipe, finished: impl FnMut(Stage)) -> Inspection {
+    inspect_part(photo, recipe, &Identity::default(), finished)
+}
+
+/// As [`inspect`], for a part of which a person said which it is. A code that says otherwise is referred.
+pub fn inspect_part(photo: &Photo, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
     let located = locate(photo, &recipe.calibration);
     finished(Stage::Locate);
-    let part = register(located, &recipe.reference);
+    let mut part = register(located, &recipe.reference);
+    part.said = said.clone();
     finished(Stage::Register);
     let mut results = Vec::new();
     for check in &recipe.checks {
@@ -58,10 +67,12 @@ pub fn inspect(photo: &Photo, recipe: &Recipe, mut finished: impl FnMut(Stage)) 
             let observation =
                 observations.next().unwrap_or_else(|| Observation::not_measured(crate::reason::Reason::NotFinite));
             let decision = decide(characteristic, &observation, recipe.rule);
+            // Later codes must agree with earlier ones.
+            part.said.complete(&observation.gives);
             results.push(CheckResult { characteristic: characteristic.clone(), observation, decision });
         }
     }
     finished(Stage::Checks);
     let verdict = results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer);
-    Inspection { verdict, results, pose: part.pose.ok(), camera: part.located.camera }
+    Inspection { verdict, results, pose: part.pose.ok(), camera: part.located.camera, identity: part.said }
 }

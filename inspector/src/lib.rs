@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Folders stand in the order in which a photo flows through them, and imports point towards the earlier stage:
-//! [`geometry`] and [`reason`] (shared words) · [`photo`] · [`calibration`] · [`design`] · [`registration`] · [`measure`] · [`models`] · [`checks`] ·
+//! [`geometry`], [`identity`] and [`reason`] (shared words) · [`photo`] · [`calibration`] · [`design`] · [`registration`] · [`measure`] · [`models`] · [`codes`] · [`checks`] ·
 //! [`decision`] · [`recipe`] · [`inspect`] · [`overlay`]; [`synth`] draws parts whose truth is known.
 //!
 //! Conventions, said once: pixel (0, 0) means the **centre** of the top-left pixel; image y points down, millimetre frames have
@@ -16,10 +16,12 @@
 
 pub mod calibration;
 pub mod checks;
+pub mod codes;
 pub mod decision;
 pub mod design;
 mod error;
 pub mod geometry;
+pub mod identity;
 pub mod inspect;
 pub mod measure;
 pub mod models;

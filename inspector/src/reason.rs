@@ -62,6 +62,57 @@ pub enum Reason {
         /// Smallest size that can be measured, px.
         expected_px: f64,
     },
+    /// No code where one is demanded.
+    #[error("no code found: show the whole code, sharp and with blank space round it")]
+    CodeNone,
+    /// A code that gives no text.
+    #[error(
+        "there is something like a code, but it cannot be read: clean it, hold it flat and sharp, or print it again"
+    )]
+    CodeUnreadable,
+    /// Bars whose check digit does not fit.
+    #[error(
+        "the check digit of the code does not fit its bars{}: the code is damaged or was printed wrong; print it again",
+        digits.as_ref().map(|d| format!(" ({d})")).unwrap_or_default()
+    )]
+    CodeCheckDigit {
+        /// The digits as they were read, when they could be.
+        digits: Option<String>,
+    },
+    /// More than one text.
+    #[error("{} different codes found ({}), expected one: cover the others, or name formats or region in the recipe", texts.len(), texts.join(", "))]
+    CodeSeveral {
+        /// What they say, shortened.
+        texts: Vec<String>,
+    },
+    /// The code says something else than the worker.
+    #[error("the code says {what} {read}, but {what} {given} was given: find out which is right, then inspect again")]
+    CodeDisagrees {
+        /// `serial`, `lot` or `order`.
+        what: &'static str,
+        /// What the code says, shortened.
+        read: String,
+        /// What was given, shortened.
+        given: String,
+    },
+    /// The code is to be compared with what nobody gave.
+    #[error("no {what} was given to compare the code with: give the {what}, then inspect again")]
+    CodeNothingToCompare {
+        /// `serial`, `lot` or `order`.
+        what: &'static str,
+    },
+    /// The code's text cannot be a serial number, lot or order.
+    #[error(
+        "the code's text {read} cannot be the {what} ({detail}): use another code, or a pattern with a group named {what}"
+    )]
+    CodeUnfit {
+        /// `serial`, `lot` or `order`.
+        what: &'static str,
+        /// What the code says, shortened.
+        read: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The number that came out is not one.
     #[error("the measurement gave no finite number")]
     NotFinite,
@@ -88,6 +139,12 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// A text from outside, in quotation marks, control characters written out, at most 60 characters of it.
+    pub fn shown(text: &str) -> String {
+        let short: String = text.chars().take(60).collect();
+        if short.len() < text.len() { format!("{short:?}...") } else { format!("{short:?}") }
+    }
+
     /// A stable word for programs, such as `no-edge`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -100,6 +157,13 @@ impl Reason {
             Self::NoEdge { .. } => "no-edge",
             Self::NoFit { .. } => "no-fit",
             Self::TooSmall { .. } => "too-small",
+            Self::CodeNone => "code-none",
+            Self::CodeUnreadable => "code-unreadable",
+            Self::CodeCheckDigit { .. } => "code-check-digit",
+            Self::CodeSeveral { .. } => "code-several",
+            Self::CodeDisagrees { .. } => "code-disagrees",
+            Self::CodeNothingToCompare { .. } => "code-nothing-to-compare",
+            Self::CodeUnfit { .. } => "code-unfit",
             Self::NotFinite => "not-finite",
             Self::Ambiguous { .. } => "ambiguous",
             Self::ModelFault { .. } => "model-fault",

@@ -44,7 +44,10 @@ async function ask(path, options, patience) {
 }
 
 async function problem(answer) {
-  try { return (await answer.json()).detail; } catch { return `HTTP ${answer.status}`; }
+  try {
+    const { reason, detail } = await answer.json();
+    return reason ?? detail;
+  } catch { return `HTTP ${answer.status}`; }
 }
 
 async function look() {

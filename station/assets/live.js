@@ -97,7 +97,10 @@ stream.addEventListener("inspection", (event) => {
 stream.addEventListener("heartbeat", (event) => {
   heard = Date.now();
   const beat = JSON.parse(event.data);
-  const wrong = ["store", "disk", "camera"].map((c) => beat.readiness[c]).filter((c) => !c.ok).map((c) => c.reason);
+  // The camera in view has a bar of its own.
+  const inView = document.getElementById("source")?.value;
+  const sources = beat.readiness.sources.filter((s) => s.name !== inView).map((s) => ({ ok: s.ok, reason: `${s.name}: ${s.reason}` }));
+  const wrong = [beat.readiness.store, beat.readiness.disk, ...sources].filter((c) => !c.ok).map((c) => c.reason);
   show("ready", wrong.length > 0, wrong.join(" · "));
   if (alarms === null) alarms = Number(sessionStorage.getItem("alarms-seen") ?? 0);
   if (beat.alarms < alarms) alarms = 0; // the station was started again

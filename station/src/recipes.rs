@@ -4,17 +4,21 @@
 //! another recipe, a draft, and does not judge parts.
 
 use crate::ledger::{Act, Entry, Ledger, LedgerError, RecipeState, RecipeStatus};
+use inspector::models::Runtime;
 use inspector::photo::Sha256;
 use inspector::recipe::{Recipe, RecipeError};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// Opened recipes kept in memory: a reference picture of 12 megapixels takes 60 MB.
 const KEPT_OPEN: usize = 4;
+/// A recipe that could not be opened is tried again after this long: its model may take seconds to say no.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// Why a recipe cannot judge a part.
 #[derive(Debug, Error)]
@@ -131,17 +135,33 @@ pub struct RecipeBook(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     listed: BTreeMap<String, Listed>,
+    runtime: Arc<dyn Runtime>,
+    /// By name: why the last attempt to open it failed. Held while a recipe is opened, so that one opens and others wait for it.
+    failed: BTreeMap<String, Mutex<Option<(Instant, String)>>>,
     /// Most recently used last.
     open: Mutex<VecDeque<(Sha256, Arc<Recipe>)>>,
+    models: Mutex<BTreeMap<String, ModelState>>,
+}
+
+/// How the models of an approved recipe do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelState {
+    /// They are being opened and tried with their parity samples.
+    Opening,
+    /// They reproduce their samples here.
+    Ready,
+    /// They do not, or cannot be opened: why.
+    Failed(String),
 }
 
 impl RecipeBook {
     /// Reads every recipe folder below `folders` and installs in the ledger what it does not know yet. A folder that is no recipe
-    /// is listed as broken: one bad recipe does not stop the station.
+    /// is listed as broken: one bad recipe does not stop the station. `runtime` runs the models of recipes that judge; nothing is
+    /// run yet.
     ///
     /// # Errors
     /// When the ledger refuses.
-    pub fn open(ledger: &Ledger, folders: &[PathBuf]) -> Result<Self, RecipeActError> {
+    pub fn open(ledger: &Ledger, folders: &[PathBuf], runtime: Arc<dyn Runtime>) -> Result<Self, RecipeActError> {
         let mut listed = BTreeMap::new();
         for dir in folders.iter().flat_map(|folder| recipe_folders(folder)) {
             let Some(name) = dir.file_name().and_then(|n| n.to_str()).map(str::to_owned) else { continue };
@@ -155,7 +175,32 @@ impl RecipeBook {
             };
             listed.insert(name.clone(), Listed { name, dir, state });
         }
-        Ok(Self(Arc::new(Inner { listed, open: Mutex::default() })))
+        let failed = listed.keys().map(|name| (name.clone(), Mutex::default())).collect();
+        let (open, models) = (Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { listed, runtime, failed, open, models })))
+    }
+
+    /// Opens every approved recipe that has models, so that one that does not reproduce its samples is told at the start and not by the first
+    /// part. `failed` is told the name and the reason. Takes seconds: not for an async thread.
+    pub fn open_models(&self, ledger: &Ledger, mut failed: impl FnMut(&str, &LookupError)) -> Result<(), LedgerError> {
+        let approved: Vec<Sha256> =
+            ledger.recipes()?.iter().filter(|r| r.status == RecipeStatus::Approved).map(|r| r.recipe).collect();
+        let judges = |l: &&Listed| l.state.as_ref().is_ok_and(|i| approved.contains(&i.hash));
+        let with_models: Vec<&Listed> = self.list().filter(judges).filter(|l| l.dir.join("models").is_dir()).collect();
+        for listed in &with_models {
+            lock(&self.0.models).insert(listed.name.clone(), ModelState::Opening);
+        }
+        for listed in with_models {
+            if let Err(e) = self.approved(ledger, &listed.name) {
+                failed(&listed.name, &e);
+            }
+        }
+        Ok(())
+    }
+
+    /// How the models of approved recipes do, by the recipe's name.
+    pub fn models(&self) -> BTreeMap<String, ModelState> {
+        lock(&self.0.models).clone()
     }
 
     /// Every recipe folder, by name.
@@ -180,13 +225,29 @@ impl RecipeBook {
         if state != RecipeStatus::Approved {
             return Err(LookupError::NotApproved { name: listed.name.clone(), state: state_word(state) });
         }
-        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(i) = open.iter().position(|(hash, _)| *hash == identity.hash) {
-            let kept = open.remove(i).expect("position just found");
-            open.push_back(kept.clone());
-            return Ok(kept.1);
+        self.opened(listed, identity)
+    }
+
+    /// The recipe, opened now or before. Other recipes do not wait for one whose model is slow.
+    fn opened(&self, listed: &Listed, identity: &Identity) -> Result<Arc<Recipe>, LookupError> {
+        if let Some(kept) = self.kept(identity.hash) {
+            return Ok(kept);
         }
-        let recipe = Arc::new(Recipe::open(&listed.dir).map_err(|e| broken(e.to_string()))?);
+        let mut failed = lock(&self.0.failed[&listed.name]);
+        if let Some(kept) = self.kept(identity.hash) {
+            return Ok(kept);
+        }
+        let broken = |cause: String| LookupError::Broken { name: listed.name.clone(), cause };
+        if let Some((_, cause)) = failed.as_ref().filter(|(at, _)| at.elapsed() < TRY_AGAIN) {
+            return Err(broken(cause.clone()));
+        }
+        let opened = Recipe::open_on(&listed.dir, self.0.runtime.as_ref());
+        let cause = opened.as_ref().err().map(ToString::to_string);
+        if let Some(state) = lock(&self.0.models).get_mut(&listed.name) {
+            *state = cause.clone().map_or(ModelState::Ready, ModelState::Failed);
+        }
+        *failed = cause.map(|cause| (Instant::now(), cause));
+        let recipe = Arc::new(opened.map_err(|e| broken(e.to_string()))?);
         if recipe.hash != identity.hash {
             return Err(LookupError::Changed {
                 name: listed.name.clone(),
@@ -194,12 +255,27 @@ impl RecipeBook {
                 found: recipe.hash,
             });
         }
+        let mut open = lock(&self.0.open);
         if open.len() == KEPT_OPEN {
             open.pop_front();
         }
         open.push_back((recipe.hash, recipe.clone()));
         Ok(recipe)
     }
+
+    /// The recipe, when it is open.
+    fn kept(&self, hash: Sha256) -> Option<Arc<Recipe>> {
+        let mut open = lock(&self.0.open);
+        let at = open.iter().position(|(kept, _)| *kept == hash)?;
+        let kept = open.remove(at)?;
+        open.push_back(kept.clone());
+        Some(kept.1)
+    }
+}
+
+/// What is behind it stays whole when a thread dies in the middle.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `draft`, `approved` or `retired`.

@@ -21,6 +21,9 @@ pub struct InspectionRecord {
     pub serial: Option<String>,
     /// Lot it belongs to.
     pub lot: Option<String>,
+    /// Order it is made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// Digest that identifies the recipe.
     #[schema(value_type = String, example = "sha256:0f...")]
     pub recipe: Sha256,
@@ -34,6 +37,9 @@ pub struct InspectionRecord {
     pub rule: Rule,
     /// One per characteristic.
     pub checks: Vec<CheckRecord>,
+    /// The learned models that the recipe asks, and what ran them; left away when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelRecord>,
     /// Where the part lay.
     pub pose: Option<PoseRecord>,
     /// The photo that was judged.
@@ -95,6 +101,19 @@ pub struct CheckRecord {
     /// What was read or recognised, in words; null when nothing is.
     #[serde(default)]
     pub text: Option<String>,
+}
+
+/// A learned model and what ran it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelRecord {
+    /// Name of its folder in the recipe.
+    pub name: String,
+    /// Digest of `model.onnx`.
+    #[schema(value_type = String)]
+    pub sha256: Sha256,
+    /// Name and version of the runtime, and the digest of its library where it has one.
+    #[schema(example = "onnxruntime 1.31.1 sha256:fc44...")]
+    pub runtime: String,
 }
 
 /// The pose that was found, as a 2 x 3 matrix.

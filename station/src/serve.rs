@@ -4,9 +4,11 @@
 //! then the program ends.
 
 use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, SourceKind, Sources};
+use crate::codes::{self, RecipeByCode};
 use crate::http::{AppState, Limits, Parts, app};
-use crate::inspection::{Desk, Line, LineOptions, Metrics};
+use crate::inspection::{Desk, ErrorKind, Line, LineOptions, Metrics};
 use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
+use crate::models::{ModelRuntime, ModelsConfig};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -35,12 +37,18 @@ pub struct ServeConfig {
     /// Folders with recipes, or recipes.
     #[serde(default)]
     pub recipes: Vec<PathBuf>,
+    /// Rules by which a code in the photo chooses the recipe when nobody names one.
+    #[serde(default)]
+    pub recipe_by_code: Vec<RecipeByCode>,
     /// Names beside `localhost` and IP addresses under which browsers may reach the station.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Below this much free space no part is accepted, MB.
     #[serde(default = "min_free_mb")]
     pub min_free_mb: u64,
+    /// How models are run.
+    #[serde(default)]
+    pub models: ModelsConfig,
     /// Where photos come from, beside those that are posted: `[[source]]`.
     #[serde(default, rename = "source", deserialize_with = "camera::tables")]
     pub sources: Vec<SourceConfig>,
@@ -73,6 +81,8 @@ impl ServeConfig {
             "{}: `station`: expected a name, found none",
             path.display()
         );
+        config.models.check().map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+        codes::Rules::new(&config.recipe_by_code).map_err(|e| anyhow::anyhow!("{e}, in {}", path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.data = base.join(&config.data);
         config.recipes = config.recipes.iter().map(|dir| base.join(dir)).collect();
@@ -96,8 +106,10 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
         recipes: vec![data.join("recipes")],
         data,
         listen: loopback(),
+        recipe_by_code: Vec::new(),
         hosts: Vec::new(),
         min_free_mb: min_free_mb(),
+        models: ModelsConfig::default(),
         sources: vec![SourceConfig {
             name: "camera".to_owned(),
             kind: SourceKind::Simulated(SimulatedConfig::default()),
@@ -110,15 +122,9 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
     }
 }
 
-/// `assay-demo` in the user's data folder (XDG base directories), or among temporary files when there is no home.
+/// `assay-demo` in the user's data folder, or among temporary files when there is no home.
 fn demo_folder() -> PathBuf {
-    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let base = var("XDG_DATA_HOME")
-        .filter(|dir| dir.is_absolute())
-        .or_else(|| var("LOCALAPPDATA"))
-        .or_else(|| var("HOME").map(|home| home.join(".local").join("share")))
-        .unwrap_or_else(std::env::temp_dir);
-    base.join("assay-demo")
+    crate::folders::user_data().unwrap_or_else(std::env::temp_dir).join("assay-demo")
 }
 
 /// Runs the station until Ctrl-C or SIGTERM.
@@ -154,8 +160,10 @@ impl Station {
         let metrics = Arc::new(Metrics::default());
         let line = Line::start(ledger.clone(), metrics.clone(), LineOptions::new(config.mode))
             .context("the system gives no threads to judge with")?;
+        open_models(&recipes, &ledger, &line, &metrics);
         let stop = watch::Sender::new(false);
-        let desk = Desk::new(ledger, recipes, line, metrics);
+        let rules = codes::Rules::new(&config.recipe_by_code).map_err(anyhow::Error::msg)?;
+        let desk = Desk::new(ledger, recipes, line, metrics).with_rules(rules);
         let sources = Sources::from_config(config.sources.iter().cloned());
         let at_work = sources.start(&desk, &stop.subscribe());
         let state = AppState::from(Parts {
@@ -207,6 +215,24 @@ impl Station {
     }
 }
 
+/// Opens the models of approved recipes in the background. A model that cannot judge is told now, not by the first part.
+fn open_models(recipes: &RecipeBook, ledger: &Ledger, line: &Line, metrics: &Arc<Metrics>) {
+    let (recipes, ledger, line, metrics) = (recipes.clone(), ledger.clone(), line.clone(), metrics.clone());
+    // What it finds is told by alarm and by /readyz. A thread of its own, because a stop does not wait for it.
+    let open = move || {
+        let told = recipes.open_models(&ledger, |_, why| {
+            metrics.error(ErrorKind::Model);
+            line.raise(why.to_string());
+        });
+        if let Err(e) = told {
+            tracing::error!("the models of approved recipes were not opened: {e}");
+        }
+    };
+    if let Err(e) = std::thread::Builder::new().name("open-models".into()).spawn(open) {
+        tracing::error!("the models of approved recipes are opened with their first part: {e}");
+    }
+}
+
 /// The blocking part of the start.
 fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     std::fs::create_dir_all(&config.data)
@@ -229,7 +255,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     if config.mode == Mode::Demo {
         crate::demo::unpack(&config.data.join("recipes")).context("cannot write the demo's recipes")?;
     }
-    let book = RecipeBook::open(&ledger, &config.recipes)?;
+    let book = RecipeBook::open(&ledger, &config.recipes, Arc::new(ModelRuntime::new(config.models.clone())))?;
     if config.mode == Mode::Demo {
         for listed in book.list() {
             let Ok(identity) = &listed.state else { continue };

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
 
+use inspector::codes::Format;
 use inspector::design::write_dxf;
 use inspector::geometry::{Angle, Vector};
-use inspector::synth::{Fault, Noise, Rendered, Scene, parts};
+use inspector::synth::{Fault, Noise, PrintedCode, Rendered, Scene, code as draw_code, parts, photographed};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -234,5 +235,170 @@ fn every_command_explains_itself() {
         let output = assay(&[command.as_slice(), &["--help"]].concat());
         assert_eq!(code(&output), 0);
         assert!(String::from_utf8_lossy(&output.stdout).contains("Example"), "{command:?}");
+    }
+}
+
+/// `assay doctor` of a user without anything installed, whose home is `dir`.
+fn doctor(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.arg("doctor").args(arguments).env_remove("ORT_DYLIB_PATH").env("XDG_DATA_HOME", dir);
+    command.output().unwrap()
+}
+
+#[test]
+fn doctor_says_what_runs_models_without_a_station() {
+    let dir = tempfile::tempdir().unwrap();
+    let looked = doctor(dir.path(), &[]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert_eq!(code(&looked), 0, "{said}{}", stderr(&looked));
+    assert!(said.starts_with("ok    models: tract 0.23.9, built in\n"), "{said}");
+    assert!(said.contains("assay doctor --fetch-runtime") && said.contains("assay doctor --wheel FILE"), "{said}");
+    assert!(said.contains("journal, store, disk: not looked at without --data DIR or --config FILE"), "{said}");
+    assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none(), "looking writes nothing");
+
+    let rebuild = doctor(dir.path(), &["--rebuild"]);
+    assert_eq!((code(&rebuild), stderr(&rebuild).lines().count()), (2, 1), "{}", stderr(&rebuild));
+    assert!(stderr(&rebuild).contains("--rebuild: expected --data DIR or --config FILE, found neither"));
+}
+
+#[test]
+fn doctor_says_why_a_library_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("libonnxruntime.so");
+    std::fs::write(&library, b"nobody knows me").unwrap();
+    let look = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        let looked =
+            command.arg("doctor").env("ORT_DYLIB_PATH", path).env("XDG_DATA_HOME", dir.path()).output().unwrap();
+        assert_eq!(code(&looked), 2);
+        String::from_utf8_lossy(&looked.stdout).into_owned()
+    };
+    let said = look(&at(dir.path(), "libonnxruntime.so"));
+    assert!(
+        said.contains("WRONG models: an ONNX Runtime was found and is not used: expected the known ONNX Runtime"),
+        "{said}"
+    );
+    assert!(
+        said.contains("write accept = \"sha256:") && said.contains("ok    models: tract 0.23.9, built in"),
+        "{said}"
+    );
+    assert!(look("libonnxruntime.so").contains("expected an absolute path, found libonnxruntime.so"));
+    // The same library, with its owner's consent, is tried: in another process, which says what is wrong with it.
+    let digest = said.split("accept = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let config = format!(
+        "station = \"s\"\ndata = \"data\"\n[models]\nlibrary = \"{}\"\naccept = \"{digest}\"\n",
+        at(dir.path(), "libonnxruntime.so")
+    );
+    std::fs::write(dir.path().join("station.toml"), config).unwrap();
+    let looked = doctor(dir.path(), &["--config", &at(dir.path(), "station.toml")]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert!(said.contains("it is no library that can be loaded"), "{said}{}", stderr(&looked));
+}
+
+#[test]
+fn doctor_installs_nothing_but_the_known_library() {
+    let dir = tempfile::tempdir().unwrap();
+    let wheel = at(dir.path(), "onnxruntime.whl");
+    std::fs::write(&wheel, b"half a pack").unwrap();
+    let installed = doctor(dir.path(), &["--wheel", &wheel]);
+    assert_eq!((code(&installed), stderr(&installed).lines().count()), (2, 1), "{}", stderr(&installed));
+    assert!(stderr(&installed).contains("expected a Python package (.whl), found another kind of file"));
+    let gone = doctor(dir.path(), &["--wheel", "/nowhere/x.whl"]);
+    assert!(stderr(&gone).contains("cannot read /nowhere/x.whl"), "{}", stderr(&gone));
+    let both = doctor(dir.path(), &["--wheel", &wheel, "--fetch-runtime"]);
+    assert_eq!(code(&both), 2);
+}
+
+#[test]
+fn mistakes_in_the_models_table_are_told_with_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = at(dir.path(), "station.toml");
+    for (line, expected) in [
+        ("library = \"libonnxruntime.so\"", "`models.library`: expected an absolute path, found libonnxruntime.so"),
+        ("run_ms = 0", "`models.run_ms`: expected 10 to 600000, found 0"),
+        ("memory_mb = 1", "`models.memory_mb`: expected 64 to 65536, found 1"),
+        ("accept = \"abc\"", "expected sha256: and 64 hexadecimal digits, found \"abc\""),
+        ("runtime = \"cuda\"", "unknown variant `cuda`, expected `auto` or `tract`"),
+        ("thread = 2", "unknown field `thread`"),
+    ] {
+        std::fs::write(&config, format!("station = \"s\"\ndata = \"data\"\n[models]\n{line}\n")).unwrap();
+        let served = assay(&["serve", "--config", &config]);
+        assert_eq!(code(&served), 2);
+        assert!(stderr(&served).contains(expected) && stderr(&served).contains("station.toml"), "{}", stderr(&served));
+    }
+}
+
+/// A recipe that looks at the photo alone, with one check: a code.
+fn code_recipe(dir: &Path, name: &str, check: &str) -> String {
+    let folder = dir.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let text =
+        format!("schema = 1\npart = \"{name}\"\n\n[design]\nnone = true\n\n[[check]]\ntype = \"code\"\n{check}\n");
+    std::fs::write(folder.join("recipe.toml"), text).unwrap();
+    folder.to_string_lossy().into_owned()
+}
+
+fn photo_of_code(dir: &Path, name: &str, texts: &[&str]) -> String {
+    let print = |(i, text): (usize, &&str)| {
+        let drawn = draw_code(Format::Qr, text).unwrap();
+        PrintedCode::flat(drawn, (160.0 + 300.0 * i as f64, 160.0), 5.0, 2.0)
+    };
+    let printed: Vec<PrintedCode> = texts.iter().enumerate().map(print).collect();
+    let path = dir.join(name);
+    photographed(&printed, (760, 320), 0.8, 3.0, 1).save(&path).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_code_says_which_part_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = code_recipe(dir.path(), "ticket", "pattern = '(?<lot>L\\d+)/(?<serial>S\\d+)'");
+    let photo = photo_of_code(dir.path(), "a.png", &["L7/S0042"]);
+    let passed = assay(&["inspect", "--recipe", &recipe, &photo, "--json"]);
+    assert_eq!(code(&passed), 0, "{}", stderr(&passed));
+    let record = &json(&passed)[0];
+    assert_eq!((record["serial"].as_str(), record["lot"].as_str()), (Some("S0042"), Some("L7")), "{record}");
+    assert_eq!(record["checks"][0]["text"], "L7/S0042");
+    // A worker who says otherwise: REFER with both texts, never silently one of them.
+    let refused = assay(&["inspect", "--recipe", &recipe, &photo, "--serial", "S0041", "--json"]);
+    assert_eq!(code(&refused), 3, "{}", stderr(&refused));
+    let check = &json(&refused)[0]["checks"][0];
+    assert_eq!(check["reason_code"], "code-disagrees");
+    let reason = check["reason"].as_str().unwrap();
+    assert!(reason.contains("\"S0042\"") && reason.contains("\"S0041\""), "{reason}");
+    // Another text is a FAIL that shows it; nothing, or two codes, is a REFER with its own word.
+    let other = photo_of_code(dir.path(), "b.png", &["hello"]);
+    let failed = assay(&["inspect", "--recipe", &recipe, &other]);
+    assert_eq!(code(&failed), 1);
+    assert!(String::from_utf8_lossy(&failed.stdout).contains("found \"hello\""));
+    for (texts, word) in [(&[][..], "code-none"), (&["L7/S0042", "L7/S0043"], "code-several")] {
+        let photo = photo_of_code(dir.path(), "c.png", texts);
+        let referred = assay(&["inspect", "--recipe", &recipe, &photo, "--json"]);
+        assert_eq!((code(&referred), json(&referred)[0]["checks"][0]["reason_code"].as_str()), (3, Some(word)));
+    }
+}
+
+#[test]
+fn a_code_chooses_the_recipe() {
+    let dir = tempfile::tempdir().unwrap();
+    code_recipe(dir.path(), "frame-0042", "");
+    let photo = photo_of_code(dir.path(), "a.png", &["WAZI-0042"]);
+    let recipes = dir.path().to_string_lossy().into_owned();
+    let by = |photo: &str, rule: &str| assay(&["inspect", "--recipes", &recipes, "--by-code", rule, photo, "--json"]);
+    let passed = by(&photo, r"WAZI-(?<order>\d+)=frame-{order}");
+    assert_eq!(code(&passed), 0, "{}", stderr(&passed));
+    let record = &json(&passed)[0];
+    assert_eq!((record["part"].as_str(), record["order"].as_str()), (Some("frame-0042"), Some("0042")), "{record}");
+    for (texts, rule, expected) in [
+        (&["WAZI-0043"][..], r"WAZI-(?<order>\d+)=frame-{order}", "none of that name"),
+        (&["WAZI-0042"], "BOX=frame-0042", "no rule of [[recipe_by_code]] fits"),
+        (&[], "BOX=frame-0042", "no code found"),
+        (&["WAZI-0042"], "nonsense", "expected PATTERN=RECIPE"),
+        (&["../x"], "(?<x>.*)={x}", "which is no name"),
+    ] {
+        let refused = by(&photo_of_code(dir.path(), "b.png", texts), rule);
+        assert_eq!(code(&refused), 2, "{texts:?}");
+        assert_eq!(stderr(&refused).lines().count(), 1, "{}", stderr(&refused));
+        assert!(stderr(&refused).contains(expected), "{}", stderr(&refused));
     }
 }

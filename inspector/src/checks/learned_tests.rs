@@ -5,7 +5,7 @@ use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Design, Reference};
 use crate::geometry::{Angle, Vector};
-use crate::models::testing::{self, BLOBS, Computed, LIGHTNESS};
+use crate::models::testing::{self, BLOBS, BRIGHT, Computed, LIGHTNESS};
 use crate::models::{Models, Network, NoRuntime};
 use crate::photo::{DecodeLimits, Photo, decode};
 use crate::reason::Reason;
@@ -254,6 +254,25 @@ fn areas_are_shares_without_a_drawing_and_scores_come_along() {
         (observe(check.as_ref(), &dots(&[]), &Reference::Photo), observe(check.as_ref(), &photo, &Reference::Photo));
     assert!(value(&quiet[0]).0 < 0.5 && value(&loud[0]).0 > 2.0, "{quiet:?} {loud:?}");
     assert_eq!((verdict(check.as_ref(), &quiet), verdict(check.as_ref(), &loud)), (Verdict::Pass, Verdict::Fail));
+}
+
+/// What a model that sees the middle only has not seen is not measured, never "nothing".
+#[test]
+fn what_the_model_did_not_look_at_is_not_measured() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (seen, tiles) = BRIGHT.split_once("[tiles]").expect("tiles");
+    assert!(tiles.contains("overlap"));
+    let toml = seen.replace("fit = \"stretch\"", "fit = \"crop\"\nshorter = 256");
+    testing::write(&dir.path().join("models/bright"), "bright", &toml);
+    let models = testing::open(dir.path()).expect("a good model");
+    let photo = dots(&[(300.0, 200.0, 40.0), (20.0, 20.0, 10.0)]);
+    let of = |text: &str| {
+        let check = open_with(text, &Reference::Photo, &models).expect("an entry");
+        observe(check.as_ref(), &photo, &Reference::Photo).remove(0)
+    };
+    assert_eq!(of(SEGMENT).outcome, Outcome::NotMeasured(Reason::OutOfPicture));
+    let middle = value(&of(&format!("{SEGMENT}\nregion = [0.25, 0.25, 0.5, 0.5]"))).0;
+    assert!((middle - std::f64::consts::PI * 1600.0 / (300.0 * 200.0)).abs() < 0.004, "{middle}");
 }
 
 const SCALE: f64 = 0.06;

@@ -5,6 +5,7 @@
 
 mod boxes;
 pub mod classify;
+pub mod code;
 pub mod count;
 pub mod detect;
 mod entry;
@@ -32,6 +33,7 @@ pub use region::Region;
 
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
+use crate::identity::Identity;
 use crate::models::Models;
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
@@ -50,6 +52,7 @@ pub static REGISTRY: &[&CheckType] = &[
     &count::TYPE,
     &segment::TYPE,
     &presence::TYPE,
+    &code::TYPE,
 ];
 
 /// What kind of check this is: its words, its recipe entry, its method and limits.
@@ -174,6 +177,8 @@ pub struct Observation {
     pub regions: Vec<PixelRect>,
     /// What was read or recognised, in words: the text of a code, a label.
     pub text: Option<String>,
+    /// What it tells of the part's identity.
+    pub gives: Identity,
 }
 
 /// Measured, or not. Never a verdict.
@@ -198,11 +203,11 @@ impl Observation {
         } else {
             Outcome::NotMeasured(Reason::NotFinite)
         };
-        Self { outcome, regions: Vec::new(), text: None }
+        Self { outcome, regions: Vec::new(), text: None, gives: Identity::default() }
     }
     /// No number, and why.
     pub fn not_measured(reason: Reason) -> Self {
-        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new(), text: None }
+        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new(), text: None, gives: Identity::default() }
     }
     /// With places to look at, worst first.
     #[must_use]
@@ -214,6 +219,12 @@ impl Observation {
     #[must_use]
     pub fn saying(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
+        self
+    }
+    /// With what it tells of the part's identity.
+    #[must_use]
+    pub fn giving(mut self, identity: Identity) -> Self {
+        self.gives = identity;
         self
     }
 }

@@ -2,13 +2,14 @@
 
 use super::{Check, CheckType, Context, Entry, Needs, Outcome, REGISTRY};
 use crate::calibration::{CalibrationPolicy, Tone, locate};
+use crate::codes::Format;
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Design, Reference, ReferencePicture};
 use crate::geometry::{Angle, Vector};
 use crate::models::{Models, testing};
-use crate::photo::{DecodeLimits, Photo, decode};
+use crate::photo::{DecodeLimits, Photo, Picture, decode};
 use crate::registration::{RegisteredPart, register};
-use crate::synth::{Fault, Noise, Rendered, Scene, parts};
+use crate::synth::{Fault, Noise, Rendered, Scene, code, parts};
 
 const SCALE: f64 = 0.06;
 
@@ -31,6 +32,27 @@ fn scene(design: &Design, turn: f64, shift_px: f64) -> Scene {
 fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
     let rendered = Rendered::new(scene, &part(), fault).expect("the fault fits the part");
     decode(&rendered.jpeg(92), &DecodeLimits::default()).expect("a photo")
+}
+
+/// The photo with what a check of this type looks for beside the part itself: a code stands on the part.
+fn prepared(check_type: &CheckType, photo: &Photo, shift_px: f64) -> Photo {
+    let mut photo = photo.clone();
+    if check_type.name == "code" {
+        let drawn = code(Format::Qr, "ASSAY-7").expect("a code");
+        let left = 630 + shift_px as u32;
+        for (x, y) in (0..150).flat_map(|y| (0..150).map(move |x| (x, y))) {
+            let module = |v: u32| (v.checked_sub(22)? / 5 < drawn.width()).then(|| (v - 22) / 5);
+            let black = matches!((module(x), module(y)), (Some(i), Some(j)) if drawn.get_pixel(i, j).0[0] == 0);
+            let value = if black { 20 } else { 235 };
+            let (x, y) = (left + x, 380 + y);
+            match &mut photo.picture {
+                Picture::Grey(p) if x < p.width() => p.put_pixel(x, y, image::Luma([value])),
+                Picture::Colour(p) if x < p.width() => p.put_pixel(x, y, image::Rgb([value; 3])),
+                _ => {}
+            }
+        }
+    }
+    photo
 }
 
 /// The reference each kind of check needs: the drawing, or a picture of a good part.
@@ -120,6 +142,7 @@ fn proposals_open() {
 fn a_good_part_passes_and_the_same_photo_gives_the_same_bits() {
     let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
     every(|t, reference, check| {
+        let photo = prepared(t, &photo, 11.4);
         let part = register(locate(&photo, &policy()), reference);
         for (c, v) in check.characteristics().iter().zip(verdicts(check, &part)) {
             assert_eq!(v, Verdict::Pass, "{}: {:?} {:?}", c.id, check.observe(&part), part.pose.as_ref().err());
@@ -133,6 +156,7 @@ fn a_good_part_passes_and_the_same_photo_gives_the_same_bits() {
 fn threads_do_not_change_the_bits() {
     let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
     every(|t, reference, check| {
+        let photo = prepared(t, &photo, 11.4);
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             pool.install(|| check.observe(&register(locate(&photo, &policy()), reference)))
@@ -162,6 +186,7 @@ fn a_blank_photo_is_referred() {
 fn a_part_that_leaves_the_picture_is_referred() {
     let photo = photo_of(&scene(&part(), 3.0, 400.0), None);
     every(|t, reference, check| {
+        let photo = prepared(t, &photo, 400.0);
         let part = register(locate(&photo, &policy()), reference);
         for v in verdicts(check, &part) {
             assert_eq!(v, Verdict::Refer, "{}: {:?}", t.name, check.observe(&part));

@@ -186,3 +186,28 @@ fn add(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::PixelRect;
+    use crate::models::manifest;
+    use crate::models::testing::BRIGHT;
+
+    /// Two tiles that disagree: from one to the other the map goes in small steps.
+    #[test]
+    fn from_tile_to_tile_a_map_has_no_step() {
+        let input = manifest::read(BRIGHT.replace('@', &"0".repeat(64)).as_bytes()).expect("good").input;
+        let tile = |x: u32, value: f32| Tile {
+            placement: Placement { view: PixelRect { x, y: 0, w: 256, h: 192 }, corner: (0, 0), size: (256, 192) },
+            plane: Plane { width: 256, height: 192, values: vec![value; 256 * 192] },
+            score: Some(f64::from(value)),
+        };
+        let map = blend(&[tile(0, 0.0), tile(204, 1.0)], (460, 192), &input);
+        assert_eq!((map.width, map.height, map.score), (460, 192, Some(1.0)));
+        for row in map.values.chunks(460) {
+            assert!(row[..204].iter().all(|v| *v == 0.0) && row[256..].iter().all(|v| *v == 1.0));
+            assert!(row.windows(2).all(|w| w[0] <= w[1] && w[1] - w[0] < 0.05), "{:?}", &row[200..260]);
+        }
+    }
+}

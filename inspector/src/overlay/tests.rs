@@ -4,6 +4,7 @@ use crate::calibration::{Camera, Tone};
 use crate::checks::{Characteristic, Observation, Unit};
 use crate::decision::{Decision, Rule};
 use crate::geometry::{Angle, Vector};
+use crate::identity::Identity;
 use crate::inspect::{CheckResult, inspect};
 use crate::photo::Sha256;
 use crate::synth::{Rendered, Scene, parts};
@@ -48,7 +49,8 @@ fn result(id: &str, verdict: Verdict, regions: &[[u32; 4]]) -> CheckResult {
 }
 
 fn judged(verdict: Verdict, results: Vec<CheckResult>, width: u32, height: u32) -> Inspection {
-    Inspection { verdict, results, pose: None, camera: Camera::fronto_parallel(1.0, width, height) }
+    let camera = Camera::fronto_parallel(1.0, width, height);
+    Inspection { verdict, results, pose: None, camera, identity: Identity::default() }
 }
 
 fn near(found: Rgb<u8>, wanted: Rgb<u8>) -> bool {

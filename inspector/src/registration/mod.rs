@@ -9,6 +9,7 @@ pub use picture::PicturePose;
 
 use crate::calibration::Located;
 use crate::design::Reference;
+use crate::identity::Identity;
 use crate::reason::Reason;
 
 /// A photo whose part has been found.
@@ -20,6 +21,8 @@ pub struct RegisteredPart<'a> {
     pub reference: &'a Reference,
     /// The pose, or why none was found. Without a pose nothing is measured and the part is referred to a person.
     pub pose: Result<Pose, Reason>,
+    /// What is known of its identity so far: given by a person, or told by a code that was read before.
+    pub said: Identity,
 }
 
 impl RegisteredPart<'_> {
@@ -66,5 +69,5 @@ pub fn register<'a>(located: Located<'a>, reference: &'a Reference) -> Registere
         Reference::Picture(picture) => picture::align(&located, picture).map(Pose::Picture),
         Reference::Photo => Ok(Pose::Photo),
     };
-    RegisteredPart { located, reference, pose }
+    RegisteredPart { located, reference, pose, said: Identity::default() }
 }

@@ -11,6 +11,7 @@
 //! Honest scope: flat parts seen straight from above. No perspective, no thickness, no lens distortion, no reflections, no motion.
 
 mod board;
+mod code;
 mod draw;
 mod fault;
 mod line;
@@ -21,6 +22,7 @@ mod seeded;
 mod truth;
 
 pub use board::{Board, BoardDefect, BoardDefectKind, board};
+pub use code::{PrintedCode, code, photographed};
 pub use fault::{Fault, FaultKind};
 pub use line::{DEMO_PRODUCTS, DemoLine, DemoPart, DemoProduct};
 pub use optics::blurred_coverage;

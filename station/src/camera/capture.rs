@@ -142,6 +142,7 @@ impl Place {
             recipe: order.recipe,
             serial: order.serial,
             lot: order.lot,
+            order: None,
             capture: Some(CaptureRecord {
                 source: self.name.clone(),
                 trigger: trigger.by.to_owned(),

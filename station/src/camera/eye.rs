@@ -1,6 +1,6 @@
 //! A camera as a source: it is always looking, and something triggers it.
 
-use super::auto::{AutoConfig, Watcher};
+use super::auto::{AutoConfig, Watcher, Watching};
 use super::glance::Glance;
 use super::simulated::{Simulated, SimulatedConfig};
 use super::v4l::{CameraConfig, V4lFeed};
@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks at the newest picture.
 const LOOK: Duration = Duration::from_millis(100);
-/// Time between two glances of the automatic trigger: five a second follow a hand well enough.
+/// Time between two glances of the automatic trigger while something moves: five a second follow a hand well enough.
 const GLANCE: Duration = Duration::from_millis(180);
+/// While nothing moves: decoding is most of an idle station's work.
+const IDLE_GLANCE: Duration = Duration::from_millis(380);
 /// How long a camera is waited for after a trigger.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A camera without a good picture for this long is closed and opened anew, whatever it tries by itself.
@@ -193,8 +195,9 @@ impl<'a> Release<'a> {
             }
             Shutter::Auto(_) => {
                 if self.sequence.replace(frame.sequence) != Some(frame.sequence) {
-                    self.next = now + GLANCE;
                     self.glance(frame, shift);
+                    let moving = self.watcher.as_ref().is_some_and(|w| w.watching() == Watching::Moving);
+                    self.next = now + if moving { GLANCE } else { IDLE_GLANCE };
                 }
             }
         }

@@ -196,6 +196,7 @@ impl Folder {
             recipe,
             serial,
             lot,
+            order: None,
             capture: Some(CaptureRecord {
                 source: shift.name().to_owned(),
                 trigger: "file".to_owned(),

@@ -70,6 +70,11 @@ impl Simulated {
         let ns = moment.saturating_duration_since(self.started).as_nanos();
         u64::try_from((ns * u128::from(FPS)).div_ceil(u128::from(SECOND_NS))).unwrap_or(u64::MAX / SECOND_NS)
     }
+    /// The last frame that has arrived.
+    fn arrived(&self) -> u64 {
+        let exposed = Instant::now().checked_sub(ON_THE_WAY).unwrap_or(self.started);
+        self.sequence_at(exposed).saturating_sub(1)
+    }
     /// What a frame shows: 0 the empty table, else part + 1.
     fn shown(&self, sequence: u64) -> u64 {
         let at_ns = u128::from(sequence) * u128::from(SECOND_NS) / u128::from(FPS);
@@ -99,8 +104,11 @@ impl Feed for Simulated {
         "simulated camera".to_owned()
     }
     fn newest(&self) -> Result<Frame, SourceError> {
-        let arrived = Instant::now().checked_sub(ON_THE_WAY).unwrap_or(self.started);
-        Ok(self.frame(self.sequence_at(arrived).saturating_sub(1)))
+        let frame = self.frame(self.arrived());
+        // A part that has to be rendered first has been seen since, on a slow machine for a long time.
+        let latest = self.arrived();
+        let same = self.shown(latest) == self.shown(frame.sequence);
+        Ok(if same { Frame { sequence: latest, exposed: self.exposed(latest), ..frame } } else { frame })
     }
     fn first_after(&self, moment: Instant, patience: Duration) -> Result<Frame, SourceError> {
         let sequence = self.sequence_at(moment);

@@ -2,28 +2,39 @@
 
 use super::photos::{Photo, expand};
 use super::{ERROR, FAILED, OK, REFERRED, table};
-use crate::inspection::{Drawn, JobInfo, draw, judge, keep};
+use crate::codes::{Choice, Rules, choose_recipe};
+use crate::inspection::{Decoded, Drawn, JobInfo, draw, judge_decoded, keep};
 use crate::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
+use crate::models::ModelRuntime;
 use crate::recipes;
 use crate::record::InspectionRecord;
 use anyhow::{Context as _, Result, bail};
 use inspector::decision::Verdict;
 use inspector::photo::DecodeLimits;
 use inspector::recipe::Recipe;
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Judge photos by a recipe, or compare them with a picture of a good part
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   assay inspect --recipe recipes/visor photos/*.jpg
   assay inspect --reference golden.png board-7.jpg --json
-  assay inspect --recipe recipes/visor part.jpg --overlay marked/")]
+  assay inspect --recipe recipes/visor part.jpg --overlay marked/
+  assay inspect --recipes recipes --by-code 'WAZI-(?<order>[0-9]+)=frame-{order}' photos/*.jpg")]
 pub(super) struct Arguments {
     /// Recipe folder (with recipe.toml)
-    #[arg(long, value_name = "DIR", conflicts_with = "reference", required_unless_present = "reference")]
+    #[arg(long, value_name = "DIR", conflicts_with = "reference", required_unless_present_any = ["reference", "recipes"])]
     recipe: Option<PathBuf>,
+    /// Folder of recipes, of which a code in each photo chooses one (with --by-code)
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "reference", "scale"], requires = "by_code")]
+    recipes: Option<PathBuf>,
+    /// Rule by which a code chooses: its whole text matches PATTERN, {name} in RECIPE is a named group
+    #[arg(long, value_name = "PATTERN=RECIPE", requires = "recipes")]
+    by_code: Vec<String>,
     /// Compare with this picture of a good part instead of a recipe
     #[arg(long, value_name = "PICTURE")]
     reference: Option<PathBuf>,
@@ -48,15 +59,21 @@ pub(super) struct Arguments {
     /// Lot that the parts belong to
     #[arg(long)]
     lot: Option<String>,
+    /// Order that the parts are made for
+    #[arg(long)]
+    order: Option<String>,
 }
 
 impl Arguments {
     pub(super) fn run(self) -> Result<u8> {
-        let recipe = self.open_recipe()?;
+        let which = self.which()?;
         if let Some(dir) = &self.overlay {
             std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
         }
-        let ledger = self.store.as_deref().map(|dir| open_store(dir, &recipe)).transpose()?;
+        let ledger = match (&self.store, &which) {
+            (Some(dir), Which::One(recipe)) => Some(open_store(dir, recipe)?),
+            _ => None,
+        };
         let photos = expand(&self.images);
         if self.serial.is_some() && photos.len() > 1 {
             bail!("--serial names one part, but {} photos were given", photos.len());
@@ -65,7 +82,7 @@ impl Arguments {
         let mut names = HashSet::new();
         for photo in photos {
             let judged = photo.and_then(|photo| {
-                self.one(&photo, &recipe, ledger.as_ref(), &mut names).map_err(|e| format!("{}: {e:#}", photo.shown()))
+                self.one(&photo, &which, ledger.as_ref(), &mut names).map_err(|e| format!("{}: {e:#}", photo.shown()))
             });
             match judged {
                 Ok(record) => {
@@ -81,9 +98,22 @@ impl Arguments {
         Ok(outcome.code())
     }
 
+    fn which(&self) -> Result<Which> {
+        Ok(match &self.recipes {
+            None => Which::One(Rc::new(self.open_recipe()?)),
+            Some(dir) => Which::ByCode(ByCode {
+                rules: Rules::from_words(&self.by_code).map_err(anyhow::Error::msg)?,
+                dir: dir.clone(),
+                open: RefCell::default(),
+            }),
+        })
+    }
+
     fn open_recipe(&self) -> Result<Recipe> {
         let recipe = match (&self.recipe, &self.reference) {
-            (Some(dir), _) => Recipe::open(dir).with_context(|| dir.display().to_string())?,
+            (Some(dir), _) => {
+                Recipe::open_on(dir, &ModelRuntime::default()).with_context(|| dir.display().to_string())?
+            }
             (None, Some(path)) => {
                 let picture = Photo::File(path.clone());
                 let bytes = picture
@@ -103,13 +133,24 @@ impl Arguments {
     fn one(
         &self,
         photo: &Photo,
-        recipe: &Recipe,
+        which: &Which,
         ledger: Option<&Ledger>,
         names: &mut HashSet<String>,
     ) -> Result<InspectionRecord> {
         let bytes = photo.read(DecodeLimits::default().max_file_bytes).map_err(anyhow::Error::msg)?;
-        let info = JobInfo { image: photo.name(), serial: self.serial.clone(), lot: self.lot.clone(), capture: None };
-        let judged = judge(&bytes, recipe, &info)?;
+        let mut info = JobInfo {
+            image: photo.name(),
+            serial: self.serial.clone(),
+            lot: self.lot.clone(),
+            order: self.order.clone(),
+            capture: None,
+        };
+        let decoded = Decoded::of(&bytes)?;
+        let recipe = &*match which {
+            Which::One(recipe) => recipe.clone(),
+            Which::ByCode(by_code) => by_code.recipe(&decoded, &mut info)?,
+        };
+        let judged = judge_decoded(decoded, recipe, &info);
         if self.overlay.is_none() && ledger.is_none() {
             return Ok(judged.record);
         }
@@ -133,6 +174,38 @@ impl Arguments {
             write!(out, "{}", table::show(record))?;
         }
         Ok(out.flush()?)
+    }
+}
+
+/// What the photos are judged by.
+enum Which {
+    One(Rc<Recipe>),
+    ByCode(ByCode),
+}
+
+/// Recipes of which a code in the photo chooses one.
+struct ByCode {
+    rules: Rules,
+    dir: PathBuf,
+    /// Those that were needed already.
+    open: RefCell<HashMap<String, Rc<Recipe>>>,
+}
+
+impl ByCode {
+    /// The recipe for a photo. What the code tells of the part is added to `info`.
+    fn recipe(&self, decoded: &Decoded, info: &mut JobInfo) -> Result<Rc<Recipe>> {
+        let Choice { recipe, identity } = choose_recipe(decoded.photo(), &self.rules, &info.identity())?;
+        info.complete(identity);
+        if let Some(open) = self.open.borrow().get(&recipe) {
+            return Ok(open.clone());
+        }
+        let dir = self.dir.join(&recipe);
+        if !dir.is_dir() {
+            bail!("the code asks for the recipe {recipe:?}, and there is none of that name in {}", self.dir.display());
+        }
+        let opened = Rc::new(Recipe::open(&dir).with_context(|| dir.display().to_string())?);
+        self.open.borrow_mut().insert(recipe, opened.clone());
+        Ok(opened)
     }
 }
 

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "this is the one place that talks to a terminal")]
 
 mod camera;
+mod doctor;
 mod inspect;
 mod photos;
 mod recipe;
@@ -52,8 +53,11 @@ enum Command {
     /// List cameras, and take a picture with one
     #[command(subcommand)]
     Camera(camera::Command),
-    /// Look at the station's journal, store and disk: what is wrong and what to do
-    Doctor(station::Doctor),
+    /// Look at model runtime, journal, store and disk: what is wrong and what to do
+    Doctor(doctor::Doctor),
+    /// Runs one model for the station that started it
+    #[command(name = crate::models::COMMAND, hide = true)]
+    ModelWorker,
 }
 
 /// Runs the program with these arguments.
@@ -73,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Recipe(a) => a.run(),
         Command::Camera(a) => a.run(),
         Command::Doctor(a) => a.run(),
+        Command::ModelWorker => return crate::models::worker_main(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -2,10 +2,11 @@
 
 use super::OK;
 use crate::ledger::{Ledger, LedgerOptions};
+use crate::models::ModelRuntime;
 use crate::recipes;
 use anyhow::{Context as _, Result};
 use inspector::design::Units;
-use inspector::recipe::{ProposeOptions, propose};
+use inspector::recipe::{ProposeOptions, Recipe, propose};
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -105,7 +106,14 @@ impl Approve {
         let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
         let dir = self.recipe.canonicalize().with_context(|| format!("cannot read {}", self.recipe.display()))?;
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Who approves a recipe approves its models too: they must reproduce their samples here.
         let identity = recipes::install(&ledger, &dir, &name)?;
+        let opened = Recipe::open_on(&dir, &ModelRuntime::default()).with_context(|| dir.display().to_string())?;
+        anyhow::ensure!(
+            opened.hash == identity.hash,
+            "the folder changed while it was read, try again: {}",
+            dir.display()
+        );
         let entry = recipes::approve(&ledger, &identity.hash.to_string(), &self.by)?;
         println!("Approved {name} {} by {}: entry {}", identity.hash, self.by, entry.seq);
         Ok(OK)

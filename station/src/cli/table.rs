@@ -2,6 +2,7 @@
 
 use crate::record::{CheckRecord, InspectionRecord};
 use inspector::decision::Verdict;
+use inspector::reason::Reason;
 use std::fmt::Write as _;
 
 /// Shape and word, so that colour is not needed.
@@ -53,7 +54,7 @@ fn numbers(check: &CheckRecord) -> String {
         (None, _) => format!("not measured  {limits}"),
     };
     if let Some(read) = &check.text {
-        let _ = write!(text, "  {read:?}");
+        let _ = write!(text, "  found {}", Reason::shown(read));
     }
     if let Some(reason) = &check.reason {
         let _ = write!(text, "  ({reason})");

@@ -3,11 +3,13 @@
 use super::state::AppState;
 use crate::camera::UPLOAD;
 use crate::ledger::{Health, LedgerError, StoreState};
+use crate::recipes::ModelState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Whether parts can be judged now, and if not, why.
@@ -21,6 +23,8 @@ pub struct Readiness {
     pub disk: Component,
     /// All sources of photos.
     pub camera: Component,
+    /// The learned models of approved recipes.
+    pub models: Component,
     /// Free bytes where the ledger is.
     pub free_bytes: u64,
     /// Last synced entry.
@@ -71,6 +75,7 @@ impl Readiness {
             store: Component::fails("the ledger does not answer"),
             disk: Component::fails("unknown"),
             camera: together(&sources),
+            models: models(&state.desk.recipes.models()),
             free_bytes: 0,
             last_seq: 0,
             verified_seq: 0,
@@ -84,8 +89,25 @@ impl Readiness {
             readiness.last_seq = health.last_seq;
             readiness.verified_seq = health.verified_up_to;
         }
-        readiness.ready = readiness.store.ok && readiness.disk.ok && readiness.camera.ok;
+        readiness.ready =
+            [&readiness.store, &readiness.disk, &readiness.camera, &readiness.models].iter().all(|c| c.ok);
         readiness
+    }
+}
+
+fn models(states: &BTreeMap<String, ModelState>) -> Component {
+    let (mut ready, mut wrong) = (0, Vec::new());
+    for (name, state) in states {
+        match state {
+            ModelState::Ready => ready += 1,
+            ModelState::Opening => wrong.push(format!("recipe {name}: its models are being opened")),
+            ModelState::Failed(why) => wrong.push(format!("recipe {name}: {why}")),
+        }
+    }
+    match (states.len(), wrong.is_empty()) {
+        (0, _) => Component::works("no approved recipe has models"),
+        (_, true) => Component::works(format!("the models of {ready} approved recipes reproduce their samples here")),
+        _ => Component::fails(wrong.join("; ")),
     }
 }
 

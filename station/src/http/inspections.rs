@@ -44,7 +44,7 @@ const MAX_PAGE: usize = 200;
         (status = 409, description = "The recipe is not approved, or a request with this key is still in work", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The photo is larger than 32 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a media type of a photo", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The photo cannot be used, or the key belongs to another request", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The photo cannot be used, no code in it chooses the recipe (`reason` says why), or the key belongs to another request", body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "The station failed: hold the part", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Two photos are waiting already; ask again after `Retry-After`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
         (status = 507, description = "No room left to record parts", body = Problem, content_type = "application/problem+json"),
@@ -65,8 +65,8 @@ pub(super) async fn judge(
             Reserved::Recorded(entry) => return Ok(answer(StatusCode::OK, *entry)),
         },
     };
-    let Upload { photo, recipe, serial, lot, image } = upload;
-    let shot = Shot { photo, image, recipe: Some(recipe), serial, lot, capture: None };
+    let Upload { photo, recipe, serial, lot, order, image } = upload;
+    let shot = Shot { photo, image, recipe, serial, lot, order, capture: None };
     Ok(answer(StatusCode::CREATED, state.desk.submit(shot, reserved).await?))
 }
 

@@ -57,6 +57,7 @@ const KINDS: &[(&str, StatusCode, &str)] = &[
     ("wrong-media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a media type that is read"),
     ("wrong-host", StatusCode::MISDIRECTED_REQUEST, "This station does not answer to this name"),
     ("unreadable-photo", StatusCode::UNPROCESSABLE_ENTITY, "The photo cannot be used"),
+    ("recipe-not-chosen", StatusCode::UNPROCESSABLE_ENTITY, "No code chooses a recipe"),
     ("key-reused", StatusCode::UNPROCESSABLE_ENTITY, "The Idempotency-Key belongs to another request"),
     ("station-error", StatusCode::INTERNAL_SERVER_ERROR, "The station failed: hold the part"),
     ("record-damaged", StatusCode::INTERNAL_SERVER_ERROR, "What is stored is not what was recorded"),
@@ -172,6 +173,7 @@ impl From<DeskError> for Problem {
     fn from(e: DeskError) -> Self {
         let detail = e.to_string();
         match e {
+            DeskError::Code(e) => Self::new("recipe-not-chosen", detail).with("reason", e.code()),
             DeskError::NoRecipe => Self::new("no-recipe", detail),
             DeskError::Recipe(e) => e.into(),
             DeskError::Busy(e) => e.into(),

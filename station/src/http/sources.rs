@@ -146,8 +146,9 @@ impl From<CaptureError> for Problem {
             CaptureError::Unknown { known, .. } => Self::new("unknown-source", detail).with("known", known),
             CaptureError::NoShutter { .. } => Self::new("no-shutter", detail),
             CaptureError::Busy { .. } => Self::new("busy", detail).with("retry_after_s", 1),
-            CaptureError::NoPicture { name, .. } => {
-                Self::new("no-picture", detail).with("source", name).with("retry_after_s", 2)
+            CaptureError::NoPicture { name, cause: SourceError(reason) } => {
+                let problem = Self::new("no-picture", detail).with("retry_after_s", 2);
+                problem.with("source", name).with("reason", reason)
             }
             CaptureError::Desk(e) => e.into(),
         }
@@ -211,8 +212,10 @@ async fn read<T: Default + for<'a> Deserialize<'a>>(body: Body) -> Result<T, Pro
     let bytes = to_bytes(body, MAX_BODY)
         .await
         .map_err(|e| Problem::bad_request(format!("expected at most {MAX_BODY} bytes of JSON ({e})")))?;
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(T::default());
+    match bytes.trim_ascii_start().first() {
+        None => return Ok(T::default()),
+        Some(b'{') => {}
+        Some(_) => return Err(Problem::bad_request("the body is not as expected: expected a JSON object")),
     }
     serde_json::from_slice(&bytes).map_err(|e| Problem::bad_request(format!("the body is not as expected: {e}")))
 }

@@ -27,13 +27,15 @@ const MAX_FILE_NAME: usize = 200;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct PartQuery {
-    /// Name or digest of the recipe. Required, here or in the form.
+    /// Name or digest of the recipe. Required, here or in the form, unless the station has rules by which a code in the photo chooses it.
     #[param(example = "visor")]
     pub recipe: Option<String>,
     /// Serial number of the part.
     pub serial: Option<String>,
     /// Lot it belongs to.
     pub lot: Option<String>,
+    /// Order it is made for.
+    pub order: Option<String>,
     /// File name of the photo.
     #[param(example = "p1.jpg")]
     pub image: Option<String>,
@@ -52,24 +54,29 @@ pub(super) struct PartForm {
     serial: Option<String>,
     /// Lot it belongs to.
     lot: Option<String>,
+    /// Order it is made for.
+    order: Option<String>,
 }
 
 /// A request that has arrived whole.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) photo: Bytes,
-    pub(super) recipe: String,
+    pub(super) recipe: Option<String>,
     pub(super) serial: Option<String>,
     pub(super) lot: Option<String>,
+    pub(super) order: Option<String>,
     pub(super) image: String,
 }
 
 /// What makes two requests the same request.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
-    recipe: &'a str,
+    recipe: &'a Option<String>,
     serial: &'a Option<String>,
     lot: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: &'a Option<String>,
     image: &'a str,
     photo: Sha256,
 }
@@ -77,8 +84,8 @@ struct Fingerprint<'a> {
 impl Upload {
     /// Digest of everything that was asked, for `Idempotency-Key`.
     pub(super) fn fingerprint(&self) -> Sha256 {
-        let Self { photo, recipe, serial, lot, image } = self;
-        let asked = Fingerprint { recipe, serial, lot, image, photo: Sha256::of(photo) };
+        let Self { photo, recipe, serial, lot, order, image } = self;
+        let asked = Fingerprint { recipe, serial, lot, order, image, photo: Sha256::of(photo) };
         Sha256::of(&serde_json::to_vec(&asked).expect("texts are always JSON"))
     }
 }
@@ -110,7 +117,7 @@ pub(super) async fn read(state: &AppState, query: PartQuery, request: Request) -
     if photo.len() > limits.photo_bytes {
         return Err(too_large(photo.len() as u64, limits));
     }
-    checked(photo, said)
+    checked(photo, said, state.desk.chooses_by_code())
 }
 
 fn media_type(headers: &HeaderMap) -> Result<String, Problem> {
@@ -175,10 +182,11 @@ async fn read_form(request: Request, mut said: PartQuery) -> Result<(Bytes, Part
             "recipe" => &mut said.recipe,
             "serial" => &mut said.serial,
             "lot" => &mut said.lot,
+            "order" => &mut said.order,
             "image" => &mut said.image,
             _ => {
                 return Err(Problem::bad_request(format!(
-                    "expected the fields photo, recipe, serial, lot, image; found {:?}",
+                    "expected the fields photo, recipe, serial, lot, order, image; found {:?}",
                     shortened(&name)
                 )));
             }
@@ -188,9 +196,11 @@ async fn read_form(request: Request, mut said: PartQuery) -> Result<(Bytes, Part
     Ok((photo.ok_or_else(|| Problem::bad_request("no field `photo` in the form"))?, said))
 }
 
-fn checked(photo: Bytes, said: PartQuery) -> Result<Upload, Problem> {
-    let recipe = word("recipe", said.recipe)?
-        .ok_or_else(|| Problem::bad_request("no `recipe`: expected its name, such as ?recipe=visor"))?;
+fn checked(photo: Bytes, said: PartQuery, by_code: bool) -> Result<Upload, Problem> {
+    let recipe = word("recipe", said.recipe)?;
+    if recipe.is_none() && !by_code {
+        return Err(Problem::bad_request("no `recipe`: expected its name, such as ?recipe=visor"));
+    }
     // The name of the file only: folders of a worker's machine are nobody's business.
     let image = said.image.unwrap_or_default();
     let image: String =
@@ -199,7 +209,8 @@ fn checked(photo: Bytes, said: PartQuery) -> Result<Upload, Problem> {
         return Err(Problem::bad_request("`image`: a file name has no control characters"));
     }
     let image = if image.is_empty() { "photo".to_owned() } else { image };
-    Ok(Upload { photo, recipe, serial: word("serial", said.serial)?, lot: word("lot", said.lot)?, image })
+    let (serial, lot, order) = (word("serial", said.serial)?, word("lot", said.lot)?, word("order", said.order)?);
+    Ok(Upload { photo, recipe, serial, lot, order, image })
 }
 
 /// A short text without control characters; an empty one counts as not given.

@@ -1,13 +1,13 @@
 //! The desk where photos are handed in. Whatever brings one (HTTP, a camera's trigger, a watched folder), it goes the same way:
 //! idempotency key, approved recipe, queue, judge, record.
 
-use super::{Busy, ErrorKind, Job, JobError, JobInfo, KeysInWork, Line, Metrics, ReservedKey};
+use super::{Busy, Decoded, ErrorKind, Job, JobError, JobInfo, KeysInWork, Line, Metrics, ReservedKey};
+use crate::codes::{Choice, ChoiceError, Rules, choose_recipe};
 use crate::ledger::{Act, Entry, Ledger, LedgerError};
 use crate::recipes::{LookupError, RecipeBook};
 use crate::record::CaptureRecord;
 use axum::body::Bytes;
 use inspector::photo::Sha256;
-use inspector::recipe::Recipe;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -18,12 +18,14 @@ pub struct Shot {
     pub photo: Bytes,
     /// Name for the record.
     pub image: String,
-    /// Name or digest of the recipe.
+    /// Name or digest of the recipe; a code in the photo chooses it when nobody does.
     pub recipe: Option<String>,
     /// Serial number of the part.
     pub serial: Option<String>,
     /// Lot it belongs to.
     pub lot: Option<String>,
+    /// Order it is made for.
+    pub order: Option<String>,
     /// How it was taken, when a source of this station took it.
     pub capture: Option<CaptureRecord>,
 }
@@ -37,6 +39,9 @@ pub enum DeskError {
         "no recipe is chosen for this part: choose one on the page, or name it in the request or in the station's configuration"
     )]
     NoRecipe,
+    /// No code chooses one.
+    #[error(transparent)]
+    Code(#[from] ChoiceError),
     /// The recipe cannot judge.
     #[error(transparent)]
     Recipe(#[from] LookupError),
@@ -84,12 +89,27 @@ pub struct Desk {
     /// Counters.
     pub metrics: Arc<Metrics>,
     keys: KeysInWork,
+    rules: Arc<Rules>,
+    choosing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Desk {
     /// A desk in front of `line`.
     pub fn new(ledger: Ledger, recipes: RecipeBook, line: Line, metrics: Arc<Metrics>) -> Self {
-        Self { ledger, recipes, line, metrics, keys: KeysInWork::default() }
+        let (rules, choosing) = (Arc::default(), Arc::default());
+        Self { ledger, recipes, line, metrics, rules, choosing, keys: KeysInWork::default() }
+    }
+
+    /// With rules by which a code in the photo chooses the recipe when nobody else does.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = Arc::new(rules);
+        self
+    }
+
+    /// True when a code in the photo can choose the recipe.
+    pub fn chooses_by_code(&self) -> bool {
+        !self.rules.is_empty()
     }
 
     /// Holds an idempotency key first and asks the ledger second: between the two nobody else can take it. `request` is the digest of
@@ -127,18 +147,39 @@ impl Desk {
     /// # Errors
     /// Why there is no record.
     pub async fn submit(&self, shot: Shot, key: Option<ReservedKey>) -> Result<Entry, DeskError> {
-        let recipe = self.recipe(&shot).await?;
-        let Shot { photo, image, serial, lot, capture, .. } = shot;
-        let job = Job { photo, info: JobInfo { image, serial, lot, capture }, recipe, key };
+        let Shot { photo, image, recipe, serial, lot, order, capture } = shot;
+        let mut info = JobInfo { image, serial, lot, order, capture };
+        let (asked, decoded) = match recipe {
+            Some(asked) => (asked, None),
+            None if self.rules.is_empty() => return Err(DeskError::NoRecipe),
+            None => {
+                let (choice, decoded) = self.chosen_by_code(&photo, &info).await?;
+                info.complete(choice.identity);
+                (choice.recipe, Some(decoded))
+            }
+        };
+        let book = self.recipes.clone();
+        let recipe = self.ask(move |ledger| book.approved(ledger, &asked)).await?;
+        let job = Job { photo, decoded, info, recipe, key };
         let ticket = self.line.submit(job).inspect_err(|_| self.metrics.error(ErrorKind::Busy))?;
         Ok(ticket.recorded().await?)
     }
 
-    /// The approved recipe that judges this part.
-    async fn recipe(&self, shot: &Shot) -> Result<Arc<Recipe>, DeskError> {
-        let asked = shot.recipe.clone().ok_or(DeskError::NoRecipe)?;
-        let book = self.recipes.clone();
-        self.ask(move |ledger| book.approved(ledger, &asked)).await
+    /// The recipe that a code in the photo asks for, and the photo, so that it is decoded once.
+    async fn chosen_by_code(&self, photo: &Bytes, info: &JobInfo) -> Result<(Choice, Decoded), DeskError> {
+        // One at a time: decoded photos are large, and the queue does not count these.
+        let _turn = self.choosing.lock().await;
+        let (photo, rules, said) = (photo.clone(), self.rules.clone(), info.identity());
+        let chosen = tokio::task::spawn_blocking(move || {
+            let decoded = Decoded::of(&photo).map_err(JobError::Photo)?;
+            let choice = choose_recipe(decoded.photo(), &rules, &said)?;
+            Ok((choice, decoded))
+        });
+        let chosen = chosen.await.unwrap_or_else(|e| Err(DeskError::Failed(e.to_string())));
+        chosen.inspect_err(|e| {
+            let kind = if matches!(e, DeskError::Failed(_)) { ErrorKind::Station } else { ErrorKind::Photo };
+            self.metrics.error(kind);
+        })
     }
 
     /// Asks the ledger, off the async threads.

@@ -1,20 +1,23 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, PhotoRecord, PoseRecord, TimingsMs};
+use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, TimingsMs};
 use inspector::calibration::Camera;
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
-use inspector::inspect::{CheckResult, Inspection, Stage, inspect};
+use inspector::identity::Identity;
+use inspector::inspect::{CheckResult, Inspection, Stage, inspect_part};
+use inspector::models::Model;
 use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::Recipe;
 use inspector::registration::Pose;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Most places to look at that a record keeps per characteristic: a journal entry is bounded.
 const MAX_REGIONS: usize = 64;
 /// Most characters of what was read that a record keeps.
-const MAX_TEXT: usize = 400;
+const MAX_TEXT: usize = 1000;
 /// Most characters of a file name that a record keeps.
 const MAX_NAME: usize = 200;
 
@@ -27,15 +30,55 @@ pub struct JobInfo {
     pub serial: Option<String>,
     /// Lot.
     pub lot: Option<String>,
+    /// Order.
+    pub order: Option<String>,
     /// How the photo was taken, when a source of this station took it.
     pub capture: Option<CaptureRecord>,
+}
+
+impl JobInfo {
+    /// Which part this is, as far as it was said.
+    pub fn identity(&self) -> Identity {
+        Identity { serial: self.serial.clone(), lot: self.lot.clone(), order: self.order.clone() }
+    }
+    /// Takes from what a code told what was not said.
+    pub fn complete(&mut self, told: Identity) {
+        let Identity { serial, lot, order } = told;
+        self.serial = self.serial.take().or(serial);
+        self.lot = self.lot.take().or(lot);
+        self.order = self.order.take().or(order);
+    }
+}
+
+/// A photo that was decoded before it was known what to judge it by.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    photo: Arc<Photo>,
+    /// What decoding took, milliseconds.
+    ms: f64,
+}
+
+impl Decoded {
+    /// Decodes the bytes of a photo. Never call it on an async thread.
+    ///
+    /// # Errors
+    /// When the photo cannot be decoded.
+    pub fn of(bytes: &[u8]) -> Result<Self, inspector::Error> {
+        let start = Instant::now();
+        let photo = Arc::new(decode(bytes, &DecodeLimits::default())?);
+        Ok(Self { photo, ms: start.elapsed().as_secs_f64() * 1e3 })
+    }
+    /// The photo.
+    pub fn photo(&self) -> &Photo {
+        &self.photo
+    }
 }
 
 /// A judged photo: what the record says, and what pictures are drawn from.
 #[derive(Debug)]
 pub struct Judged {
     /// The decoded photo.
-    pub photo: Photo,
+    pub photo: Arc<Photo>,
     /// What the library found.
     pub inspection: Inspection,
     /// The contract's JSON.
@@ -47,6 +90,12 @@ pub struct Judged {
 /// # Errors
 /// When the photo cannot be decoded. A part that cannot be measured is no error: its verdict is REFER.
 pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, inspector::Error> {
+    Ok(judge_decoded(Decoded::of(bytes)?, recipe, info))
+}
+
+/// As [`judge`], when the photo was decoded before.
+pub fn judge_decoded(decoded: Decoded, recipe: &Recipe, info: &JobInfo) -> Judged {
+    let Decoded { photo, ms } = decoded;
     let start = Instant::now();
     let mut last = start;
     let mut lap = || {
@@ -55,16 +104,15 @@ pub fn judge(bytes: &[u8], recipe: &Recipe, info: &JobInfo) -> Result<Judged, in
         last = now;
         ms
     };
-    let photo = decode(bytes, &DecodeLimits::default())?;
-    let mut timings = TimingsMs { decode: lap(), ..TimingsMs::default() };
-    let inspection = inspect(&photo, recipe, |stage| match stage {
+    let mut timings = TimingsMs { decode: ms, ..TimingsMs::default() };
+    let inspection = inspect_part(&photo, recipe, &info.identity(), |stage| match stage {
         Stage::Locate => timings.locate = lap(),
         Stage::Register => timings.register = lap(),
         Stage::Checks => timings.checks = lap(),
     });
-    timings.total = start.elapsed().as_secs_f64() * 1e3;
+    timings.total = ms + start.elapsed().as_secs_f64() * 1e3;
     let record = record(&photo, recipe, &inspection, info, timings);
-    Ok(Judged { photo, inspection, record })
+    Judged { photo, inspection, record }
 }
 
 fn record(
@@ -78,13 +126,15 @@ fn record(
         image: info.image.chars().take(MAX_NAME).collect(),
         part: recipe.part.clone(),
         revision: recipe.revision.clone(),
-        serial: info.serial.clone(),
-        lot: info.lot.clone(),
+        serial: inspection.identity.serial.clone(),
+        lot: inspection.identity.lot.clone(),
+        order: inspection.identity.order.clone(),
         recipe: recipe.hash,
         verdict: inspection.verdict,
         grade: None,
         rule: recipe.rule,
         checks: inspection.results.iter().map(check_record).collect(),
+        models: recipe.models.iter().map(|model| model_record(model)).collect(),
         pose: inspection.pose.as_ref().and_then(|pose| pose_record(pose, &inspection.camera)),
         photo: PhotoRecord {
             sha256: photo.file_sha256,
@@ -119,9 +169,22 @@ fn check_record(result: &CheckResult) -> CheckRecord {
             Referral::NotMeasured(reason) => reason.code().to_owned(),
             Referral::TooClose { .. } => "too-close".to_owned(),
         }),
+        text: result.observation.text.as_deref().map(bounded),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
-        text: result.observation.text.as_ref().map(|t| t.chars().take(MAX_TEXT).collect()),
     }
+}
+
+fn model_record(model: &Model) -> ModelRecord {
+    ModelRecord { name: model.name.clone(), sha256: model.manifest.sha256, runtime: model.network.runtime() }
+}
+
+/// A text as the record keeps it: whole unless it is very long.
+fn bounded(text: &str) -> String {
+    let mut kept: String = text.chars().take(MAX_TEXT).collect();
+    if kept.len() < text.len() {
+        kept.push('…');
+    }
+    kept
 }
 
 fn pose_record(pose: &Pose, camera: &Camera) -> Option<PoseRecord> {

@@ -1,7 +1,7 @@
 //! The inspection loop: a bounded queue, one rayon pool, and the order "synced first, answered second".
 
 use super::metrics::{ErrorKind, Metrics, Stage};
-use super::{JobInfo, ReservedKey, judge_and_draw, keep};
+use super::{Decoded, JobInfo, ReservedKey, judge_and_draw, keep};
 use crate::ledger::{Act, Entry, Ledger, LedgerError, Mode};
 use crate::record::InspectionRecord;
 use axum::body::Bytes;
@@ -13,11 +13,16 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+/// The reason of a check whose model gave no usable answer, as records have it.
+const MODEL_FAULT: &str = "model-fault";
+
 /// A photo to be judged and recorded.
 #[derive(Debug)]
 pub struct Job {
     /// The file as it came.
     pub photo: Bytes,
+    /// The same, when it was decoded already to choose the recipe.
+    pub decoded: Option<Decoded>,
     /// What is known of the part beside its photo.
     pub info: JobInfo,
     /// The recipe to judge by.
@@ -230,6 +235,7 @@ impl Line {
         let entry = kept.map_err(|e| JobError::Panicked { what: e.to_string() })??;
         if let Act::Inspection { inspection, .. } = &entry.act {
             self.0.metrics.part(inspection.verdict, &timings);
+            self.tell_model_faults(inspection);
         }
         // Only now may the same key be asked again: the ledger answers for it.
         drop(job);
@@ -251,6 +257,28 @@ impl Line {
         }
     }
 
+    /// A model that does not answer refers every part to a person: somebody must know that it is the model, not the parts.
+    fn tell_model_faults(&self, record: &InspectionRecord) {
+        let fault = record.checks.iter().find(|c| c.reason_code.as_deref() == Some(MODEL_FAULT));
+        if let Some(check) = fault {
+            self.0.metrics.error(ErrorKind::Model);
+            self.raise(format!(
+                "{}: {}",
+                check.id,
+                check.reason.as_deref().unwrap_or("the model gave no usable answer")
+            ));
+        }
+    }
+
+    /// Raises the station's alarm: someone has to look.
+    pub fn raise(&self, what: String) {
+        tracing::error!("alarm: {what}");
+        self.0.alarm.send_modify(|alarm| {
+            alarm.count += 1;
+            alarm.last = Some(what);
+        });
+    }
+
     fn note(&self, error: &JobError) {
         let kind = match error {
             JobError::Photo(_) => ErrorKind::Photo,
@@ -259,11 +287,7 @@ impl Line {
         };
         self.0.metrics.error(kind);
         if kind != ErrorKind::Photo {
-            tracing::error!("part held: {error}");
-            self.0.alarm.send_modify(|alarm| {
-                alarm.count += 1;
-                alarm.last = Some(error.to_string());
-            });
+            self.raise(format!("part held: {error}"));
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Busy,
     /// The camera gave no picture.
     Camera,
+    /// A learned model gave no usable answer: the part is referred to a person.
+    Model,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -112,7 +114,14 @@ impl Default for Metrics {
         for verdict in [Verdict::Pass, Verdict::Refer, Verdict::Fail] {
             drop(parts.get_or_create(&VerdictLabel { verdict: verdict_word(verdict) }));
         }
-        for kind in [ErrorKind::Photo, ErrorKind::Station, ErrorKind::Store, ErrorKind::Busy, ErrorKind::Camera] {
+        for kind in [
+            ErrorKind::Photo,
+            ErrorKind::Station,
+            ErrorKind::Store,
+            ErrorKind::Busy,
+            ErrorKind::Camera,
+            ErrorKind::Model,
+        ] {
             drop(errors.get_or_create(&KindLabel { kind }));
         }
         Self {

@@ -17,7 +17,7 @@ mod pictures;
 
 pub use desk::{Desk, DeskError, Reserved, Shot};
 pub use idempotency::{KeysInWork, ReservedKey};
-pub use judge::{JobInfo, Judged, judge};
+pub use judge::{Decoded, JobInfo, Judged, judge, judge_decoded};
 pub use keep::keep;
 pub(crate) use line::panic_message;
 pub use line::{Alarm, Busy, Drawn, Job, JobError, JudgeFn, Line, LineOptions, Ticket};

@@ -1,7 +1,7 @@
 //! The pictures people look at: overlay and thumbnail of a judged photo, as JPEG.
 
 use super::line::{Drawn, Job, JobError};
-use super::{Judged, judge};
+use super::{Judged, judge, judge_decoded};
 use crate::ledger::Mode;
 use image::RgbImage;
 use inspector::overlay::{DrawOptions, draw_with, encode_jpeg, thumbnail};
@@ -15,7 +15,10 @@ const THUMBNAIL_SIDE_PX: u32 = 240;
 /// # Errors
 /// When the photo cannot be decoded or the pictures cannot be made.
 pub fn judge_and_draw(job: &Job, mode: Mode) -> Result<Drawn, JobError> {
-    let judged = judge(&job.photo, &job.recipe, &job.info).map_err(JobError::Photo)?;
+    let judged = match &job.decoded {
+        Some(decoded) => judge_decoded(decoded.clone(), &job.recipe, &job.info),
+        None => judge(&job.photo, &job.recipe, &job.info).map_err(JobError::Photo)?,
+    };
     draw(judged, &job.recipe, mode)
 }
 

@@ -44,6 +44,7 @@ pub(super) struct CheckView {
     pub(super) u: Option<String>,
     pub(super) unit: &'static str,
     pub(super) reason: Option<String>,
+    pub(super) text: Option<String>,
     pub(super) bar: Option<Bar>,
 }
 
@@ -164,6 +165,7 @@ impl CheckView {
             u: check.u.map(|x| number(x, unit)),
             unit: symbol(unit),
             reason: check.reason.clone(),
+            text: check.text.clone(),
             bar: Bar::of(check),
         }
     }

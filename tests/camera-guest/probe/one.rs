@@ -16,7 +16,7 @@ pub(crate) fn run(folder: &str) -> bool {
     let parts = pictures(folder);
     let mut sim = Sim::at("/tmp/uvc.ctl");
     let mut table = Table::default();
-    table.row("busy", || busy());
+    table.row("busy", busy);
     let feed = open(STILL);
     table.row("opened", || until(&feed, State::Live, 5.0).map(|s| format!("live after {s:.2} s: {}", about(&feed))));
     table.row("picture", || picture(&feed, &mut sim, &parts));
@@ -31,7 +31,7 @@ pub(crate) fn run(folder: &str) -> bool {
     table.row("dead pipe", || dead_pipe(&feed, &mut sim));
     drop(feed);
     table.row("frozen", || frozen(&mut sim, &parts));
-    table.row("impossible", || impossible());
+    table.row("impossible", impossible);
     table.good()
 }
 
@@ -135,13 +135,13 @@ fn cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, String> {
 fn half_cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, String> {
     let before = feed.status();
     let (mut good, mut wrong) = (0, 0);
-    for n in 0..20 {
+    for n in 0..12 {
         sim.show(&parts[n % 2].0);
         for percent in [50, 100] {
             sim.say(&format!("cut {percent}"));
             let begin = Instant::now();
-            while begin.elapsed() < Duration::from_millis(120) {
-                if let Ok(frame) = feed.first_after(Instant::now(), Duration::from_millis(60)) {
+            while begin.elapsed() < Duration::from_millis(600) {
+                if let Ok(frame) = feed.first_after(Instant::now(), Duration::from_millis(500)) {
                     let whole = parts[..2].iter().any(|p| same(&frame, &p.1).is_ok());
                     *(if whole { &mut good } else { &mut wrong }) += 1;
                 }
@@ -149,7 +149,7 @@ fn half_cut(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, Stri
         }
     }
     let torn = feed.status().torn - before.torn;
-    if wrong > 0 || good < 10 || torn < 20 {
+    if wrong > 0 || good < 8 || torn < 20 {
         return Err(format!("{wrong} spliced pictures accepted, {good} whole ones, {torn} refused"));
     }
     Ok(format!("{good} whole frames used, {torn} half ones refused, {wrong} spliced"))
@@ -196,7 +196,8 @@ fn unplugged(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, Str
     let hold = format!("sleep 12 < {before}");
     let mut holder = std::process::Command::new("sh").args(["-c", &hold]).spawn().map_err(|e| e.to_string())?;
     std::thread::sleep(Duration::from_millis(300));
-    let mut backs = Vec::new();
+    // From plugging in, and from the moment at which the system knows the camera again: the first second or two are the kernel's.
+    let (mut backs, mut ours) = (Vec::new(), Vec::new());
     let (mut told, mut after) = (0.0, String::new());
     for n in 0..3 {
         sim.say("unplug");
@@ -207,8 +208,13 @@ fn unplugged(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, Str
         sim.show(&parts[3 + n % 2].0);
         let plugged = Instant::now();
         sim.say("plug");
+        while !known("SN0001") && plugged.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let known_after = plugged.elapsed().as_secs_f64();
         fresh(feed, &parts[3 + n % 2].1, 6.0)?;
         backs.push(plugged.elapsed().as_secs_f64());
+        ours.push(plugged.elapsed().as_secs_f64() - known_after);
         after = feed.status().device.unwrap_or_default();
         if n == 0 && after == before {
             return Err(format!("it is {after} again: the scenario needs another number"));
@@ -220,6 +226,14 @@ fn unplugged(feed: &V4lFeed, sim: &mut Sim, parts: &Parts) -> Result<String, Str
     let text =
         format!("told after {told:.2} s; {before} became {after}; first good picture {backs:.2?} s after plugging in");
     if worst > 3.0 { Err(text) } else { Ok(text) }
+}
+
+/// Whether the system knows a camera of this serial number.
+fn known(serial: &str) -> bool {
+    let nodes = std::fs::read_dir("/sys/class/video4linux").into_iter().flatten().flatten();
+    nodes
+        .into_iter()
+        .any(|n| std::fs::read_to_string(n.path().join("device/../serial")).is_ok_and(|s| s.trim() == serial))
 }
 
 /// Another program moves the exposure: noticed, moved back, and no picture of the wrong exposure after that.
@@ -286,8 +300,8 @@ fn frozen(sim: &mut Sim, parts: &Parts) -> Result<String, String> {
 fn impossible() -> Result<String, String> {
     std::thread::sleep(Duration::from_secs(2));
     for (change, said) in [
-        ("size = [641, 480]", "it offers no MJPG 641 x 480: MJPG 640x480"),
-        ("size = [640, 480]\nfps = 25", "it offers no MJPG 640 x 480 at 25 fps: MJPG 640x480"),
+        ("size = [641, 480]", "it offers no MJPG 641 x 480: it has MJPG 640x480"),
+        ("size = [640, 480]\nfps = 25", "it offers no MJPG 640 x 480 at 25 fps: it has MJPG 640x480"),
         ("size = [640, 480]\nfocus = 3", "focus: this camera has none"),
         ("size = [640, 480]\nwhite_balance_k = 9000", "white_balance_k: asked for 9000, the camera has"),
     ] {

@@ -55,3 +55,25 @@ pub(crate) fn usage() -> (f64, f64, usize, usize) {
     let handles = std::fs::read_dir("/proc/self/fd").expect("procfs").count();
     ((field(14) + field(15)) as f64 / 100.0, rss.expect("a number") / 1024.0, handles, field(20) as usize)
 }
+
+/// Seconds of this guest's clock per second of the host's. An emulator that was held up while its guest measured the processor's clock
+/// leaves it with another second; nothing measured then means anything.
+pub(crate) fn clock_rate() -> f64 {
+    let host = || -> u64 {
+        let text = std::fs::read_to_string("/sys/class/rtc/rtc0/since_epoch")
+            .expect("the guest has a clock chip, which shows the host's time");
+        text.trim().parse().expect("seconds")
+    };
+    let tick = || {
+        let before = host();
+        while host() == before {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        (Instant::now(), host())
+    };
+    let (begin, end) = (tick(), {
+        std::thread::sleep(Duration::from_secs(2));
+        tick()
+    });
+    (end.0 - begin.0).as_secs_f64() / (end.1 - begin.1) as f64
+}

@@ -5,17 +5,17 @@
 //! **both tiles could see**: both boxes are cut down to the shared strip, and compared there. They are one thing when, in the strip,
 //!
 //! * their intersection over union is at least 0.5, or
-//! * a tile's border cuts one of them, and their intersection over the **smaller** area is at least 0.6 (a cut box is a poor box).
+//! * a tile's border cuts one of them, the other is whole, and at least 0.6 of the **cut** one lies in the whole one (a cut box is a poor box).
 //!
 //! The second is the matching of sliced inference (Akyon et al. 2022, doi:10.1109/ICIP46576.2022.9897990: greedy merging by intersection over
-//! smaller area), which alone would merge a small thing with the large one that it lies in.
+//! smaller area), but for the box whose area counts: over the smaller area, a small thing would go with the large one that it lies in.
 
 use super::{Detection, Frame};
 use crate::geometry::PixelRect;
 
 /// Least overlap, in the shared strip, of two boxes of one thing.
 const SAME_IOU: f64 = 0.5;
-/// Least share of the smaller box, in the shared strip, when a border cuts one of them.
+/// Least share of a cut box, in the shared strip, that a whole box covers.
 const SAME_SHARE: f64 = 0.6;
 /// A box that ends this near its tile's border is cut by it, share of the tile's side.
 const BORDER_SHARE: f64 = 0.01;
@@ -50,7 +50,7 @@ pub fn merge(seen: Vec<Seen>, photo: (u32, u32)) -> Vec<Detection> {
     let mut group: Vec<usize> = (0..seen.len()).collect();
     for i in 0..seen.len() {
         for j in 0..i {
-            if same(&seen[i], &seen[j], cut[i] || cut[j]) {
+            if same(&seen[i], &seen[j], [cut[i], cut[j]]) {
                 let (a, b) = (root(&group, i), root(&group, j));
                 group[a.max(b)] = a.min(b);
             }
@@ -77,7 +77,7 @@ fn root(group: &[usize], mut i: usize) -> usize {
     i
 }
 
-fn same(a: &Seen, b: &Seen, cut: bool) -> bool {
+fn same(a: &Seen, b: &Seen, cut: [bool; 2]) -> bool {
     if a.detection.label != b.detection.label || a.tile == b.tile {
         return false;
     }
@@ -87,7 +87,12 @@ fn same(a: &Seen, b: &Seen, cut: bool) -> bool {
     if both <= 0.0 {
         return false;
     }
-    a.iou(&b) >= SAME_IOU || (cut && both >= SAME_SHARE * a.area().min(b.area()))
+    let covered = match cut {
+        [true, false] => both >= SAME_SHARE * a.area(),
+        [false, true] => both >= SAME_SHARE * b.area(),
+        _ => false,
+    };
+    covered || a.iou(&b) >= SAME_IOU
 }
 
 /// A thing while its boxes are put together.

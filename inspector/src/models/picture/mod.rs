@@ -136,22 +136,9 @@ fn tensor(seen: &Resampled, corner: (usize, usize), input: &Input) -> ArrayD<f32
     let (width, height, channels) = (input.width, input.height, input.colour.channels());
     let pad = match input.fit {
         Fit::Letterbox { pad } => Some(pad),
-        // A tile that the photo does not fill.
+        // A tile that the photo does not fill is mirrored too.
         Fit::Stretch | Fit::Crop { .. } | Fit::Reflect => None,
     };
-    // Where each column and row comes from; `None` for padding.
-    let from = |corner: usize, seen: usize, side: usize| -> Vec<Option<usize>> {
-        (0..side as i64)
-            .map(|i| {
-                let i = i - corner as i64;
-                let inside = (0..seen as i64).contains(&i);
-                if inside || pad.is_none() { Some(mirrored(i, seen)) } else { None }
-            })
-            .collect()
-    };
-    let columns = from(corner.0, seen.width, width);
-    let rows = from(corner.1, seen.height, height);
-    let pad = pad.unwrap_or(0.0);
     let (stride, step) = match input.layout {
         Layout::Nchw => (1, height * width),
         Layout::Nhwc => (channels, 1),
@@ -159,19 +146,23 @@ fn tensor(seen: &Resampled, corner: (usize, usize), input: &Input) -> ArrayD<f32
     let mut data = vec![0.0_f32; channels * width * height];
     for channel in 0..channels {
         let (gain, offset) = input.gain_offset[channel];
-        let code = channel_of(seen.channels, input.colour, channel);
-        let padding = pad * gain + offset;
-        for (y, row) in rows.iter().enumerate() {
+        let source = Source::of(seen.channels, input.colour, channel);
+        for y in 0..height {
+            let row = y as i64 - corner.1 as i64;
             let start = channel * step + y * width * stride;
-            let out = data[start..].iter_mut().step_by(stride).take(width);
-            match row {
-                None => out.for_each(|v| *v = padding),
-                Some(row) => {
+            let mut out = Line { numbers: &mut data[start..], stride };
+            match (pad, (0..seen.height as i64).contains(&row)) {
+                (Some(pad), false) => (0..width).for_each(|x| out.set(x, pad * gain + offset)),
+                _ => {
+                    let row = mirrored(row, seen.height);
                     let line = &seen.codes[row * seen.width * seen.channels..(row + 1) * seen.width * seen.channels];
-                    for (v, column) in out.zip(&columns) {
-                        *v = column.map_or(padding, |c| {
-                            code(&line[c * seen.channels..(c + 1) * seen.channels]) * gain + offset
-                        });
+                    source.write(line, seen.channels, (gain, offset), corner.0, &mut out);
+                    for x in (0..corner.0).chain(corner.0 + seen.width..width) {
+                        let value = match pad {
+                            Some(pad) => pad * gain + offset,
+                            None => out.get(corner.0 + mirrored(x as i64 - corner.0 as i64, seen.width)),
+                        };
+                        out.set(x, value);
                     }
                 }
             }
@@ -180,13 +171,47 @@ fn tensor(seen: &Resampled, corner: (usize, usize), input: &Input) -> ArrayD<f32
     ArrayD::from_shape_vec(IxDyn(&input.shape()), data).expect("as many numbers as the shape holds")
 }
 
+/// One channel of one row of the tensor.
+struct Line<'t> {
+    numbers: &'t mut [f32],
+    stride: usize,
+}
+
+impl Line<'_> {
+    fn set(&mut self, x: usize, value: f32) {
+        self.numbers[x * self.stride] = value;
+    }
+    fn get(&self, x: usize) -> f32 {
+        self.numbers[x * self.stride]
+    }
+}
+
 /// What a channel of the input takes of a pixel of the picture.
-fn channel_of(channels: usize, colour: Colour, channel: usize) -> fn(&[f32]) -> f32 {
-    match (channels, colour, channel) {
-        (1, _, _) => |p| p[0],
-        (_, Colour::Grey, _) => |p| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2],
-        (_, Colour::Rgb, 0) | (_, Colour::Bgr, 2) => |p| p[0],
-        (_, Colour::Rgb | Colour::Bgr, 1) => |p| p[1],
-        (_, Colour::Rgb | Colour::Bgr, _) => |p| p[2],
+#[derive(Clone, Copy)]
+enum Source {
+    Channel(usize),
+    Luma,
+}
+
+impl Source {
+    fn of(channels: usize, colour: Colour, channel: usize) -> Self {
+        match (channels, colour) {
+            (1, _) => Self::Channel(0),
+            (_, Colour::Grey) => Self::Luma,
+            (_, Colour::Rgb) => Self::Channel(channel),
+            (_, Colour::Bgr) => Self::Channel(2 - channel),
+        }
+    }
+    /// A row of the picture into a row of the tensor, from `first` on.
+    fn write(self, line: &[f32], channels: usize, (gain, offset): (f32, f32), first: usize, out: &mut Line<'_>) {
+        let numbers = out.numbers[first * out.stride..].iter_mut().step_by(out.stride);
+        match self {
+            Self::Channel(k) => {
+                numbers.zip(line[k..].iter().step_by(channels)).for_each(|(v, code)| *v = code * gain + offset);
+            }
+            Self::Luma => numbers
+                .zip(line.chunks_exact(3))
+                .for_each(|(v, p)| *v = (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) * gain + offset),
+        }
     }
 }

@@ -61,10 +61,6 @@ pub(super) const GAIN: u32 = 0x0098_0913;
 /// White balance, kelvin.
 pub(super) const WHITE_BALANCE: u32 = 0x0098_091a;
 
-/// A control that cameras report anew each time, whose answer is therefore a sign of life: most others the driver answers from memory.
-pub(super) const PULSE: Control =
-    Control { field: "white_balance_k", id: WHITE_BALANCE, value: 0, unit: 1, kind: Kind::Number };
-
 /// The controls that `config` asks for, automatic modes first: a value is refused while its mode is on.
 pub(super) fn asked(config: &CameraConfig) -> Vec<Control> {
     let off = |field, id, kind| Control { field, id, value: if kind == Kind::Menu { 1 } else { 0 }, unit: 1, kind };
@@ -122,13 +118,9 @@ pub(super) fn set(port: &mut dyn Controls, controls: &[Control]) -> Look {
     look
 }
 
-/// Reads the controls, and one that shows whether the camera itself still answers.
+/// Reads the controls.
 pub(super) fn look(port: &mut dyn Controls, controls: &[Control]) -> Look {
     let mut look = Look::default();
-    if let Reading::Silent(why) = port.read(&PULSE) {
-        look.silent = Some(why);
-        return look;
-    }
     for control in controls {
         judge(control, port.read(control), None, &mut look);
         if look.silent.is_some() {

@@ -139,8 +139,8 @@ fn answer(format: &Format, interval: (u32, u32)) -> Answer {
     }
 }
 
-/// More sizes than this are not asked for one by one.
-const MOST_OFFERS: usize = 256;
+/// More sizes of a format than this are not looked at.
+const MOST_SIZES: usize = 64;
 
 /// What a device lists. Empty for one that takes no pictures.
 ///
@@ -152,7 +152,9 @@ pub(super) fn offers(device: &Device) -> io::Result<Vec<Offer>> {
         return Ok(all);
     }
     for description in device.enum_formats()? {
-        for size in device.enum_framesizes(description.fourcc).unwrap_or_default() {
+        // Of a format that we cannot read only the name matters.
+        let most = if PixelFormat::of_fourcc(description.fourcc.repr).is_some() { MOST_SIZES } else { 1 };
+        for size in device.enum_framesizes(description.fourcc).unwrap_or_default().into_iter().take(most) {
             let sizes = match size.size {
                 FrameSizeEnum::Discrete(s) => Sizes::one(s.width, s.height),
                 FrameSizeEnum::Stepwise(s) => Sizes {
@@ -168,9 +170,6 @@ pub(super) fn offers(device: &Device) -> io::Result<Vec<Offer>> {
                 FrameIntervalEnum::Stepwise(s) => (per_s(s.max), per_s(s.min)),
             });
             all.push(Offer { fourcc: description.fourcc.repr, sizes, rates: rates.collect() });
-            if all.len() >= MOST_OFFERS {
-                return Ok(all);
-            }
         }
     }
     Ok(all)
@@ -226,6 +225,24 @@ impl Controls for Nokhwa {
 
 /// A camera's controls through v4l.
 pub(super) struct V4l<'a>(pub(super) &'a Device);
+
+impl V4l<'_> {
+    /// Whether the camera itself still answers: `None`, or why not. Drivers answer questions from memory but pass commands on, so a control
+    /// that changes nothing when it is written back at its own value is written. Up to five seconds when it does not answer.
+    pub(super) fn pulse(&self) -> Option<String> {
+        /// Brightness, contrast, saturation, sharpness.
+        const HARMLESS: [u32; 4] = [0x0098_0900, 0x0098_0901, 0x0098_0902, 0x0098_091b];
+        const DEAD: [i32; 5] = [EIO, EPIPE, EPROTO, ESHUTDOWN, ETIMEDOUT];
+        const EIO: i32 = 5;
+        const EPIPE: i32 = 32;
+        const EPROTO: i32 = 71;
+        const ESHUTDOWN: i32 = 108;
+        const ETIMEDOUT: i32 = 110;
+        let control = HARMLESS.iter().find_map(|id| self.0.control(*id).ok())?;
+        let error = self.0.set_control(control).err()?;
+        error.raw_os_error().is_some_and(|code| DEAD.contains(&code)).then(|| error.to_string())
+    }
+}
 
 impl Controls for V4l<'_> {
     fn set(&mut self, control: &Control) -> Result<(), String> {

@@ -21,6 +21,13 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// For people: its serial number, or its name and port.
+    pub(super) fn who(&self) -> String {
+        match &self.serial {
+            Some(serial) => format!("camera {serial}"),
+            None => format!("camera {} at port {}", self.name, self.port),
+        }
+    }
     /// Its device file.
     pub(super) fn path(&self) -> PathBuf {
         PathBuf::from(format!("/dev/video{}", self.node))

@@ -111,6 +111,8 @@ pub(super) struct Gate {
     /// When the latest frames were taken from the driver, newest last.
     taken: VecDeque<Instant>,
     same: Option<(u32, Instant, u32)>,
+    /// Not yet told.
+    lost: u64,
     warm: u32,
 }
 
@@ -132,6 +134,7 @@ impl Gate {
             interval: layout.interval,
             taken: VecDeque::new(),
             same: None,
+            lost: 0,
             warm: 0,
         }
     }
@@ -146,12 +149,13 @@ impl Gate {
         if self.taken.len() > self.in_flight() + 1 {
             self.taken.pop_front();
         }
-        let lost = self.count(meta)?;
-        if let Some(step) = since_last
-            && lost == 0
+        let step = self.count(meta)?;
+        self.lost += step;
+        if let Some(apart) = since_last
+            && step == 0
         {
             // Grows at once, shrinks slowly: an exposure must never be thought shorter than it was.
-            self.interval = self.layout.interval.max(step.min(Duration::from_secs(1))).max(self.interval * 7 / 8);
+            self.interval = self.layout.interval.max(apart.min(Duration::from_secs(1))).max(self.interval * 7 / 8);
         }
         let data = self.whole(meta, buffer)?;
         let jpeg = data.1;
@@ -163,6 +167,7 @@ impl Gate {
         let (exposed, clock) = self.exposed(meta, now).ok_or(FrameFault::WarmUp)?;
         let number = self.last.map_or(0, |l| l.number);
         let repeated = self.same.is_some_and(|s| s.2 > 0);
+        let lost = std::mem::take(&mut self.lost);
         Ok(Admitted { exposed, number, lost, jpeg, repeated, frozen, clock })
     }
 
@@ -344,12 +349,14 @@ mod tests {
 
     #[test]
     fn lost_frames_are_counted_and_numbers_run_over() {
-        let mut d = Driver::running();
-        d.meta.sequence = u32::MAX - 2;
-        assert_eq!(d.next(|_| ()).unwrap().lost, u64::from(u32::MAX - 2) - u64::from(WARM_UP));
+        let mut d = Driver::new("");
+        d.meta.sequence = u32::MAX - WARM_UP - 1;
+        (0..WARM_UP).for_each(|_| drop(d.next(|_| ())));
         let before = d.next(|_| ()).unwrap();
         let after = d.next(|m| m.sequence = 2).unwrap();
         assert_eq!((before.lost, after.lost, after.number - before.number), (0, 2, 3));
+        assert_eq!(d.next(|m| (m.sequence, m.error) = (6, true)), Err(FrameFault::Marked));
+        assert_eq!(d.next(|_| ()).unwrap().lost, 3, "lost before a frame that was refused");
     }
 
     #[test]
@@ -358,9 +365,9 @@ mod tests {
         let sequence = d.next(|_| ()).map(|_| d.meta.sequence).unwrap();
         assert_eq!(d.next(|m| m.sequence -= 1), Err(FrameFault::Duplicate(sequence)));
         assert_eq!(d.next(|m| m.sequence -= 3), Err(FrameFault::Duplicate(sequence - 2)));
-        let stamp = d.meta.stamp;
         let mut d2 = Driver::running();
-        d2.next(|m| m.stamp = stamp).unwrap();
+        d2.next(|_| ()).unwrap();
+        let stamp = d2.meta.stamp;
         assert!(matches!(d2.next(|m| m.stamp = stamp), Err(FrameFault::Duplicate(_))), "another number, the same time");
         let mut d3 = Driver::running();
         let zero = |m: &mut Meta| (m.monotonic, m.stamp) = (false, Duration::ZERO);

@@ -65,7 +65,7 @@ fn session(live: &Live, found: &Found, opened: Opened, sequence: &mut u64) {
     let Opened { device, layout, wrong } = opened;
     let rate = 1.0 / layout.interval.as_secs_f64();
     let format = format!("{} {}x{} at {rate:.4} fps", layout.format, layout.size.0, layout.size.1);
-    live.opened(Session { node: found.node, format }, wrong);
+    live.opened(Session { node: found.node, who: found.who(), format }, wrong);
     let path = found.path();
     let ended = guarded(|| {
         let stream = Stream::with_buffers(&device, Type::VideoCapture, BUFFERS);
@@ -197,6 +197,9 @@ pub(super) fn watch(live: &Live) {
         let looked = guarded(|| {
             let path = Path::new("/dev").join(format!("video{}", session.node));
             let device = Device::new(session.node).map_err(|e| Down::of(&e, "opening it", &path))?;
+            if let Some(why) = V4l(&device).pulse() {
+                return Ok((Look { silent: Some(why), ..Look::default() }, false));
+            }
             let found = controls::look(&mut V4l(&device), &asked);
             if found.wrong.is_empty() {
                 return Ok((found, false));

@@ -278,7 +278,8 @@ mod tests {
         let end = [9, 9, 0xFF, 0xD9];
         let of = |coded: Vec<u8>| [&head, &coded, &end[..]].concat();
         walk(&of(coded(0, intervals - 1)), SIZE).unwrap();
-        assert!(walk(&of([coded(0, 3), coded(5, intervals - 1)].concat()), SIZE).is_err(), "out of turn");
+        let swapped = [coded(0, 3), coded(4, 5), coded(3, 4), coded(5, intervals - 1)].concat();
+        assert!(walk(&of(swapped), SIZE).is_err(), "out of turn");
         assert!(walk(&of([coded(0, 3), coded(11, intervals - 1)].concat()), SIZE).is_err(), "in turn, too few");
     }
 

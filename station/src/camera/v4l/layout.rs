@@ -130,7 +130,16 @@ pub(super) fn choose(config: &CameraConfig, offers: &[Offer]) -> Result<Wish, Ca
     let mut wanted: Vec<String> = vec![config.formats.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")];
     wanted.extend(config.size.map(|(w, h)| format!("{w} x {h}")));
     wanted.extend(config.fps.map(|fps| format!("at {fps} fps")));
-    let offered = if offers.is_empty() { "it lists no picture format at all".to_owned() } else { list(offers) };
+    // What it has of the formats that were asked for; else which formats it has.
+    let near: Vec<Offer> =
+        offers.iter().filter(|o| o.format().is_some_and(|f| config.formats.contains(&f))).cloned().collect();
+    let mut names: Vec<String> = offers.iter().map(|o| name(o.fourcc)).collect();
+    names.dedup();
+    let offered = match (offers, near.as_slice()) {
+        ([], _) => "it lists no picture format at all".to_owned(),
+        (_, []) => format!("it has {}", names.join(", ")),
+        (_, near) => format!("it has {}", list(near)),
+    };
     Err(CameraFault::NotOffered { wanted: wanted.join(" "), offered })
 }
 
@@ -307,7 +316,7 @@ mod tests {
     fn what_is_not_offered_is_told_with_what_is() {
         let said = choose(&config("size = [800, 600]\nformats = [\"MJPG\"]"), &webcam()).unwrap_err().to_string();
         assert!(
-            said.starts_with("it offers no MJPG 800 x 600: MJPG 640x480 (30 15 fps), 1920x1080 (30 fps); YUYV"),
+            said.starts_with("it offers no MJPG 800 x 600: it has MJPG 640x480 (30 15 fps), 1920x1080 (30 fps)"),
             "{said}"
         );
         let absurd = [offer(b"MJPG", 0, 0, &[30.0])];
@@ -317,7 +326,7 @@ mod tests {
         );
         assert!(choose(&config(""), &[]).unwrap_err().to_string().ends_with("it lists no picture format at all"));
         let unknown = [offer(&[0, 1, 2, 3], 640, 480, &[30.0])];
-        assert!(choose(&config(""), &unknown).unwrap_err().to_string().contains("unknown format 00010203 640x480"));
+        assert!(choose(&config(""), &unknown).unwrap_err().to_string().ends_with("it has unknown format 00010203"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Drop for V4lFeed {
 
 impl Feed for V4lFeed {
     fn name(&self) -> String {
-        self.0.name().to_owned()
+        self.0.about()
     }
     fn newest(&self) -> Result<Frame, SourceError> {
         self.0.newest()

@@ -53,6 +53,8 @@ struct Ticket {
 pub(super) struct Session {
     /// N of `/dev/videoN`.
     pub(super) node: usize,
+    /// Which camera it is.
+    pub(super) who: String,
     /// Format, size and rate in words.
     pub(super) format: String,
 }
@@ -116,9 +118,16 @@ impl Live {
     pub(super) fn config(&self) -> &CameraConfig {
         &self.config
     }
-    /// Which camera.
+    /// Which camera is meant.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+    /// Which camera it is, and what is worth knowing of it while it is live.
+    pub(super) fn about(&self) -> String {
+        let slot = self.lock();
+        let who = slot.session.as_ref().map_or_else(|| self.name.clone(), |s| s.who.clone());
+        let status = self.status_of(&slot);
+        if status.ok() && !status.reason.is_empty() { format!("{who}: {}", status.reason) } else { who }
     }
     fn lock(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
@@ -346,7 +355,7 @@ mod tests {
         live
     }
     fn session() -> Session {
-        Session { node: 0, format: "GREY 2x1".to_owned() }
+        Session { node: 0, who: "camera A1".to_owned(), format: "GREY 2x1".to_owned() }
     }
     fn frame(sequence: u64, exposed: Instant) -> Grabbed {
         let coding = Coding { full_range: true, bt709: false };

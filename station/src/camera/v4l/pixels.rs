@@ -14,22 +14,38 @@ pub(super) struct Coding {
     pub(super) bt709: bool,
 }
 
-impl Coding {
-    /// Red, green, blue of one pixel, rounded: within half a code of the standard's formula.
-    fn rgb(self, y: u8, u: u8, v: u8) -> [u8; 3] {
-        let (kr, kb) = if self.bt709 { (0.2126, 0.0722) } else { (0.299, 0.114) };
-        let (black, light, colour) =
-            if self.full_range { (0.0, 1.0, 1.0) } else { (16.0, 255.0 / 219.0, 255.0 / 224.0) };
-        // In 1/65536, so that every machine gives the same bits.
+/// The formula of a [`Coding`] in 1/65536: no machine rounds it differently.
+#[derive(Clone, Copy, Debug)]
+struct Weights {
+    black: i32,
+    light: i32,
+    red_v: i32,
+    green_u: i32,
+    green_v: i32,
+    blue_u: i32,
+}
+
+impl Weights {
+    fn of(coding: Coding) -> Self {
+        let (kr, kb) = if coding.bt709 { (0.2126, 0.0722) } else { (0.299, 0.114) };
+        let (black, light, colour) = if coding.full_range { (0, 1.0, 1.0) } else { (16, 255.0 / 219.0, 255.0 / 224.0) };
         let fixed = |f: f64| (f * 65_536.0).round() as i32;
-        let (y, u, v) = ((i32::from(y) - black as i32) * fixed(light), i32::from(u) - 128, i32::from(v) - 128);
         let kg = 1.0 - kr - kb;
+        let (v, u) = (colour * 2.0 * (1.0 - kr), colour * 2.0 * (1.0 - kb));
+        Self {
+            black,
+            light: fixed(light),
+            red_v: fixed(v),
+            green_u: fixed(u * kb / kg),
+            green_v: fixed(v * kr / kg),
+            blue_u: fixed(u),
+        }
+    }
+    /// Red, green, blue of one pixel, rounded: within half a code of the formula.
+    fn rgb(&self, y: u8, u: u8, v: u8) -> [u8; 3] {
+        let (y, u, v) = ((i32::from(y) - self.black) * self.light, i32::from(u) - 128, i32::from(v) - 128);
         let out = |c: i32| ((c + 32_768) >> 16).clamp(0, 255) as u8;
-        [
-            out(y + v * fixed(colour * 2.0 * (1.0 - kr))),
-            out(y - u * fixed(colour * 2.0 * (1.0 - kb) * kb / kg) - v * fixed(colour * 2.0 * (1.0 - kr) * kr / kg)),
-            out(y + u * fixed(colour * 2.0 * (1.0 - kb))),
-        ]
+        [out(y + v * self.red_v), out(y - u * self.green_u - v * self.green_v), out(y + u * self.blue_u)]
     }
 }
 
@@ -54,31 +70,32 @@ pub(super) fn png(layout: &Layout, data: &[u8]) -> Result<Vec<u8>, String> {
 fn samples(layout: &Layout, data: &[u8]) -> Option<Vec<u8>> {
     let (width, height) = (layout.size.0 as usize, layout.size.1 as usize);
     let row = |n: usize, len: usize| data.get(n * layout.stride..n * layout.stride + len);
-    let mut out = Vec::with_capacity(width * height * 3);
-    for y in 0..height {
+    let weights = Weights::of(layout.coding);
+    let channels = if layout.format == PixelFormat::Grey { 1 } else { 3 };
+    let mut out = vec![0; width * height * channels];
+    for (y, line) in out.chunks_exact_mut(width * channels).enumerate() {
         match layout.format {
             PixelFormat::Mjpg => return None,
-            PixelFormat::Grey => out.extend_from_slice(row(y, width)?),
-            PixelFormat::Rgb3 => out.extend_from_slice(row(y, width * 3)?),
-            PixelFormat::Bgr3 => out.extend(row(y, width * 3)?.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0]])),
+            PixelFormat::Grey | PixelFormat::Rgb3 => line.copy_from_slice(row(y, width * channels)?),
+            PixelFormat::Bgr3 => {
+                for (to, from) in line.chunks_exact_mut(3).zip(row(y, width * 3)?.chunks_exact(3)) {
+                    to.copy_from_slice(&[from[2], from[1], from[0]]);
+                }
+            }
             PixelFormat::Yuyv => {
-                let pairs = row(y, width.next_multiple_of(2) * 2)?.chunks_exact(4);
-                let end = out.len() + width * 3;
-                out.extend(
-                    pairs
-                        .flat_map(|p| [layout.coding.rgb(p[0], p[1], p[3]), layout.coding.rgb(p[2], p[1], p[3])])
-                        .flatten(),
-                );
-                out.truncate(end);
+                for (pair, p) in line.chunks_mut(6).zip(row(y, width.next_multiple_of(2) * 2)?.chunks_exact(4)) {
+                    for (to, light) in pair.chunks_exact_mut(3).zip([p[0], p[2]]) {
+                        to.copy_from_slice(&weights.rgb(light, p[1], p[3]));
+                    }
+                }
             }
             PixelFormat::Nv12 => {
-                let colours = row(height + y / 2, width.next_multiple_of(2))?;
-                out.extend(
-                    row(y, width)?
-                        .iter()
-                        .enumerate()
-                        .flat_map(|(x, light)| layout.coding.rgb(*light, colours[x / 2 * 2], colours[x / 2 * 2 + 1])),
-                );
+                let colours = row(height + y / 2, width.next_multiple_of(2))?.chunks_exact(2);
+                for ((pair, lights), c) in line.chunks_mut(6).zip(row(y, width)?.chunks(2)).zip(colours) {
+                    for (to, light) in pair.chunks_exact_mut(3).zip(lights) {
+                        to.copy_from_slice(&weights.rgb(*light, c[0], c[1]));
+                    }
+                }
             }
         }
     }
@@ -106,11 +123,11 @@ mod tests {
             ([145, 54, 34], [0, 255, 0]),
             ([41, 240, 110], [0, 0, 255]),
         ] {
-            let found = TV.rgb(yuv[0], yuv[1], yuv[2]);
+            let found = Weights::of(TV).rgb(yuv[0], yuv[1], yuv[2]);
             let worst = found.iter().zip(rgb).map(|(a, b)| a.abs_diff(b)).max().unwrap();
             assert!(worst <= 2, "{yuv:?}: {found:?}, expected {rgb:?}");
         }
-        assert_eq!(Coding { full_range: true, bt709: true }.rgb(77, 128, 128), [77; 3]);
+        assert_eq!(Weights::of(Coding { full_range: true, bt709: true }).rgb(77, 128, 128), [77; 3]);
     }
 
     #[test]
