@@ -23,4 +23,5 @@ mod pages;
 mod parts;
 mod photos;
 mod recipes;
+mod shipped_models;
 mod washers;

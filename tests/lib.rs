@@ -3,3 +3,4 @@
 #[path = "ledger_data.rs"]
 pub mod ledger;
 pub mod onnx;
+pub mod shipped;
