@@ -54,7 +54,7 @@ fn qr_symbols(bits: &BitMatrix) -> Vec<Symbol> {
         if symbol.text.is_some() {
             used.extend(three);
             found.push(symbol);
-        } else if has_timing(sampled.getBits()) {
+        } else if looks_real(bits, set, sampled.getBits()) {
             broken.get_or_insert(symbol);
         }
     }
@@ -64,13 +64,28 @@ fn qr_symbols(bits: &BitMatrix) -> Vec<Symbol> {
     found
 }
 
-/// True when most of the two lines of dark and light in turn between the finder patterns are there: texture has none.
-fn has_timing(bits: &BitMatrix) -> bool {
-    let n = bits.getWidth();
+/// True when a symbol without a text is one all the same: both lines of dark and light in turn between the finder patterns are there, or one of
+/// them and all three patterns, module by module, for a symbol that is torn or dirty in the middle. Texture has neither.
+fn looks_real(bits: &BitMatrix, set: &qr_finder::FinderPatternSet, sampled: &BitMatrix) -> bool {
+    match timing_lines(sampled) {
+        2 => true,
+        1 => {
+            let (dx, dy) = (f64::from(set.tr.p.x - set.tl.p.x), f64::from(set.tr.p.y - set.tl.p.y));
+            let module = f64::from(set.bl.size + set.tl.size + set.tr.size) / 21.0;
+            let scale = module / (dx * dx + dy * dy).sqrt().max(1e-9);
+            [set.bl, set.tl, set.tr].iter().all(|p| is_finder(bits, p, (dx * scale, dy * scale)))
+        }
+        _ => false,
+    }
+}
+
+/// How many of the two timing lines are there for the most part.
+fn timing_lines(modules: &BitMatrix) -> usize {
+    let n = modules.getWidth();
     let line: Vec<u32> = (8..n.saturating_sub(8)).collect();
     let right = |at: &dyn Fn(u32) -> bool| line.iter().filter(|i| at(**i) == (**i % 2 == 0)).count();
-    let good = |count: usize| 4 * count >= 3 * line.len();
-    n >= 21 && good(right(&|i| bits.get(i, 6))) && good(right(&|i| bits.get(6, i)))
+    let good = |count: usize| usize::from(n >= 21 && 4 * count >= 3 * line.len());
+    good(right(&|i| modules.get(i, 6))) + good(right(&|i| modules.get(6, i)))
 }
 
 /// Two finder patterns of one size at a distance that a symbol has: what is left of a QR code when a corner is torn off.

@@ -17,6 +17,9 @@ const LOOK_SIDE: f64 = 420.0;
 /// Longest side of a look at the whole region, px.
 const WHOLE_SIDES: [usize; 3] = [2100, 1050, 525];
 
+/// Least difference of dark and bright places, codes, of something that may be called a code: noise of blank paper has less, and no reader
+/// decodes less.
+const MIN_CONTRAST: f32 = 24.0;
 /// Smallest QR code that is worth a word when it cannot be read, px.
 const MIN_QR_PX: f64 = 31.0;
 /// Cosine and sine of 22.5 degrees.
@@ -265,6 +268,20 @@ impl Search<'_> {
         self.unread.extend(found.unread);
     }
 
+    /// True when dark and bright places of the box differ by more than noise.
+    fn has_contrast(&self, corners: &Corners) -> bool {
+        const SIDE: usize = 24;
+        let (lo, hi) = bounds(corners);
+        let (dx, dy) = ((hi.0 - lo.0) / SIDE as f64, (hi.1 - lo.1) / SIDE as f64);
+        let at = |i: usize| {
+            let (x, y) = ((i % SIDE) as f64 + 0.5, (i / SIDE) as f64 + 0.5);
+            self.pyramid.at(lo.0 + x * dx, lo.1 + y * dy, 1.0)
+        };
+        let mut codes: Vec<f32> = (0..SIDE * SIDE).map(at).collect();
+        codes.sort_by(f32::total_cmp);
+        codes[codes.len() * 9 / 10] - codes[codes.len() / 10] >= MIN_CONTRAST
+    }
+
     /// What it all means. Two texts at one place contradict each other, and neither counts.
     fn reading(self) -> Reading {
         let place = |c: &Corners| c.map(|(x, y)| self.pyramid.in_photo(x, y));
@@ -310,7 +327,8 @@ impl Search<'_> {
             for (i, (format, corners)) in self.broken.iter().enumerate() {
                 // Texture looks like a symbol once; what two looks see at one place is there.
                 let again = |(f, c): &(Format, Corners)| f == format && overlap(c, corners);
-                if *format == Format::Qr || self.broken[..i].iter().any(again) {
+                let seen = *format == Format::Qr || self.broken[..i].iter().any(again);
+                if seen && self.has_contrast(corners) {
                     suspects.push(Suspect {
                         fault: Fault::Unreadable,
                         format: Some(*format),
@@ -319,7 +337,7 @@ impl Search<'_> {
                     });
                 }
             }
-            for corners in &self.unread {
+            for corners in self.unread.iter().filter(|c| self.has_contrast(c)) {
                 suspects.push(Suspect {
                     fault: Fault::Unreadable,
                     format: None,
