@@ -98,8 +98,8 @@ pub struct CheckRecord {
     /// Places in the photo to look at, `[x, y, w, h]` in pixels, worst first; at most 64.
     #[schema(value_type = Vec<[u32; 4]>)]
     pub regions: Vec<PixelRect>,
-    /// What was read or recognised, in words; null when nothing is.
-    #[serde(default)]
+    /// What was read or recognised, in words; left away when nothing is, so that entries of older stations keep their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
 
