@@ -15,6 +15,9 @@ use std::time::Duration;
 const W: u32 = 192;
 const H: u32 = 144;
 
+/// So many more glances, about six seconds, the worker waits for a verdict: longer, and the part is missed.
+const WAITS: usize = 30;
+
 /// Linear light of a still view.
 type Light = Vec<f32>;
 
@@ -213,7 +216,11 @@ fn play(seed: u64) -> Count {
             };
             hand(&mut bench, &mut watcher, &mut count, &mut lying, after, &mut shots_of_this, act);
         }
-        for _ in 0..rest {
+        for i in 0..rest + WAITS {
+            // Whoever put a part down waits for its verdict before the next hand comes.
+            if i >= rest && (lying.is_none() || shots_of_this > 0) {
+                break;
+            }
             look(&mut bench, &mut watcher, &mut count, &lying, None, &mut shots_of_this);
         }
     }

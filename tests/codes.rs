@@ -125,6 +125,7 @@ fn random_code(format: Format, stream: &mut Seeded) -> (String, image::GrayImage
 /// Random codes, turned by any angle, from the side, blurred up to half a module, noisy: read or not read, but never read wrong.
 fn sweep(each: u64) {
     println!("{:12} read none", "format");
+    let mut all = 0;
     for format in Format::ALL {
         let (mut exact, mut none) = (0, 0);
         for i in 0..each {
@@ -148,8 +149,11 @@ fn sweep(each: u64) {
             }
         }
         println!("{format:12} {exact:4} {none:4}");
-        assert!(4 * exact >= 3 * each, "{format}: only {exact} of {each} read");
+        assert!(2 * exact >= each, "{format}: only {exact} of {each} read");
+        all += exact;
     }
+    let printed = each * Format::ALL.len() as u64;
+    assert!(20 * all >= 17 * printed, "only {all} of {printed} read");
 }
 
 #[test]

@@ -44,14 +44,20 @@ fn npy(shape: &str, numbers: &[f32]) -> Vec<u8> {
     file
 }
 
-fn grey(code: u8) -> Vec<u8> {
+fn picture(colour: [u8; 3]) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
-    image::RgbImage::from_pixel(64, 64, image::Rgb([code; 3])).write_to(&mut file, image::ImageFormat::Png).unwrap();
+    image::RgbImage::from_pixel(64, 64, image::Rgb(colour)).write_to(&mut file, image::ImageFormat::Png).unwrap();
     file.into_inner()
 }
 
-/// A recipe that expects light parts. `mean` is what its parity sample, a picture of code 204, is said to give.
+fn grey(code: u8) -> Vec<u8> {
+    picture([code; 3])
+}
+
+/// A recipe that expects light parts. `mean` is what its parity sample, a picture of mean code 204, is said to give.
 fn recipe(dir: &Path, mean: f32) {
+    let sample = [250, 204, 158];
+    let planes: Vec<f32> = sample.iter().flat_map(|code| [f32::from(*code) / 255.0; 64]).collect();
     let model = dir.join("models/lightness");
     fs::create_dir_all(model.join("parity/light")).unwrap();
     let onnx = lightness();
@@ -65,8 +71,8 @@ fn recipe(dir: &Path, mean: f32) {
         ("model.onnx", onnx),
         ("model.toml", manifest.into_bytes()),
         ("MODEL.md", b"How light a picture is.\n".to_vec()),
-        ("parity/light/input.npy", npy("(1, 3, 8, 8)", &[0.8; 192])),
-        ("parity/light/input.png", grey(204)),
+        ("parity/light/input.npy", npy("(1, 3, 8, 8)", &planes)),
+        ("parity/light/input.png", picture(sample)),
         ("parity/light/output-0.npy", npy("(1, 2)", &[1.0 - mean, mean])),
     ] {
         fs::write(model.join(file), bytes).unwrap();

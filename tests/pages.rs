@@ -356,6 +356,7 @@ async fn the_demo_judges_rendered_parts_and_says_that_it_is_a_demo() {
     serving.await.unwrap().unwrap();
     // Its ledger is never one for real parts.
     config.mode = Mode::Production;
+    config.sources.clear();
     let refused = Station::start(&config).await.unwrap_err().to_string();
     assert!(refused.contains("demo") && refused.contains("production"), "{refused}");
 }
