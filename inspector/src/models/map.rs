@@ -1,7 +1,7 @@
 //! Maps: a number for each place of a photo (how probable a class is there, how unusual it looks).
 
 use super::manifest::{Activation, Input, Task};
-use super::output::{Fault, activate, shaped, sigmoid};
+use super::output::{Fault, activate, score, shaped, sigmoid};
 use super::picture::Placement;
 use ndarray::ArrayD;
 
@@ -56,7 +56,10 @@ pub(super) fn read(
             let (width, height) = sides(map);
             let n = width * height;
             let values = match activation {
-                Activation::None => numbers[label * n..(label + 1) * n].to_vec(),
+                Activation::None => numbers[label * n..(label + 1) * n]
+                    .iter()
+                    .map(|v| score(&names[0], *v).map(|s| s as f32))
+                    .collect::<Result<_, _>>()?,
                 Activation::Sigmoid => numbers[label * n..(label + 1) * n].iter().map(|v| sigmoid(*v) as f32).collect(),
                 Activation::Softmax => {
                     let mut values = Vec::with_capacity(n);
