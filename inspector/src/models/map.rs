@@ -197,6 +197,16 @@ mod tests {
     use crate::models::manifest;
     use crate::models::testing::BRIGHT;
 
+    #[test]
+    fn a_map_that_holds_no_scores_is_a_fault() {
+        let task = Task::Segment { map: "m".into(), activation: Activation::None };
+        let said = |v: f32| read(&task, &[ArrayD::from_elem(vec![1, 2, 3, 3], v)], 2, 1).map(|(plane, _)| plane.values);
+        assert_eq!(said(0.25), Ok(vec![0.25; 9]));
+        for wrong in [-0.5, 7.0, 255.0] {
+            assert_eq!(said(wrong).map_err(|f| f.found), Err(wrong.to_string()));
+        }
+    }
+
     /// Two tiles that disagree: from one to the other the map goes in small steps.
     #[test]
     fn from_tile_to_tile_a_map_has_no_step() {
