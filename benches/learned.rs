@@ -71,7 +71,7 @@ fn learned(c: &mut Criterion) {
     });
     let many = boxes(3000, &mut random);
     group.bench_function("suppress 3000 boxes", |b| {
-        b.iter_batched(|| many.clone(), |many| suppress(many, 0.45, 300), BatchSize::LargeInput);
+        b.iter_batched(|| many.clone(), |many| suppress(many, 0.45, 10_000), BatchSize::LargeInput);
     });
     // 48 tiles of 640 px over 12 megapixels, 30 boxes each.
     let tiles: Vec<PixelRect> =

@@ -316,6 +316,23 @@ fn weights_in_other_files_are_refused_wherever_they_lie() {
         // Inside a loop's body or a constant it is found too.
         let mut node = onnx::node("Constant", &[], &["c"], vec![]);
         let inner = Onnx::default().external("w", &SMALL, "weights.data").into_graph().initializer.remove(0);
+        // And so are the parts of a sparse tensor.
+        for (values, indices) in [(Some(inner.clone()), None), (None, Some(inner.clone()))] {
+            let sparse = tract_onnx::pb::SparseTensorProto { values, indices, dims: Vec::new() };
+            let mut node = onnx::node("Constant", &[], &["c"], vec![]);
+            node.attribute.push(tract_onnx::pb::AttributeProto {
+                name: "sparse_value".into(),
+                r#type: 11,
+                sparse_tensor: Some(sparse),
+                ..Default::default()
+            });
+            let mut hidden = identity(SMALL).into_graph();
+            hidden.node.push(node);
+            let model = Onnx::new("x", &SMALL).node("If", &["x"], &["y"], vec![body("then_branch", hidden)]);
+            let asked = Asked::new(model.output("y", Element::Float).bytes(), ("x", SMALL), &["y"]);
+            let what = asked.refused(&runtime);
+            assert!(what.starts_with("expected a model in one file, found that \"w\" lies in another file"), "{what}");
+        }
         node.attribute.push(tract_onnx::pb::AttributeProto {
             name: "value".into(),
             r#type: 4,

@@ -243,17 +243,20 @@ impl RecipeBook {
         }
         let opened = Recipe::open_on(&listed.dir, self.0.runtime.as_ref());
         let cause = opened.as_ref().err().map(ToString::to_string);
+        // A model is ready for the recipe that was asked for, not for another that lies in its folder meanwhile.
+        let changed = opened.as_ref().ok().filter(|r| r.hash != identity.hash).map(|r| LookupError::Changed {
+            name: listed.name.clone(),
+            expected: identity.hash,
+            found: r.hash,
+        });
         if let Some(state) = lock(&self.0.models).get_mut(&listed.name) {
-            *state = cause.clone().map_or(ModelState::Ready, ModelState::Failed);
+            let wrong = cause.clone().or_else(|| changed.as_ref().map(ToString::to_string));
+            *state = wrong.map_or(ModelState::Ready, ModelState::Failed);
         }
         *failed = cause.map(|cause| (Instant::now(), cause));
         let recipe = Arc::new(opened.map_err(|e| broken(e.to_string()))?);
-        if recipe.hash != identity.hash {
-            return Err(LookupError::Changed {
-                name: listed.name.clone(),
-                expected: identity.hash,
-                found: recipe.hash,
-            });
+        if let Some(changed) = changed {
+            return Err(changed);
         }
         let mut open = lock(&self.0.open);
         if open.len() == KEPT_OPEN {

@@ -262,6 +262,27 @@ fn doctor_says_what_runs_models_without_a_station() {
 }
 
 #[test]
+fn doctor_says_whether_a_model_folder_can_be_used() {
+    let home = tempfile::tempdir().unwrap();
+    let shipped = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/part-finder"));
+    let looked = doctor(home.path(), &["--model", &shipped.to_string_lossy()]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert_eq!(code(&looked), 0, "{said}{}", stderr(&looked));
+    assert!(said.contains("ok    model part-finder: reproduces its 2 samples on tract 0.23.9\n"), "{said}");
+
+    let broken = home.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    for file in ["model.toml", "MODEL.md"] {
+        std::fs::copy(shipped.join(file), broken.join(file)).unwrap();
+    }
+    std::fs::write(broken.join("model.onnx"), b"another graph").unwrap();
+    let looked = doctor(home.path(), &["--model", &broken.to_string_lossy()]);
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert_eq!(code(&looked), 2, "{said}{}", stderr(&looked));
+    assert!(said.lines().any(|l| l.starts_with("WRONG model: ") && l.contains("model.onnx")), "{said}");
+}
+
+#[test]
 fn doctor_says_why_a_library_is_not_used() {
     let dir = tempfile::tempdir().unwrap();
     let library = dir.path().join("libonnxruntime.so");

@@ -155,6 +155,11 @@ impl CodeCheck {
             Others::Refuse => different.iter().copied().collect(),
             Others::Ignore => different.iter().copied().filter(|t| self.fits(t)).collect(),
         };
+        // Texts that contradict each other at one place are among the others there: which of them is meant nobody knows.
+        if self.others == Others::Refuse && !different.is_empty() && !reading.suspects.is_empty() {
+            let places = reading.suspects.iter().filter_map(|s| s.region(photo)).collect::<Vec<_>>();
+            return Observation::not_measured(Reason::CodeUnreadable).at(places);
+        }
         match (meant.as_slice(), different.len()) {
             ([text], _) => self.judge_text(&Text { text, at: at(text) }, said),
             ([], 0) => nothing_read(photo, reading),
@@ -188,7 +193,7 @@ impl CodeCheck {
             let Some(given) = said.get(field) else {
                 return done(Observation::not_measured(Reason::CodeNothingToCompare { what: field.word() }));
             };
-            if self.told(field, found.text).trim() != given {
+            if self.told(field, found.text).is_none_or(|told| told.trim() != given) {
                 return done(Observation::measured(0.0, 0.0));
             }
         }
@@ -198,9 +203,12 @@ impl CodeCheck {
         }
     }
 
-    /// What the text tells of `field`: the pattern's group of that name, or all of it.
-    fn told(&self, field: IdentityField, text: &str) -> String {
-        self.group(field, text).unwrap_or_else(|| text.to_owned())
+    /// What the text tells of `field`: the pattern's group of that name, nothing when it did not match; without such a group all of the text.
+    fn told(&self, field: IdentityField, text: &str) -> Option<String> {
+        match &self.demand {
+            Demand::Pattern(pattern) if pattern.names().any(|name| name == field.word()) => self.group(field, text),
+            _ => Some(text.to_owned()),
+        }
     }
 
     fn group(&self, field: IdentityField, text: &str) -> Option<String> {
@@ -212,9 +220,7 @@ impl CodeCheck {
 
     /// Serial number, lot and order that the text tells, when they do not contradict what is known already.
     fn identity(&self, text: &str, said: &Identity) -> Result<Identity, Reason> {
-        said.told_by(
-            |field| if self.gives == Some(field) { Some(self.told(field, text)) } else { self.group(field, text) },
-        )
+        said.told_by(|field| if self.gives == Some(field) { self.told(field, text) } else { self.group(field, text) })
     }
 }
 

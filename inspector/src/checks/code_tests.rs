@@ -4,6 +4,7 @@ use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::codes::read as read_codes;
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::Reference;
+use crate::geometry::Point;
 use crate::photo::{Photo, Picture, Sha256};
 use crate::registration::register;
 use crate::synth::{PrintedCode, code, photographed};
@@ -138,6 +139,41 @@ fn equals_compares_with_what_the_worker_gave() {
         assert_eq!(observe(entry, &photo, &said(None, Some("LOT7"))).0, Verdict::Pass);
         let (verdict, observation) = observe(entry, &photo, &said(None, Some("LOT8")));
         assert_eq!((verdict, observation.text.as_deref()), (Verdict::Fail, Some("LOT7/SN0042")), "{entry}");
+    }
+}
+
+#[test]
+fn a_group_that_did_not_match_tells_nothing() {
+    let photo = photo_of(&[QR]);
+    let entry = "pattern = 'LOT7/SN0042(?<lot>-.*)?'";
+    let nobody = Identity::default();
+    let (verdict, observation) = observe(&format!("{entry}\ngives = \"lot\""), &photo, &nobody);
+    assert_eq!((verdict, &observation.gives), (Verdict::Pass, &nobody), "{observation:?}");
+    // All of the text is not the lot either.
+    let given = said(None, Some("LOT7/SN0042"));
+    assert_eq!(observe(&format!("{entry}\nequals = \"lot\""), &photo, &given).0, Verdict::Fail);
+}
+
+#[test]
+fn contradicting_texts_are_not_ignored_beside_a_code() {
+    use crate::codes::{Code, Suspect};
+    let photo = photo_of(&[]);
+    let corners = [(10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)].map(|(x, y)| Point::new(x, y));
+    let reading = Reading {
+        codes: vec![Code { text: "A-1".into(), format: Format::Qr, corners }],
+        suspects: vec![Suspect { fault: Fault::Unreadable, format: None, digits: None, corners }],
+    };
+    for (others, expected) in [(Others::Refuse, "code-unreadable"), (Others::Ignore, "measured")] {
+        let check = CodeCheck {
+            formats: Formats::ALL,
+            region: Region::Photo,
+            demand: Demand::Text("A-1".to_owned()),
+            gives: None,
+            equals: None,
+            others,
+            characteristics: [open("").expect("an entry").characteristics()[0].clone()],
+        };
+        assert_eq!(reason(&check.judge_texts(&photo, &reading, &Identity::default())), expected);
     }
 }
 

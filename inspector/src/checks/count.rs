@@ -12,7 +12,7 @@ pub static TYPE: CheckType = CheckType {
     measurand: "number of things of the labels named that a detection model finds",
     method: "the photo, tile by tile where the model says so, goes through the recipe's own detection model; boxes of at least `confidence` whose middle lies in the region count",
     source: "the model's card (models/NAME/MODEL.md); Neubeck and Van Gool 2006, doi:10.1109/ICPR.2006.479 (suppression); Akyon et al. 2022, doi:10.1109/ICIP46576.2022.9897990 (tiles)",
-    honest_scope: "things that hide each other count once; a count that would change if scores moved by the model's epsilon is referred",
+    honest_scope: "things that hide each other count once; a thing counts for its strongest label only; a count that would change if scores moved by the model's epsilon is referred",
     needs: Needs::Any,
     example: "type = \"count\"\nmodel = \"blobs\"\nlabels = [\"hole\"]\nconfidence = 0.5\ncount = { nominal = 1, lower = 0, upper = 0 }\nregion = [-20.0, -20.0, 40.0, 40.0]",
     parse,

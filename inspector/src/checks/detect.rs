@@ -12,7 +12,7 @@ pub static TYPE: CheckType = CheckType {
     measurand: "number of things of the labels named that a detection model finds, where there should be at most `upper` (0)",
     method: "the photo, tile by tile where the model says so, goes through the recipe's own detection model; boxes of at least `confidence` whose middle lies in the region count",
     source: "the model's card (models/NAME/MODEL.md); Neubeck and Van Gool 2006, doi:10.1109/ICPR.2006.479 (suppression); Akyon et al. 2022, doi:10.1109/ICIP46576.2022.9897990 (tiles)",
-    honest_scope: "what the model was not trained on it does not find: a PASS says no more than the model's card",
+    honest_scope: "what the model was not trained on it does not find: a PASS says no more than the model's card; a thing counts for its strongest label only",
     needs: Needs::Any,
     example: "type = \"detect\"\nmodel = \"blobs\"\nlabels = [\"speck\"]\nconfidence = 0.5\nregion = [-20.0, -20.0, 40.0, 40.0]",
     parse,

@@ -147,6 +147,10 @@ fn entries_are_refused_with_their_place() {
             "`score`: model bright gives no score of the whole picture",
         ),
         (SEGMENT, "area = { upper = 0.02 }", "area = { nominal = 1.0 }", "no tolerance"),
+        (SEGMENT, "area = {", "level = nan\narea = {", "`level`: expected a number between 0 and 1, found NaN"),
+        (SEGMENT, "area = {", "level = 5\narea = {", "`level`: expected a number between 0 and 1, found 5"),
+        (UNUSUAL, "level = 2.0", "level = inf", "`level`: expected a finite number, found inf"),
+        (SEGMENT, "{ upper", "{ nominal = nan, upper", "`area`: expected a finite `nominal`, found NaN"),
         (UNUSUAL, "level = 2.0", "label = \"bright\"", "`label`: model unusual is an anomaly map and has none"),
     ];
     for (text, from, to, said) in cases {

@@ -88,9 +88,23 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
             return Err(EntryError { message, span: Some(label.span()) });
         }
     };
+    let level = fields.level;
+    // A level that no number reaches would find an area of 0 on every part.
+    match &model.manifest.task {
+        Task::Segment { .. } if !(level > 0.0 && level < 1.0) => {
+            return Err(EntryError::new(format!("`level`: expected a number between 0 and 1, found {level}")));
+        }
+        _ if !level.is_finite() => {
+            return Err(EntryError::new(format!("`level`: expected a finite number, found {level}")));
+        }
+        _ => {}
+    }
     let prefix = fields.name.map_or_else(|| TYPE.name.to_owned(), |n| n.0);
     let mut characteristics = Vec::new();
     if let Some(Area { nominal, lower, upper }) = fields.area {
+        if !nominal.is_finite() {
+            return Err(EntryError::new(format!("`area`: expected a finite `nominal`, found {nominal}")));
+        }
         let limits = Limits::new(lower, upper).map_err(EntryError::new)?;
         let unit = match context.reference {
             Reference::Drawing(_) => Unit::SquareMm,
@@ -113,7 +127,7 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
         return Err(EntryError::new("expected `area`, `score` or both, found neither"));
     }
     let region = Region::read(fields.region, context)?;
-    Ok(Box::new(Segment { model, label, level: fields.level, region, characteristics }))
+    Ok(Box::new(Segment { model, label, level, region, characteristics }))
 }
 
 /// What of a map is above a level.

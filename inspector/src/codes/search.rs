@@ -181,14 +181,16 @@ impl Search<'_> {
             let bits =
                 if *inverted { binary(&view.grey.inverted(), *threshold) } else { binary(&view.grey, *threshold) };
             let Some(bits) = bits else { continue };
+            let before = self.once.len();
             for symbol in symbols(&bits, formats, thorough) {
-                self.symbol(view, symbol);
+                self.symbol(view, symbol, before);
             }
         }
     }
 
-    /// Weighs a symbol that a look gave.
-    fn symbol(&mut self, view: &View, symbol: Symbol) {
+    /// Weighs a symbol that a look gave; `before` is how many of `once` earlier looks gave. A look may give one symbol several times, and that
+    /// vouches for nothing: it is made of the same pixels.
+    fn symbol(&mut self, view: &View, symbol: Symbol, before: usize) {
         let corners = symbol.corners.map(|(x, y)| view.in_full(x, y));
         if !corners.iter().all(|(x, y)| x.is_finite() && y.is_finite()) {
             return;
@@ -205,8 +207,12 @@ impl Search<'_> {
         if self.sure.iter().any(|s| s.same(&found)) {
             return;
         }
+        let (earlier, this_look) = self.once.split_at(before.min(self.once.len()));
+        if this_look.iter().any(|s| s.same(&found)) {
+            return;
+        }
         // QR codes carry at least seven check words; a Data Matrix may have five and an Aztec symbol three, so that they are read twice.
-        if found.format == Format::Qr || self.once.iter().any(|s| s.same(&found)) || self.confirmed(&found) {
+        if found.format == Format::Qr || earlier.iter().any(|s| s.same(&found)) || self.confirmed(&found) {
             self.sure.push(found);
         } else {
             self.once.push(found);

@@ -78,6 +78,8 @@ impl std::fmt::Display for Referral {
 /// assert_eq!(decide(&hole, &Observation::measured(6.31, 0.021), Rule::Guarded).verdict, Verdict::Fail);
 /// // What is not a number is never a PASS.
 /// assert_eq!(decide(&hole, &Observation::measured(f64::NAN, 0.02), Rule::Simple).verdict, Verdict::Refer);
+/// let nowhere = Characteristic { nominal: f64::NAN, ..hole };
+/// assert_eq!(decide(&nowhere, &Observation::measured(6.0, 0.02), Rule::Simple).verdict, Verdict::Refer);
 /// ```
 pub fn decide(characteristic: &Characteristic, observation: &Observation, rule: Rule) -> Decision {
     let (value, u) = match &observation.outcome {
@@ -86,14 +88,14 @@ pub fn decide(characteristic: &Characteristic, observation: &Observation, rule: 
         }
         Outcome::Measured { value, u } => (*value, *u),
     };
-    if !value.is_finite() || !u.is_finite() {
+    let deviation = value - characteristic.nominal;
+    if !value.is_finite() || !u.is_finite() || !deviation.is_finite() {
         return Decision { verdict: Verdict::Refer, reason: Some(Referral::NotMeasured(Reason::NotFinite)) };
     }
     let guard_band = match rule {
         Rule::Guarded => GUARD_BAND_K * u,
         Rule::Simple => 0.0,
     };
-    let deviation = value - characteristic.nominal;
     // Distance inside the nearest limit: negative when outside.
     let inside = f64::min(
         characteristic.lower.map_or(f64::INFINITY, |l| deviation - l),

@@ -76,7 +76,7 @@ impl ModelFolder {
         self.files.contains_key(file)
     }
     /// Names of the folders below `parity`, sorted.
-    pub(super) fn samples(&self) -> Vec<&str> {
+    pub fn samples(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .files
             .keys()

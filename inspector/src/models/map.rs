@@ -1,7 +1,7 @@
 //! Maps: a number for each place of a photo (how probable a class is there, how unusual it looks).
 
 use super::manifest::{Activation, Input, Task};
-use super::output::{Fault, activate, shaped, sigmoid};
+use super::output::{Fault, activate, score, shaped, sigmoid};
 use super::picture::Placement;
 use ndarray::ArrayD;
 
@@ -56,7 +56,10 @@ pub(super) fn read(
             let (width, height) = sides(map);
             let n = width * height;
             let values = match activation {
-                Activation::None => numbers[label * n..(label + 1) * n].to_vec(),
+                Activation::None => numbers[label * n..(label + 1) * n]
+                    .iter()
+                    .map(|v| score(&names[0], *v).map(|s| s as f32))
+                    .collect::<Result<_, _>>()?,
                 Activation::Sigmoid => numbers[label * n..(label + 1) * n].iter().map(|v| sigmoid(*v) as f32).collect(),
                 Activation::Softmax => {
                     let mut values = Vec::with_capacity(n);
@@ -193,6 +196,16 @@ mod tests {
     use crate::geometry::PixelRect;
     use crate::models::manifest;
     use crate::models::testing::BRIGHT;
+
+    #[test]
+    fn a_map_that_holds_no_scores_is_a_fault() {
+        let task = Task::Segment { map: "m".into(), activation: Activation::None };
+        let said = |v: f32| read(&task, &[ArrayD::from_elem(vec![1, 2, 3, 3], v)], 2, 1).map(|(plane, _)| plane.values);
+        assert_eq!(said(0.25), Ok(vec![0.25; 9]));
+        for wrong in [-0.5, 7.0, 255.0] {
+            assert_eq!(said(wrong).map_err(|f| f.found), Err(wrong.to_string()));
+        }
+    }
 
     /// Two tiles that disagree: from one to the other the map goes in small steps.
     #[test]

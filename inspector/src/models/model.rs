@@ -12,6 +12,9 @@ use ndarray::ArrayD;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Digest, width and height of a photo, and what is in it.
+type Remembered = (Sha256, (u32, u32), Arc<[Detection]>);
+
 /// A model that was read, checked, and opened by a runtime.
 #[derive(Debug)]
 pub struct Model {
@@ -21,8 +24,9 @@ pub struct Model {
     pub manifest: Manifest,
     /// Runs it.
     pub network: Arc<dyn Network>,
-    /// Boxes of the last photo, by the digest of its pixels: several checks of a recipe ask for the same.
-    last: Mutex<Option<(Sha256, Arc<[Detection]>)>>,
+    /// Boxes of the last photo, by the digest of its pixels and its size (the same bytes in other rows are another photo): several checks of a
+    /// recipe ask for the same.
+    last: Mutex<Option<Remembered>>,
 }
 
 impl Model {
@@ -95,12 +99,12 @@ impl Model {
     /// [`Reason::ModelFault`].
     pub fn detect(&self, photo: &Photo) -> Result<Arc<[Detection]>, Reason> {
         let Task::Detect(head) = &self.manifest.task else { return Err(self.not_for("detect")) };
-        if let Some((of, found)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
-            && *of == photo.pixels_sha256
+        let size = (photo.width(), photo.height());
+        if let Some((of, of_size, found)) = self.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && (*of, *of_size) == (photo.pixels_sha256, size)
         {
             return Ok(found.clone());
         }
-        let size = (photo.width(), photo.height());
         let mut seen = Vec::new();
         let Manifest { labels, boxes, input, .. } = &self.manifest;
         self.look(&photo.picture, |placement, outputs| {
@@ -116,7 +120,7 @@ impl Model {
             Ok(())
         })?;
         let found: Arc<[Detection]> = detect::merge(seen, size).into();
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((photo.pixels_sha256, found.clone()));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((photo.pixels_sha256, size, found.clone()));
         Ok(found)
     }
 
@@ -153,7 +157,8 @@ impl Model {
         match &self.manifest.tiles {
             None => one(prepare(picture, whole(picture), input)),
             Some(how) => {
-                let (tiles, scale) = tiles::cut(picture.width(), picture.height(), how, input);
+                let cut = tiles::cut(picture.width(), picture.height(), how, input);
+                let (tiles, scale) = cut.map_err(|f| self.fault(f))?;
                 tiles.into_iter().try_for_each(|tile| one(prepare_tile(picture, tile, scale, input)))
             }
         }

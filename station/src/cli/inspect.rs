@@ -104,6 +104,7 @@ impl Arguments {
             Some(dir) => Which::ByCode(ByCode {
                 rules: Rules::from_words(&self.by_code).map_err(anyhow::Error::msg)?,
                 dir: dir.clone(),
+                runtime: ModelRuntime::default(),
                 open: RefCell::default(),
             }),
         })
@@ -187,6 +188,7 @@ enum Which {
 struct ByCode {
     rules: Rules,
     dir: PathBuf,
+    runtime: ModelRuntime,
     /// Those that were needed already.
     open: RefCell<HashMap<String, Rc<Recipe>>>,
 }
@@ -203,7 +205,7 @@ impl ByCode {
         if !dir.is_dir() {
             bail!("the code asks for the recipe {recipe:?}, and there is none of that name in {}", self.dir.display());
         }
-        let opened = Rc::new(Recipe::open(&dir).with_context(|| dir.display().to_string())?);
+        let opened = Rc::new(Recipe::open_on(&dir, &self.runtime).with_context(|| dir.display().to_string())?);
         self.open.borrow_mut().insert(recipe, opened.clone());
         Ok(opened)
     }

@@ -36,7 +36,8 @@ impl Engine {
                 (ort::init().with_telemetry(false).build(), TRACT.to_owned())
             }
             Backend::Native { path, sha256 } => {
-                // Looked at again by the process that loads it: the digest in the records is that of what runs.
+                // Looked at again by the process that loads it, so that the digest in the records is that of what runs; unless somebody who may
+                // write to the file swaps it between this look and the loading.
                 let library = library::trusted(path, Some(*sha256)).map_err(|e| e.to_string())?;
                 if library.sha256 != *sha256 {
                     return Err(format!("expected {sha256}, found {}", library.sha256));

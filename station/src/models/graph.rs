@@ -9,7 +9,9 @@ use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{
+    self, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto, type_proto,
+};
 
 /// Most names that a message lists.
 const LISTED: usize = 12;
@@ -68,10 +70,15 @@ fn foreign(bytes: &[u8]) -> Option<String> {
 fn external(model: &ModelProto) -> Result<(), String> {
     let mut found = Vec::new();
     for graph in graphs(model) {
-        found.extend(graph.initializer.iter().find_map(location));
+        let sparse = graph.sparse_initializer.iter().flat_map(dense);
+        found.extend(graph.initializer.iter().chain(sparse).find_map(location));
     }
     for node in nodes(model) {
-        found.extend(node.attribute.iter().flat_map(|a| a.t.iter().chain(&a.tensors)).find_map(location));
+        let mut tensors = node.attribute.iter().flat_map(|a| {
+            let sparse = a.sparse_tensor.iter().chain(&a.sparse_tensors).flat_map(dense);
+            a.t.iter().chain(&a.tensors).chain(sparse)
+        });
+        found.extend(tensors.find_map(location));
     }
     let Some((name, location)) = found.into_iter().next() else { return Ok(()) };
     let beside = !location.starts_with(['/', '\\']) && !location.contains("..") && !location.contains(':');
@@ -80,6 +87,11 @@ fn external(model: &ModelProto) -> Result<(), String> {
     Err(format!(
         "expected a model in one file, found that {name:?} lies in {what}, {location:?}: write it whole with `python3 -c \"import onnx; onnx.save(onnx.load('model.onnx'), 'whole.onnx')\"`"
     ))
+}
+
+/// The tensors that a sparse one is made of.
+fn dense(sparse: &SparseTensorProto) -> impl Iterator<Item = &TensorProto> {
+    sparse.values.iter().chain(&sparse.indices)
 }
 
 fn location(tensor: &TensorProto) -> Option<(String, String)> {

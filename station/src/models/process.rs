@@ -5,7 +5,7 @@
 
 use super::protocol::{Answer, Ask, Backend, receive, send};
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 pub(crate) const COMMAND: &str = "model-worker";
 /// Bytes of a worker's last words.
 const LAST_WORDS: usize = 400;
+/// Most bytes of a line that are held at once: what runs there is foreign, and may write without ever ending a line.
+const LINE_BYTES: u64 = 4096;
 /// How long a worker that closed its socket may take to end.
 const END_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -113,16 +115,22 @@ impl Process {
 
     /// How it ended, and what it said last.
     fn post_mortem(&mut self, e: &io::Error) -> String {
-        let status = self.child.take().map(|child| end(child, END_PATIENCE));
-        // The pipe closes with the process: its last words are all there.
-        if let Some(listener) = self.listener.take().filter(|_| status.is_some()) {
-            drop(listener.join());
+        let status = self.child.take().and_then(|child| end(child, END_PATIENCE));
+        // The pipe closes with the process, and its last words are all there; unless a process that it started holds the pipe open.
+        if let Some(listener) = self.listener.take() {
+            let until = Instant::now() + END_PATIENCE;
+            while !listener.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if listener.is_finished() {
+                drop(listener.join());
+            }
         }
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
         if words.contains("memory allocation of") || words.contains("bad_alloc") {
             return format!("it needs more than the {} MB that a model may use", self.memory_bytes / 1_000_000);
         }
-        let how = match status.flatten() {
+        let how = match status {
             Some(status) => status.to_string(),
             None => format!("it closed its connection: {e}"),
         };
@@ -131,8 +139,7 @@ impl Process {
 
     fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // Fails only when it has ended already.
-            let _ = child.kill();
+            kill_all(&mut child);
             end(child, END_PATIENCE);
         }
     }
@@ -169,18 +176,32 @@ fn end(mut child: Child, patience: Duration) -> Option<ExitStatus> {
             _ => break,
         }
     }
-    let _ = child.kill();
+    kill_all(&mut child);
     // Without a thread it stays a zombie until the station ends, which harms nobody.
     drop(std::thread::Builder::new().name("model-reaper".into()).spawn(move || child.wait()));
     None
+}
+
+/// Kills a worker that was not waited for yet (so that its number is still its own), and what it started.
+fn kill_all(child: &mut Child) {
+    // Both fail only when there is nothing left to kill.
+    let _ = rustix::process::kill_process_group(rustix::process::Pid::from_child(child), rustix::process::Signal::KILL);
+    let _ = child.kill();
 }
 
 /// Keeps the last words and hands every line to the log. After a panic the first words are kept: the cause comes before the trace.
 fn listen(stderr: ChildStderr, last_words: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut panicked = false;
-        for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line);
+        let mut stderr = BufReader::new(stderr);
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            match stderr.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+            let line = String::from_utf8_lossy(&bytes);
             let line = line.trim();
             tracing::debug!("model worker: {line}");
             let mut kept = last_words.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,7 +14,9 @@ use ndarray::ArrayD;
 /// `outputs` are those of the head, in its order; `labels` how many labels there are.
 ///
 /// # Errors
-/// [`Fault`]: another shape than the head has, scores that are none, class numbers that no label has.
+/// [`Fault`]: another shape than the head has, scores that are none, class numbers that no label has, boxes that cannot be, too many boxes.
+///
+/// Honest scope: a row counts for its strongest label only; a second label that is nearly as strong is not told.
 ///
 /// Cost: see `benches/learned.rs`.
 pub fn decode(
@@ -34,9 +36,20 @@ pub fn decode(
         Head::RtDetr { labels: l, boxes, scores } => rt_detr([l, boxes, scores], outputs, labels, floor)?,
         Head::EndToEnd { rows } => end_to_end(rows, outputs.first(), labels, floor)?,
     };
+    let (width, height) = (input.width as f64, input.height as f64);
+    if let Some(Detection { frame: f, .. }) = found.iter().find(|d| !possible(&d.frame, width, height)) {
+        let expected = format!("boxes with x0 <= x1 and y0 <= y1, at most one input ({width} x {height}) outside it");
+        return Err(Fault::new(expected, format!("{} {} {} {}", f.x0, f.y0, f.x1, f.y1)));
+    }
     // Nothing is seen in a box without area.
     found.retain(|d| d.frame.area() > 0.0);
-    Ok(super::suppress(found, boxes.iou.0, boxes.most.0))
+    super::suppress(found, boxes.iou.0, boxes.most.0)
+}
+
+/// Whether a box can be one: anything else says that the layout or the units are others.
+fn possible(f: &Frame, width: f64, height: f64) -> bool {
+    let along = |a: f64, b: f64, side: f64| -side <= a && a <= b && b <= 2.0 * side;
+    along(f.x0, f.x1, width) && along(f.y0, f.y1, height)
 }
 
 fn given<'o>(output: Option<&'o ArrayD<f32>>, name: &str) -> Result<&'o ArrayD<f32>, Fault> {
@@ -51,8 +64,8 @@ fn yolov5(
     floor: f64,
 ) -> Result<Vec<Detection>, Fault> {
     let width = 5 + labels;
-    let expected = format!("(1, N, {width}): 5 + one number per label");
-    let numbers = shaped(name, given(output, name)?, &expected, |s| matches!(s, [1, _, w] if *w == width))?;
+    let expected = format!("(1, N, {width}): 5 + one number per label, N at least 1");
+    let numbers = shaped(name, given(output, name)?, &expected, |s| matches!(s, [1, n, w] if *n > 0 && *w == width))?;
     let mut found = Vec::new();
     for row in numbers.chunks_exact(width) {
         // A product of scores is no larger than its first factor.
@@ -77,9 +90,9 @@ fn yolov8(
     floor: f64,
 ) -> Result<Vec<Detection>, Fault> {
     let channels = 4 + labels;
-    let expected = format!("(1, {channels}, N): 4 + one channel per label");
+    let expected = format!("(1, {channels}, N): 4 + one channel per label, N at least 1");
     let output = given(output, name)?;
-    let numbers = shaped(name, output, &expected, |s| matches!(s, [1, c, _] if *c == channels))?;
+    let numbers = shaped(name, output, &expected, |s| matches!(s, [1, c, n] if *c == channels && *n > 0))?;
     let n = output.shape()[2];
     // Channel by channel, as the numbers lie in memory.
     let mut best = numbers[4 * n..5 * n].to_vec();
@@ -116,8 +129,8 @@ fn detr(
     let note = if nothing == 1 { ": one number per label and one for nothing" } else { ": one number per label" };
     let logits = given(outputs.first(), logits_name)?;
     let n = logits.shape().get(1).copied().unwrap_or(0);
-    let expected = format!("(1, Q, {classes}){note}");
-    let logits = shaped(logits_name, logits, &expected, |s| matches!(s, [1, _, c] if *c == classes))?;
+    let expected = format!("(1, Q, {classes}){note}, Q at least 1");
+    let logits = shaped(logits_name, logits, &expected, |s| matches!(s, [1, q, c] if *q > 0 && *c == classes))?;
     let boxes = given(outputs.get(1), boxes_name)?;
     let boxes = shaped(boxes_name, boxes, &format!("(1, {n}, 4)"), |s| s == [1, n, 4])?;
     let mut found = Vec::new();
@@ -147,8 +160,8 @@ fn rt_detr(names: [&String; 3], outputs: &[ArrayD<f32>], labels: usize, floor: f
     let [labels_name, boxes_name, scores_name] = names;
     let scores = given(outputs.get(2), scores_name)?;
     let n = scores.shape().last().copied().unwrap_or(0);
-    let row = |s: &[usize]| s == [1, n] || s == [n];
-    let scores = shaped(scores_name, scores, "(1, Q) or (Q)", row)?;
+    let row = |s: &[usize]| n > 0 && (s == [1, n] || s == [n]);
+    let scores = shaped(scores_name, scores, "(1, Q) or (Q), Q at least 1", row)?;
     let expected = format!("(1, {n}) or ({n}), as the scores");
     let classes = shaped(labels_name, given(outputs.first(), labels_name)?, &expected, row)?;
     let expected = format!("(1, {n}, 4) or ({n}, 4)");

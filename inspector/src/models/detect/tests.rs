@@ -130,6 +130,38 @@ fn another_layout_is_a_fault_with_both_shapes() {
     );
 }
 
+#[test]
+fn boxes_that_cannot_be_are_faults_and_never_nothing() {
+    let head = Head::EndToEnd { rows: "out".into() };
+    let row = |b: [f32; 4], score: f32| array(&[1, 6], &[b[0], b[1], b[2], b[3], score, 0.0]);
+    // The input is 320 x 320.
+    for b in [[60.0, 10.0, 40.0, 20.0], [10.0, 30.0, 20.0, 20.0], [-330.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 650.0]] {
+        let fault = found(&head, &[row(b, 0.9)], 2).unwrap_err();
+        assert!(fault.expected.starts_with("boxes "), "{fault:?}");
+        // Below the floor they mean nothing.
+        assert_eq!(found(&head, &[row(b, 0.01)], 2).unwrap(), []);
+    }
+    assert_eq!(found(&head, &[row([-9.0, 0.0, 9.0, 330.0], 0.9)], 2).unwrap().len(), 1);
+}
+
+#[test]
+fn only_an_end_to_end_head_may_have_no_rows() {
+    let none = |shape: &[usize]| ArrayD::<f32>::zeros(IxDyn(shape));
+    let (rows, activation) = (|| "out".to_owned(), Activation::Sigmoid);
+    for (head, outputs) in [
+        (Head::Yolov5 { rows: rows(), activation }, vec![none(&[1, 0, 7])]),
+        (Head::Yolov8 { rows: rows(), activation }, vec![none(&[1, 6, 0])]),
+        (Head::Detr { logits: rows(), boxes: "b".into(), activation }, vec![none(&[1, 0, 2]), none(&[1, 0, 4])]),
+        (
+            Head::RtDetr { labels: "l".into(), boxes: "b".into(), scores: rows() },
+            vec![none(&[1, 0]), none(&[1, 0, 4]), none(&[1, 0])],
+        ),
+    ] {
+        let fault = found(&head, &outputs, 2).unwrap_err();
+        assert!(fault.expected.contains("at least 1"), "{fault:?}");
+    }
+}
+
 fn thing(label: usize, score: f64, x0: f64, y0: f64, x1: f64, y1: f64) -> Detection {
     Detection { label, score, frame: Frame { x0, y0, x1, y1 } }
 }
@@ -143,15 +175,18 @@ fn of_overlapping_boxes_of_one_label_the_strongest_stays() {
     // 60 / 140 = 0.43.
     let apart = thing(0, 0.7, 4.0, 0.0, 14.0, 10.0);
     let all = vec![apart.clone(), weak.clone(), other.clone(), strong.clone()];
-    assert_eq!(suppress(all.clone(), 0.45, 10), [strong.clone(), other.clone(), apart.clone()]);
-    assert_eq!(suppress(all.clone(), 0.7, 10).len(), 4);
-    assert_eq!(suppress(all.clone(), 0.45, 2), [strong.clone(), other]);
+    assert_eq!(suppress(all.clone(), 0.45, 10).unwrap(), [strong.clone(), other.clone(), apart.clone()]);
+    assert_eq!(suppress(all.clone(), 0.7, 10).unwrap().len(), 4);
+    // Never a smaller count.
+    let fault = suppress(all.clone(), 0.45, 2).unwrap_err();
+    assert_eq!(fault.expected, "at most 2 boxes above the floor");
+    assert_eq!(suppress(vec![strong.clone(); 3001], 0.45, 300).unwrap_err().found, "3001");
     // Kept as they are: overlap is somebody else's business.
-    assert_eq!(suppress(vec![strong.clone(); 3], 1.0, 10).len(), 3);
+    assert_eq!(suppress(vec![strong.clone(); 3], 1.0, 10).unwrap().len(), 3);
     // Of equals the first, whichever it is.
     let twin = thing(0, 0.9, 1.0, 0.0, 11.0, 10.0);
-    assert_eq!(suppress(vec![twin.clone(), strong.clone()], 0.45, 10)[..], std::slice::from_ref(&twin)[..]);
-    assert_eq!(suppress(vec![strong.clone(), twin], 0.45, 10), [strong]);
+    assert_eq!(suppress(vec![twin.clone(), strong.clone()], 0.45, 10).unwrap()[..], std::slice::from_ref(&twin)[..]);
+    assert_eq!(suppress(vec![strong.clone(), twin], 0.45, 10).unwrap(), [strong]);
 }
 
 const PHOTO: (u32, u32) = (1000, 400);

@@ -303,6 +303,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ModelError> {
         return Err(text.fault(key.span().start, message));
     }
     let task = output::read(text, &mut top)?;
+    let input_at = top.keys().find(|k| k.get_ref() == "input").map_or(0, |k| k.span().start);
     let input = input::read(text, &mut top)?;
     let (sha256, at): (String, _) =
         text.need(&mut top, "sha256", "the 64 digits that sha256sum prints for model.onnx")?;
@@ -318,13 +319,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<Manifest, ModelError> {
         }
         found => found.map_or_else(Boxes::default, |(b, _)| b),
     };
+    let tiles = tiles(text, &mut top, &task, &input)?;
+    // A tile is looked at whole, whatever `fit` says.
+    if matches!(task, Task::Detect(_)) && matches!(input.fit, Fit::Crop { .. }) && tiles.is_none() {
+        let message = "fit = \"crop\": a detection model must see the whole picture: use letterbox, stretch or [tiles]";
+        return Err(text.fault(input_at, message));
+    }
     Ok(Manifest {
         sha256,
         licence,
         labels: labels(text, &mut top, &task)?,
         constants: constants(text, &mut top, &input)?,
         boxes,
-        tiles: tiles(text, &mut top, &task, &input)?,
+        tiles,
         epsilon: bounded(text, text.take(&mut top, "epsilon")?, "epsilon", (0.0, 0.1), 1e-3)?,
         tolerance: tolerance(text, &mut top)?,
         task,
@@ -354,6 +361,15 @@ fn labels(text: Text<'_>, top: &mut toml::de::DeTable<'_>, task: &Task) -> Resul
     if labels.is_empty() || labels.len() > 10_000 || distinct.len() < labels.len() {
         let found = format!("{}, {} of them different", labels.len(), distinct.len());
         return Err(text.fault(at, format!("`labels`: expected 1 to 10000 different names, found {found}")));
+    }
+    let softmax = matches!(
+        task,
+        Task::Classify { activation: Activation::Softmax, .. } | Task::Segment { activation: Activation::Softmax, .. }
+    );
+    if softmax && labels.len() == 1 {
+        let message =
+            "`labels`: expected at least 2 with activation = \"softmax\", found 1: its score would always be 1";
+        return Err(text.fault(at, message));
     }
     Ok(labels)
 }

@@ -17,6 +17,7 @@ use std::path::PathBuf;
   assay doctor                             what runs models here, and which cameras there are
   assay doctor --fetch-runtime             get the faster one (once, with the network)
   assay doctor --config station.toml       the whole station
+  assay doctor --model models/screws       whether a model folder can be used here
   assay doctor --data data --rebuild")]
 pub(super) struct Doctor {
     /// The station's data folder
@@ -25,6 +26,9 @@ pub(super) struct Doctor {
     /// The station's configuration: its data folder and how it runs models
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Open this model folder too, and say what is wrong with it
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
     /// Throw the store away and build it again from the journal (nothing is lost: the journal is the truth)
     #[arg(long)]
     rebuild: bool,
@@ -52,7 +56,7 @@ impl Doctor {
             models::get(&mut report, self.wheel.as_deref())?;
         }
         let (runs, sources) = config.map(|c| (c.models, c.sources)).unwrap_or_default();
-        models::look(&mut report, runs)?;
+        models::look(&mut report, runs, self.model.as_deref())?;
         camera::look(&mut report, &sources)?;
         match data {
             Some(data) => ledger::look(&mut report, &data, self.demo, self.rebuild)?,

@@ -3,10 +3,11 @@
 use super::Report;
 use crate::models::{ModelRuntime, ModelsConfig, Preference, fetch, fetched_folder, install};
 use anyhow::{Context as _, Result};
+use inspector::models::{Model, ModelFolder};
 use std::path::Path;
 
-/// Says which runtime is in use, and why others that were found are not.
-pub(super) fn look(report: &mut Report, config: ModelsConfig) -> Result<()> {
+/// Says which runtime is in use, why others that were found are not, and whether a model folder can be used with it.
+pub(super) fn look(report: &mut Report, config: ModelsConfig, model: Option<&Path>) -> Result<()> {
     let wants_speed = config.runtime == Preference::Auto;
     let runtime = ModelRuntime::new(config);
     let choice = runtime.choice();
@@ -28,6 +29,19 @@ pub(super) fn look(report: &mut Report, config: ModelsConfig) -> Result<()> {
                     "Without one: bring the Python package onnxruntime 1.31.1 (.whl), assay doctor --wheel FILE",
                 )?;
             }
+        }
+    }
+    if let Some(dir) = model {
+        let opened = ModelFolder::at(dir).and_then(|folder| Ok((Model::open(&folder, &runtime)?, folder)));
+        match opened {
+            Ok((model, folder)) => {
+                let samples = match folder.samples().len() {
+                    1 => "its sample".to_owned(),
+                    n => format!("its {n} samples"),
+                };
+                report.say(true, format!("model {}: reproduces {samples} on {}", model.name, choice.name()))?;
+            }
+            Err(e) => report.say(false, format!("model: {e} ({})", dir.display()))?,
         }
     }
     Ok(())
