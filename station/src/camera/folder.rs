@@ -3,6 +3,7 @@
 //! ```text
 //! listed -> still for `settle`, or renamed into place -> judged and recorded (synced) -> done/
 //!                       \-> no whole photo: waits for the rest, until `give_up` ---------> refused/, with the reason in a text beside it
+//!                       \-> its code chooses no approved recipe -------------------------> refused/
 //! ```
 //!
 //! A file stays where it is until its record is synced, and its digest is the record's idempotency key. So a power cut at any moment
@@ -13,6 +14,7 @@
 
 use super::{Order, Shift, Source, SourceError};
 use crate::inspection::{Busy, DeskError, JobError, Shot};
+use crate::recipes::LookupError;
 use crate::record::CaptureRecord;
 use inspector::photo::{DecodeLimits, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -254,7 +256,7 @@ impl Folder {
             }
             // Its code chooses no recipe, or none that can judge: the same file says the same again.
             Err(e @ (DeskError::KeyReused | DeskError::Code(_))) => Taken::Never(e.to_string()),
-            Err(e @ DeskError::Recipe(_)) if by_code => Taken::Never(e.to_string()),
+            Err(DeskError::Recipe(e)) if by_code && !matches!(e, LookupError::Ledger(_)) => Taken::Never(e.to_string()),
             Err(e) => Taken::Later(e.to_string()),
         }
     }
