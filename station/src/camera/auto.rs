@@ -170,6 +170,8 @@ pub struct Watcher {
     seen: Duration,
     /// When the movement was noticed, while something moves.
     moving: Duration,
+    /// A part lay there before the last movement.
+    replaced: bool,
     /// A picture was taken by hand: the part that comes to lie still is recorded already.
     by_hand: bool,
 }
@@ -189,6 +191,7 @@ impl Watcher {
             compared: 0,
             seen: Duration::ZERO,
             moving: Duration::ZERO,
+            replaced: false,
             by_hand: false,
         }
     }
@@ -211,14 +214,17 @@ impl Watcher {
     }
 
     /// The part was photographed on somebody's demand, at time `exposed`, and recorded: it is not photographed again.
-    pub fn taken_by_hand(&mut self, exposed: Duration) {
-        // Recording takes a moment. A part that lay there may be on its way out meanwhile; the next one is not recorded by that.
-        let of_before = exposed < self.moving && self.shows != Shows::Empty;
+    /// True: that is the part which lies there now, or comes to lie still.
+    pub fn taken_by_hand(&mut self, exposed: Duration) -> bool {
+        // Recording takes a moment. Another part may lie there by now, and is not recorded by that.
+        let of_before = exposed < self.moving && self.replaced;
         match (self.state, self.shows) {
             (State::Moving, _) if !of_before => self.by_hand = true,
-            (_, Shows::Unrecorded(_) | Shows::Held) => self.shows = Shows::Part,
-            _ => {}
+            (State::Moving, Shows::Unrecorded(_) | Shows::Held) => self.shows = Shows::Part,
+            (State::Still, Shows::Unrecorded(_) | Shows::Held) if !of_before => self.shows = Shows::Part,
+            _ => return false,
         }
+        !of_before
     }
 
     /// The picture that was asked for was recorded or, when not, is asked for again at `again`.
@@ -254,7 +260,8 @@ impl Watcher {
         }
         let view = self.view.get_or_insert_with(|| now.clone());
         if !view.same(&now, least) {
-            (self.state, self.still, self.moving) = (State::Moving, Some((now, at, 1)), at);
+            (self.state, self.still) = (State::Moving, Some((now, at, 1)));
+            (self.moving, self.replaced) = (at, self.shows != Shows::Empty);
             return false;
         }
         view.follow(&now, (dt.as_secs_f32() / FOLLOW.as_secs_f32()).min(1.0));

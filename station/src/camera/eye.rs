@@ -236,15 +236,15 @@ impl<'a> Release<'a> {
         };
         // After the glance: a part that was put down and photographed at once is noticed by it.
         let by_hand = self.eye.change(|s| s.by_hand.take());
-        match by_hand {
-            Some(_) if shoot => watcher.recorded(None),
-            Some(exposed) => watcher.taken_by_hand(exposed.saturating_duration_since(self.started)),
-            None if shoot => match shift.capture("auto") {
+        let taken = by_hand.is_some_and(|e| watcher.taken_by_hand(e.saturating_duration_since(self.started)));
+        if shoot && taken {
+            watcher.recorded(None);
+        } else if shoot {
+            match shift.capture("auto") {
                 Ok(_) => watcher.recorded(None),
                 Err(e) if e.holds_the_part() => watcher.held(),
                 Err(_) => watcher.recorded(Some(self.started.elapsed() + AGAIN)),
-            },
-            None => {}
+            }
         }
         let watching = watcher.watching().word();
         self.eye.change(|s| s.watching = Some(watching));
