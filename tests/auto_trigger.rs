@@ -352,7 +352,7 @@ fn a_picture_taken_by_hand_counts_and_one_that_failed_is_taken_again() {
         for i in 0..glances {
             let glance = bench.frame(view, None);
             if by_hand && i == 2 {
-                watcher.taken_by_hand();
+                watcher.taken_by_hand(Duration::from_secs_f64(bench.t));
             }
             let at = Duration::from_secs_f64(bench.t);
             if watcher.see(&glance, at) {
@@ -368,4 +368,33 @@ fn a_picture_taken_by_hand_counts_and_one_that_failed_is_taken_again() {
     assert_eq!(watch(&table, 10, false), 0);
     assert_eq!(watch(&second, 30, false), 2, "once in vain, once recorded");
     assert_eq!(watch(&table, 10, false), 0);
+}
+
+/// The record of a picture that was taken by hand comes when that part is on its way out: the next one is photographed all the same.
+#[test]
+fn a_part_that_is_held_is_not_tried_again_and_its_record_does_not_count_for_the_next() {
+    let mut bench = Bench::new(4);
+    let mut watcher = Watcher::new(AutoConfig::default());
+    let (table, first, second) = (bench.table.clone(), bench.part(), bench.part());
+    let mut exposed = Duration::ZERO;
+    let mut shots = Vec::new();
+    for (part, view, glances) in [(0, &table, 10), (1, &first, 30), (2, &second, 30)] {
+        for i in 0..glances {
+            let glance = bench.frame(view, None);
+            let at = Duration::from_secs_f64(bench.t);
+            if watcher.see(&glance, at) {
+                shots.push(part);
+                watcher.held();
+                assert_eq!(watcher.watching(), Watching::Held);
+            }
+            if part == 1 {
+                exposed = at;
+            }
+            if part == 2 && i == 1 {
+                assert_eq!(watcher.watching(), Watching::Moving);
+                watcher.taken_by_hand(exposed);
+            }
+        }
+    }
+    assert_eq!(shots, [1, 2]);
 }

@@ -471,6 +471,11 @@ fn mistakes_in_a_source_are_one_line_each() {
             4,
             "another source watches",
         ),
+        (
+            "[[source]]\nname = \"a\"\ntype = \"camera\"\n[[source]]\nname = \"b\"\ntype = \"camera\"",
+            4,
+            "expected a `serial` or `port` of its own",
+        ),
     ] {
         let error = error(source);
         assert!(error.contains(said), "{source}\n{error}");

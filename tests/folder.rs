@@ -7,6 +7,7 @@ use inspector::photo::Sha256;
 use inspector::synth::parts;
 use serde_json::Value;
 use station::camera::{Folder, FolderConfig, Source, SourceConfig};
+use station::codes::Rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -161,6 +162,23 @@ async fn what_is_no_photo_is_refused_with_the_reason_beside_it() {
     assert!(why("panic-1.jpg.txt").contains("hold the part"), "{}", why("panic-1.jpg.txt"));
     assert_eq!(fs::read(refused.join("cut.jpg")).unwrap(), numbered(1)[..5000]);
     assert_eq!(records(&station).await.len(), if cfg!(unix) { 2 } else { 1 });
+    station.end().await;
+}
+
+/// The same file would say the same again, and keep the younger ones waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_whose_code_chooses_no_recipe_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = Rules::from_words(&["(?<name>[a-z]+)-[0-9]+={name}".to_owned()]).unwrap();
+    let sources = vec![scanner(dir.path(), "")];
+    let station = Fixture::with(dir.path(), Settings { sources, rules, ..Settings::default() });
+    let (inbox, refused) = (dir.path().join("inbox"), dir.path().join("inbox/refused"));
+    for i in 1..3 {
+        fs::write(inbox.join(format!("pass-{i}.jpg")), numbered(i)).unwrap();
+    }
+    until("both are refused", || names(&refused).len() == 4).await;
+    assert!(fs::read_to_string(refused.join("pass-1.jpg.txt")).unwrap().contains("code"));
+    assert_eq!(records(&station).await.len(), 0);
     station.end().await;
 }
 

@@ -134,12 +134,19 @@ async function photograph() {
 
 // A serial number belongs to one part.
 function used(number) {
-  if (number && serial.value.trim() === number) serial.value = "";
+  if (!number) return;
+  if (serial.value.trim() === number) serial.value = "";
+  for (const option of source.options ?? [source]) {
+    if (option.dataset.serial?.trim() === number) option.dataset.serial = "";
+  }
 }
 
 async function select() {
   const { source: _, ...selection } = asked();
+  const [camera, values] = [chosen(), { recipe: order.recipe.value, lot: order.lot.value, serial: serial.value }];
   const answer = await ask(address("selection"), { method: "PUT", body: JSON.stringify(selection) }, PATIENCE_MS).catch(() => null);
+  // What the form shows when somebody comes back to this camera.
+  if (answer?.ok) Object.assign(camera.dataset, values);
   bar("shot", answer === null ? eye.dataset.unreachable : answer.ok ? "" : await problem(answer));
 }
 
@@ -178,7 +185,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (meant !== chosen()) {
     source.value = meant.value;
-    order.dispatchEvent(new CustomEvent("change"));
+    source.dispatchEvent(new Event("change", { bubbles: true }));
     return;
   }
   photograph();

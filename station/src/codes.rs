@@ -180,7 +180,11 @@ pub fn choose_recipe(photo: &Photo, rules: &Rules, said: &Identity) -> Result<Ch
     let mut fits: BTreeMap<&str, Vec<&Rule>> = BTreeMap::new();
     for (text, format) in &codes {
         for rule in rules.0.iter().filter(|r| r.formats.has(*format) && r.pattern.groups(text).is_some()) {
-            fits.entry(text).or_default().push(rule);
+            let rules = fits.entry(text).or_default();
+            // The same text in two formats: one rule all the same.
+            if !rules.iter().any(|r| std::ptr::eq(*r, rule)) {
+                rules.push(rule);
+            }
         }
     }
     let mut fitting = fits.iter();
@@ -313,6 +317,7 @@ mod tests {
         // A code that no rule wants is somebody else's.
         assert_eq!(choose(&[(Format::Qr, "WAZI-0042"), (Format::Qr, "hello")], &[WAZI, BOX]), chosen);
         assert_eq!(choose(&[(Format::Qr, "WAZI-0042"), (Format::Qr, "WAZI-0042")], &[WAZI]), chosen);
+        assert_eq!(choose(&[(Format::Qr, "WAZI-0042"), (Format::DataMatrix, "WAZI-0042")], &[WAZI]), chosen);
     }
 
     #[test]

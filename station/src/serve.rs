@@ -208,7 +208,10 @@ impl Station {
             }
         };
         for source in sources {
-            source.await.context("the supervision of a source failed")?;
+            // Accepted parts are finished all the same.
+            if let Err(e) = source.await {
+                tracing::error!("the supervision of a source failed: {e}");
+            }
         }
         state.desk.line.drain().await;
         served

@@ -64,6 +64,8 @@ pub enum Watching {
     Taken,
     /// To try again: the part that lies there could not be recorded.
     Waiting,
+    /// For the part to be taken away and held: the station failed on it.
+    Held,
 }
 
 impl Watching {
@@ -75,6 +77,7 @@ impl Watching {
             Self::Moving => "moving",
             Self::Taken => "taken",
             Self::Waiting => "waiting",
+            Self::Held => "held",
         }
     }
 }
@@ -133,6 +136,8 @@ enum Shows {
     Part,
     /// A part that could not be recorded: at this time it is tried again.
     Unrecorded(Duration),
+    /// A part on which the station failed: it is not tried again.
+    Held,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +168,10 @@ pub struct Watcher {
     noise: f32,
     compared: u32,
     seen: Duration,
+    /// When the movement was noticed, while something moves.
+    moving: Duration,
+    /// A part lay there before the last movement.
+    replaced: bool,
     /// A picture was taken by hand: the part that comes to lie still is recorded already.
     by_hand: bool,
 }
@@ -181,6 +190,8 @@ impl Watcher {
             noise: 0.0,
             compared: 0,
             seen: Duration::ZERO,
+            moving: Duration::ZERO,
+            replaced: false,
             by_hand: false,
         }
     }
@@ -193,6 +204,7 @@ impl Watcher {
             (State::Still, Shows::Empty) => Watching::Empty,
             (State::Still, Shows::Part) => Watching::Taken,
             (State::Still, Shows::Unrecorded(_)) => Watching::Waiting,
+            (State::Still, Shows::Held) => Watching::Held,
         }
     }
 
@@ -201,18 +213,28 @@ impl Watcher {
         (self.state, self.empty, self.view, self.still) = (State::Learning, None, None, None);
     }
 
-    /// The part was photographed on somebody's demand: it is not photographed again.
-    pub fn taken_by_hand(&mut self) {
+    /// The part was photographed on somebody's demand, at time `exposed`, and recorded: it is not photographed again.
+    /// True: that is the part which lies there now, or comes to lie still.
+    pub fn taken_by_hand(&mut self, exposed: Duration) -> bool {
+        // Recording takes a moment. Another part may lie there by now, and is not recorded by that.
+        let of_before = exposed < self.moving && self.replaced;
         match (self.state, self.shows) {
-            (State::Moving, _) => self.by_hand = true,
-            (State::Still, Shows::Unrecorded(_)) => self.shows = Shows::Part,
-            _ => {}
+            (State::Moving, _) if !of_before => self.by_hand = true,
+            (State::Moving, Shows::Unrecorded(_) | Shows::Held) => self.shows = Shows::Part,
+            (State::Still, Shows::Unrecorded(_) | Shows::Held) if !of_before => self.shows = Shows::Part,
+            _ => return false,
         }
+        !of_before
     }
 
     /// The picture that was asked for was recorded or, when not, is asked for again at `again`.
     pub fn recorded(&mut self, again: Option<Duration>) {
         self.settle(again.map_or(Shows::Part, Shows::Unrecorded));
+    }
+
+    /// The station failed on the picture that was asked for: the part is held, and not photographed again.
+    pub fn held(&mut self) {
+        self.settle(Shows::Held);
     }
 
     /// Looks at a glance taken at time `at`. True: a part lies still and is new; take its picture now, then say [`Self::recorded`].
@@ -239,12 +261,13 @@ impl Watcher {
         let view = self.view.get_or_insert_with(|| now.clone());
         if !view.same(&now, least) {
             (self.state, self.still) = (State::Moving, Some((now, at, 1)));
+            (self.moving, self.replaced) = (at, self.shows != Shows::Empty);
             return false;
         }
         view.follow(&now, (dt.as_secs_f32() / FOLLOW.as_secs_f32()).min(1.0));
         match self.shows {
             Shows::Empty => self.empty = Some(view.clone()),
-            Shows::Part => {}
+            Shows::Part | Shows::Held => {}
             Shows::Unrecorded(again) => return at >= again,
         }
         false

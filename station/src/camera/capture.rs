@@ -2,13 +2,14 @@
 
 use super::sources::Place;
 use super::{Frame, SourceError};
-use crate::inspection::{Desk, DeskError, ErrorKind, ReservedKey, Shot};
+use crate::inspection::{Desk, DeskError, ErrorKind, JobError, ReservedKey, Shot};
 use crate::ledger::Entry;
 use crate::record::CaptureRecord;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::sync::OwnedMutexGuard;
 
 /// How long a picture may be waited for before its camera counts as hanging.
 const SHUTTER_PATIENCE: Duration = Duration::from_secs(5);
@@ -95,7 +96,7 @@ fn unknown(asked: Option<&str>, known: &[String]) -> String {
 impl CaptureError {
     /// The photo was handed in and the station failed on it: the part is held, and another picture of it would not help.
     pub(super) fn holds_the_part(&self) -> bool {
-        matches!(self, Self::Desk(DeskError::Job(_)))
+        matches!(self, Self::Desk(DeskError::Job(JobError::Panicked { .. } | JobError::Picture { .. })))
     }
 }
 
@@ -110,7 +111,10 @@ impl Place {
         asked: Order,
         key: Option<ReservedKey>,
     ) -> Result<Entry, CaptureError> {
-        let taken = self.photograph(desk, trigger, asked, key).await;
+        let (place, its_desk) = (self.clone(), desk.clone());
+        // A task of its own: a client that goes away does not cut it in half, between the record and what follows from it.
+        let task = tokio::spawn(async move { place.photograph(&its_desk, trigger, asked, key).await });
+        let taken = task.await.unwrap_or_else(|e| Err(DeskError::Failed(e.to_string()).into()));
         match &taken {
             Ok(_) => desk.metrics.source(&self.name).parts.inc(),
             Err(CaptureError::Busy { .. }) => 0,
@@ -131,7 +135,9 @@ impl Place {
         asked: Order,
         key: Option<ReservedKey>,
     ) -> Result<Entry, CaptureError> {
-        let frame = self.expose(trigger.moment).await?;
+        // Held until the record exists: the next picture finds the serial number used and the part taken.
+        let (frame, shutter) = self.expose(trigger.moment).await?;
+        let exposed = frame.exposed;
         let after_ms = frame.exposed.saturating_duration_since(trigger.moment).as_secs_f64() * 1e3;
         let chosen = self.selection();
         let order = asked.or(chosen.clone()).or(self.source.knows(&frame)).or(self.configured.clone());
@@ -160,11 +166,16 @@ impl Place {
         if serial.is_some() && serial == chosen.serial {
             self.serial_used(&chosen);
         }
+        if trigger.by == "request" {
+            self.source.taken_by_hand(exposed);
+        }
+        self.set_trouble(None);
+        drop(shutter);
         Ok(entry)
     }
 
-    /// One picture of this source at a time. A camera that hangs keeps the shutter until its source is started again.
-    async fn expose(self: &Arc<Self>, moment: Instant) -> Result<Frame, CaptureError> {
+    /// One picture of this source at a time: until the guard is dropped, others are told that it is busy. A camera that hangs keeps the shutter until its source is started again.
+    async fn expose(self: &Arc<Self>, moment: Instant) -> Result<(Frame, OwnedMutexGuard<()>), CaptureError> {
         let busy = || CaptureError::Busy { name: self.name.clone() };
         let no_picture = |cause| CaptureError::NoPicture { name: self.name.clone(), cause };
         if let Some(down) = self.down() {
@@ -173,12 +184,11 @@ impl Place {
         let shutter = self.shutter().try_lock_owned().map_err(|_| busy())?;
         let source = self.source.clone();
         let shooting = tokio::task::spawn_blocking(move || {
-            let frame = source.shoot(moment);
-            drop(shutter);
-            frame
+            let frame = source.shoot(moment)?;
+            Ok((frame, shutter))
         });
-        let frame = match tokio::time::timeout(SHUTTER_PATIENCE, shooting).await {
-            Ok(Ok(frame)) => frame.map_err(no_picture)?,
+        let (frame, shutter) = match tokio::time::timeout(SHUTTER_PATIENCE, shooting).await {
+            Ok(Ok(shot)) => shot.map_err(no_picture)?,
             Ok(Err(panic)) => return Err(no_picture(SourceError(format!("the camera's driver failed ({panic})")))),
             Err(_) => {
                 let s = SHUTTER_PATIENCE.as_secs();
@@ -192,7 +202,7 @@ impl Place {
                 "the camera gave a picture from before the trigger, which may show another part: try again".to_owned(),
             )));
         }
-        Ok(frame)
+        Ok((frame, shutter))
     }
 }
 

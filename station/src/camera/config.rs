@@ -232,10 +232,10 @@ fn is_key(key: &str) -> bool {
         || key.strip_prefix('F').is_some_and(function)
 }
 
-/// The tables of a station: names differ, and no two watch one folder.
+/// The tables of a station: names differ, and no two watch one folder or open one camera.
 pub(crate) fn tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SourceConfig>, D::Error> {
     let sources = Vec::<SourceConfig>::deserialize(deserializer)?;
-    let (mut names, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut folders, mut cameras) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for source in &sources {
         if !names.insert(source.name.as_str()) {
             return Err(serde::de::Error::custom(format!(
@@ -250,6 +250,15 @@ pub(crate) fn tables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<S
                 "source {:?}: `folder`: another source watches {} already",
                 source.name,
                 folder.dir.display()
+            )));
+        }
+        if let SourceKind::Camera(camera) = &source.kind
+            && !cameras.insert((camera.serial.as_deref(), camera.port.as_deref()))
+        {
+            return Err(serde::de::Error::custom(format!(
+                "source {:?}: `camera`: expected a `serial` or `port` of its own, found those of another source ({})",
+                source.name,
+                camera.wanted()
             )));
         }
     }

@@ -45,7 +45,6 @@ pub struct Eye {
     shutter: Shutter,
     knows: Box<dyn Fn(&Frame) -> Order + Send + Sync>,
     state: Mutex<State>,
-    by_hand: AtomicBool,
     empty_now: AtomicBool,
 }
 
@@ -53,6 +52,8 @@ struct State {
     feed: Option<Arc<dyn Feed>>,
     live: Result<Frame, SourceError>,
     watching: Option<&'static str>,
+    /// Exposure of a picture that somebody asked for and that was recorded, until the trigger has heard of it.
+    by_hand: Option<Instant>,
 }
 
 impl fmt::Debug for Eye {
@@ -74,8 +75,8 @@ impl Eye {
                 feed: None,
                 live: Err(SourceError("the camera is being opened".to_owned())),
                 watching: None,
+                by_hand: None,
             }),
-            by_hand: AtomicBool::new(false),
             empty_now: AtomicBool::new(false),
         }
     }
@@ -116,12 +117,14 @@ impl Source for Eye {
 
     fn shoot(&self, moment: Instant) -> Result<Frame, SourceError> {
         let (feed, live) = self.change(|s| (s.feed.clone(), s.live.clone()));
-        let frame = match feed {
+        match feed {
             Some(feed) => feed.first_after(moment, PATIENCE),
             None => live.and(Err(SourceError("the camera is being opened".to_owned()))),
-        }?;
-        self.by_hand.store(true, Ordering::Relaxed);
-        Ok(frame)
+        }
+    }
+
+    fn taken_by_hand(&self, exposed: Instant) {
+        self.change(|s| s.by_hand = Some(exposed));
     }
 
     fn empty_now(&self) -> Result<(), SourceError> {
@@ -137,11 +140,23 @@ impl Source for Eye {
         while !shift.over() {
             // The old camera goes before the new one is opened: a driver gives it to one at a time.
             self.change(|s| s.feed = None);
-            let feed = (self.open)().inspect_err(|e| self.change(|s| s.live = Err(e.clone())))?;
+            let feed = (self.open)().inspect_err(|e| {
+                if !shift.over() {
+                    self.change(|s| s.live = Err(e.clone()));
+                }
+            })?;
+            if shift.over() {
+                break;
+            }
             self.change(|s| s.feed = Some(feed.clone()));
             self.look(&*feed, shift, &mut trigger);
+            self.change(|s| {
+                // A thread that was given up may come back when its successor has a camera open.
+                if s.feed.as_ref().is_some_and(|f| Arc::ptr_eq(f, &feed)) {
+                    s.feed = None;
+                }
+            });
         }
-        self.change(|s| s.feed = None);
         Ok(())
     }
 }
@@ -152,6 +167,9 @@ impl Eye {
         let mut seen = Instant::now();
         while shift.goes_on(LOOK) && seen.elapsed() < GIVE_UP {
             let live = feed.newest();
+            if shift.over() {
+                return;
+            }
             self.change(|s| s.live = live.clone());
             if let Ok(frame) = live {
                 seen = Instant::now();
@@ -205,10 +223,6 @@ impl<'a> Release<'a> {
 
     fn glance(&mut self, frame: &Frame, shift: &Shift) {
         let Some(watcher) = &mut self.watcher else { return };
-        let by_hand = self.eye.by_hand.swap(false, Ordering::Relaxed);
-        if by_hand {
-            watcher.taken_by_hand();
-        }
         if self.eye.empty_now.swap(false, Ordering::Relaxed) {
             watcher.empty_now();
         }
@@ -220,12 +234,17 @@ impl<'a> Release<'a> {
                 false
             }
         };
-        if shoot {
-            let taken = shift.capture("auto");
-            self.eye.by_hand.store(false, Ordering::Relaxed);
-            // A part on which the station failed is held; a new picture of it would not help.
-            let again = taken.is_err_and(|e| !e.holds_the_part()).then(|| self.started.elapsed() + AGAIN);
-            watcher.recorded(again);
+        // After the glance: a part that was put down and photographed at once is noticed by it.
+        let by_hand = self.eye.change(|s| s.by_hand.take());
+        let taken = by_hand.is_some_and(|e| watcher.taken_by_hand(e.saturating_duration_since(self.started)));
+        if shoot && taken {
+            watcher.recorded(None);
+        } else if shoot {
+            match shift.capture("auto") {
+                Ok(_) => watcher.recorded(None),
+                Err(e) if e.holds_the_part() => watcher.held(),
+                Err(_) => watcher.recorded(Some(self.started.elapsed() + AGAIN)),
+            }
         }
         let watching = watcher.watching().word();
         self.eye.change(|s| s.watching = Some(watching));

@@ -3,6 +3,7 @@
 //! ```text
 //! listed -> still for `settle`, or renamed into place -> judged and recorded (synced) -> done/
 //!                       \-> no whole photo: waits for the rest, until `give_up` ---------> refused/, with the reason in a text beside it
+//!                       \-> its code chooses no approved recipe -------------------------> refused/
 //! ```
 //!
 //! A file stays where it is until its record is synced, and its digest is the record's idempotency key. So a power cut at any moment
@@ -13,12 +14,13 @@
 
 use super::{Order, Shift, Source, SourceError};
 use crate::inspection::{Busy, DeskError, JobError, Shot};
+use crate::recipes::LookupError;
 use crate::record::CaptureRecord;
 use inspector::photo::{DecodeLimits, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +29,8 @@ use std::time::{Duration, Instant, SystemTime};
 const POLL: Duration = Duration::from_millis(500);
 /// Pause after something was wrong that is not the file's fault.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Pause before a file that could not be moved away is moved again.
+const MOVE_AGAIN: Duration = Duration::from_secs(30);
 /// Files that were recorded.
 const DONE: &str = "done";
 /// Files that are no photos, each with a text that says why.
@@ -99,7 +103,15 @@ struct Seen {
     /// Looked at as it is now, and why it was not taken.
     tried: Option<String>,
     /// Done with, but it cannot be moved away.
-    stuck: bool,
+    stuck: Option<Stuck>,
+}
+
+/// A file that stays where it is because the last move failed.
+#[derive(Debug)]
+struct Stuck {
+    tried: Instant,
+    into: &'static str,
+    why: Option<String>,
 }
 
 /// What became of a file.
@@ -134,7 +146,15 @@ impl Folder {
             let dir = self.config.dir.join(name);
             match fs::create_dir(&dir) {
                 Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                    // A link would carry photos off to a place that somebody else chose.
+                    if !fs::symlink_metadata(&dir).is_ok_and(|m| m.is_dir()) {
+                        return Err(SourceError(format!(
+                            "expected a folder of the station's own, found a link or a file: {}",
+                            dir.display()
+                        )));
+                    }
+                }
                 Err(e) => return Err(trouble("the station must be able to make this folder", &e, &dir)),
             }
         }
@@ -165,12 +185,35 @@ impl Folder {
         Ok(Listing { photos, unfinished })
     }
 
+    /// Whether that name is still the file of that stamp.
+    fn is_still(&self, name: &OsStr, stamp: Stamp) -> bool {
+        fs::symlink_metadata(self.path(name)).is_ok_and(|m| m.is_file() && Stamp::of(&m) == stamp)
+    }
+
     /// Reads a file, and makes sure that it was the same from beginning to end.
     fn read(&self, name: &OsStr, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
-        let path = self.path(name);
-        let bytes = fs::read(&path)?;
-        let after = Stamp::of(&fs::symlink_metadata(&path)?);
-        Ok((after == stamp && bytes.len() as u64 == stamp.len).then_some(bytes))
+        let mut options = OpenOptions::new();
+        options.read(true);
+        // What was a file in the listing may be a link or a pipe by now: the one is not followed, the other not waited for.
+        #[cfg(unix)]
+        {
+            use rustix::fs::OFlags;
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+        }
+        let file = match options.open(self.path(name)) {
+            Ok(file) => file,
+            Err(_) if !self.is_still(name, stamp) => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || Stamp::of(&metadata) != stamp {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        // One byte more tells that it grew.
+        file.take(stamp.len + 1).read_to_end(&mut bytes)?;
+        Ok((self.is_still(name, stamp) && bytes.len() as u64 == stamp.len).then_some(bytes))
     }
 
     fn take(&self, shift: &Shift, name: &OsStr, stamp: Stamp) -> Taken {
@@ -188,8 +231,8 @@ impl Folder {
             Err(e) => return Taken::Later(trouble("the file cannot be read", &e, &self.path(name)).0),
         };
         let digest = Sha256::of(&bytes);
-        let order = shift.order();
-        let Order { recipe, serial, lot } = order.clone();
+        let Order { recipe, serial, lot } = shift.order();
+        let by_code = recipe.is_none();
         let shot = Shot {
             photo: bytes.into(),
             image: name.to_string_lossy().into_owned(),
@@ -206,30 +249,39 @@ impl Folder {
         };
         // The digest alone: the same photo under another name, or for another recipe after a restart, is the same part.
         match shift.hand_in(shot, format!("file:{}", digest.hex()), digest) {
-            Ok(entry) => {
-                shift.serial_used(&order);
-                Taken::Recorded(entry.seq)
-            }
+            Ok(entry) => Taken::Recorded(entry.seq),
             Err(DeskError::Job(JobError::Photo(e))) => Taken::NotWhole(e.to_string()),
             Err(DeskError::Job(e @ (JobError::Panicked { .. } | JobError::Picture { .. }))) => {
                 Taken::Never(e.to_string())
             }
-            Err(e @ DeskError::KeyReused) => Taken::Never(e.to_string()),
+            // Its code chooses no recipe, or none that can judge: the same file says the same again.
+            Err(e @ (DeskError::KeyReused | DeskError::Code(_))) => Taken::Never(e.to_string()),
+            Err(DeskError::Recipe(e)) if by_code && !matches!(e, LookupError::Ledger(_)) => Taken::Never(e.to_string()),
             Err(e) => Taken::Later(e.to_string()),
         }
     }
 
-    /// Moves a file out of the way. What is there already is never written over.
-    fn put_away(&self, name: &OsStr, into: &str, why: Option<&str>) -> Result<(), SourceError> {
-        let (from, dir) = (self.path(name), self.config.dir.join(into));
-        let to = free_name(&dir, name);
-        if let Some(why) = why {
-            let mut text = to.clone().into_os_string();
-            text.push(".txt");
-            fs::write(&text, format!("{why}\n"))
-                .map_err(|e| trouble("the reason cannot be written", &e, Path::new(&text)))?;
+    /// Moves a file out of the way. What is there already is never written over. False: another file has its name by now, and stays.
+    fn put_away(&self, name: &OsStr, stamp: Stamp, into: &str, why: Option<&str>) -> Result<bool, SourceError> {
+        if !self.is_still(name, stamp) {
+            return Ok(false);
         }
-        fs::rename(&from, &to).map_err(|e| trouble(&format!("the file cannot be moved to {into}"), &e, &from))
+        let (from, dir) = (self.path(name), self.config.dir.join(into));
+        let to = free_name(&dir, name, why.is_some());
+        let text = text_beside(&to);
+        if let Some(why) = why {
+            let written = OpenOptions::new().write(true).create_new(true).open(&text);
+            written
+                .and_then(|mut file| file.write_all(format!("{why}\n").as_bytes()))
+                .map_err(|e| trouble("the reason cannot be written", &e, &text))?;
+        }
+        fs::rename(&from, &to).map(|()| true).map_err(|e| {
+            if why.is_some() {
+                // The next attempt writes it again.
+                let _ = fs::remove_file(&text);
+            }
+            trouble(&format!("the file cannot be moved to {into}"), &e, &from)
+        })
     }
 
     /// Looks at every file once. False: something is wrong that the next file would meet too.
@@ -249,9 +301,10 @@ impl Folder {
             let new = || Seen {
                 stamp: *stamp,
                 since: now,
-                renamed: before.contains(&stamp.inode),
+                // Elsewhere files have no number to know them by.
+                renamed: cfg!(unix) && before.contains(&stamp.inode),
                 tried: None,
-                stuck: false,
+                stuck: None,
             };
             let seen = known.entry(name.clone()).or_insert_with(new);
             if seen.stamp != *stamp {
@@ -259,40 +312,51 @@ impl Folder {
             }
             let age = now.duration_since(seen.since);
             let ripe = seen.renamed || age >= self.config.settle;
-            if !ripe || seen.stuck {
+            if !ripe || seen.stuck.as_ref().is_some_and(|s| now.duration_since(s.tried) < MOVE_AGAIN) {
                 continue;
             }
-            let taken = match &seen.tried {
-                Some(why) if age >= self.config.give_up => Taken::Never(why.clone()),
-                Some(_) => continue,
-                None => self.take(shift, name, *stamp),
+            let again = seen.stuck.is_some();
+            let (into, why) = if let Some(Stuck { into, why, .. }) = seen.stuck.take() {
+                (into, why)
+            } else {
+                let taken = match &seen.tried {
+                    Some(why) if age >= self.config.give_up => Taken::Never(why.clone()),
+                    Some(_) => continue,
+                    None => self.take(shift, name, *stamp),
+                };
+                if shift.over() {
+                    return Ok(true);
+                }
+                match taken {
+                    Taken::Recorded(seq) => {
+                        tracing::info!("{}: {} is part {seq}", shift.name(), name.to_string_lossy());
+                        (DONE, None)
+                    }
+                    Taken::Never(why) => {
+                        tracing::warn!("{}: {} is refused: {why}", shift.name(), name.to_string_lossy());
+                        shift.refused();
+                        (REFUSED, Some(why))
+                    }
+                    Taken::NotWhole(why) => {
+                        (seen.tried, seen.renamed) = (Some(why), false);
+                        continue;
+                    }
+                    Taken::Changed => continue,
+                    Taken::Later(why) => {
+                        shift.tell(Some(why));
+                        return Ok(false);
+                    }
+                }
             };
-            if shift.over() {
-                return Ok(true);
-            }
-            let moved = match taken {
-                Taken::Recorded(seq) => {
-                    tracing::info!("{}: {} is part {seq}", shift.name(), name.to_string_lossy());
-                    self.put_away(name, DONE, None)
+            match self.put_away(name, *stamp, into, why.as_deref()) {
+                Ok(true) if again => shift.tell(None),
+                Ok(true) => {}
+                // Another file under the same name: as new.
+                Ok(false) => drop(known.remove(name)),
+                Err(SourceError(trouble)) => {
+                    seen.stuck = Some(Stuck { tried: Instant::now(), into, why });
+                    shift.tell(Some(trouble));
                 }
-                Taken::Never(why) => {
-                    tracing::warn!("{}: {} is refused: {why}", shift.name(), name.to_string_lossy());
-                    shift.refused();
-                    self.put_away(name, REFUSED, Some(&why))
-                }
-                Taken::NotWhole(why) => {
-                    (seen.tried, seen.renamed) = (Some(why), false);
-                    Ok(())
-                }
-                Taken::Changed => Ok(()),
-                Taken::Later(why) => {
-                    shift.tell(Some(why));
-                    return Ok(false);
-                }
-            };
-            if let Err(SourceError(why)) = moved {
-                seen.stuck = true;
-                shift.tell(Some(why));
             }
         }
         Ok(true)
@@ -340,8 +404,16 @@ fn sort_of(name: &OsStr) -> Sort {
     }
 }
 
-/// `name` in `dir`, or `name-2`, `name-3`, ... when it is taken.
-fn free_name(dir: &Path, name: &OsStr) -> PathBuf {
+/// The text that says why a file was refused.
+fn text_beside(path: &Path) -> PathBuf {
+    let mut text = path.as_os_str().to_owned();
+    text.push(".txt");
+    text.into()
+}
+
+/// `name` in `dir`, or `name-2`, `name-3`, ... when it is taken, or when a text comes beside it and that name is taken.
+fn free_name(dir: &Path, name: &OsStr, with_text: bool) -> PathBuf {
+    let free = |path: &Path| fs::symlink_metadata(path).is_err();
     let (stem, end) = (Path::new(name).file_stem().unwrap_or(name), Path::new(name).extension());
     let numbered = |n: u32| {
         let mut numbered = stem.to_owned();
@@ -354,7 +426,7 @@ fn free_name(dir: &Path, name: &OsStr) -> PathBuf {
     };
     let mut path = dir.join(name);
     for n in 2.. {
-        if fs::symlink_metadata(&path).is_err() {
+        if free(&path) && !(with_text && !free(&text_beside(&path))) {
             break;
         }
         path = numbered(n);
@@ -393,7 +465,7 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_is_numbered() {
         let dir = tempfile::tempdir().unwrap();
-        let free = |name: &str| free_name(dir.path(), OsStr::new(name)).file_name().unwrap().to_owned();
+        let free = |name: &str| free_name(dir.path(), OsStr::new(name), false).file_name().unwrap().to_owned();
         assert_eq!(free("a.jpg"), "a.jpg");
         for expected in ["a.jpg", "a-2.jpg", "a-3.jpg"] {
             assert_eq!(free("a.jpg"), expected);
@@ -401,5 +473,40 @@ mod tests {
         }
         fs::write(dir.path().join("b"), "x").unwrap();
         assert_eq!(free("b"), "b-2");
+        fs::write(dir.path().join("c.jpg.txt"), "x").unwrap();
+        assert_eq!(free("c.jpg"), "c.jpg");
+        assert_eq!(free_name(dir.path(), OsStr::new("c.jpg"), true), dir.path().join("c-2.jpg"));
+    }
+
+    #[test]
+    fn a_file_that_took_the_name_of_a_recorded_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(FolderConfig::new(dir.path().to_owned()));
+        folder.prepare().unwrap();
+        let (name, path) = (OsStr::new("a.jpg"), dir.path().join("a.jpg"));
+        fs::write(&path, "first").unwrap();
+        let first = Stamp::of(&fs::symlink_metadata(&path).unwrap());
+        assert_eq!(folder.read(name, first).unwrap().unwrap(), b"first");
+        fs::write(&path, "another").unwrap();
+        assert!(folder.read(name, first).unwrap().is_none());
+        assert_eq!(folder.put_away(name, first, REFUSED, Some("why")), Ok(false));
+        let now = Stamp::of(&fs::symlink_metadata(&path).unwrap());
+        assert_eq!(folder.put_away(name, now, REFUSED, Some("why")), Ok(true));
+        assert_eq!(fs::read_to_string(dir.path().join("refused/a.jpg.txt")).unwrap(), "why\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_followed() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = Folder::new(FolderConfig::new(dir.path().to_owned()));
+        std::os::unix::fs::symlink(elsewhere.path(), dir.path().join(DONE)).unwrap();
+        let said = folder.prepare().unwrap_err().to_string();
+        assert!(said.contains("found a link or a file"), "{said}");
+        let path = elsewhere.path().join("a.jpg");
+        fs::write(&path, "x").unwrap();
+        std::os::unix::fs::symlink(&path, dir.path().join("a.jpg")).unwrap();
+        let stamp = Stamp::of(&fs::symlink_metadata(&path).unwrap());
+        assert!(folder.read(OsStr::new("a.jpg"), stamp).unwrap().is_none());
     }
 }

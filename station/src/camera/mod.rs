@@ -76,6 +76,8 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn shoot(&self, _moment: Instant) -> Result<Frame, SourceError> {
         Err(SourceError("this source takes no pictures on demand".to_owned()))
     }
+    /// The part in a picture that somebody asked for, exposed at this moment, is recorded.
+    fn taken_by_hand(&self, _exposed: Instant) {}
     /// What it knows itself of the part in a picture.
     fn knows(&self, _frame: &Frame) -> Order {
         Order::default()

@@ -26,7 +26,8 @@ pub(crate) struct Place {
     /// `key`, `auto` or `takt`.
     pub(crate) trigger: &'static str,
     now: Mutex<Now>,
-    small: tokio::sync::Mutex<Option<(u64, Bytes)>>,
+    /// Of the picture with this number and exposure: a camera that is opened again counts anew.
+    small: tokio::sync::Mutex<Option<((u64, Instant), Bytes)>>,
 }
 
 #[derive(Debug, Default)]
@@ -205,14 +206,15 @@ impl Place {
         make: impl FnOnce(&Bytes) -> Result<Bytes, String> + Send + 'static,
     ) -> Result<Bytes, String> {
         let mut small = self.small.lock().await;
-        if let Some((sequence, file)) = &*small
-            && *sequence == frame.sequence
+        let picture = (frame.sequence, frame.exposed);
+        if let Some((of, file)) = &*small
+            && *of == picture
         {
             return Ok(file.clone());
         }
         let file = frame.file.clone();
         let made = tokio::task::spawn_blocking(move || make(&file)).await.map_err(|e| e.to_string())??;
-        *small = Some((frame.sequence, made.clone()));
+        *small = Some((picture, made.clone()));
         Ok(made)
     }
 

@@ -83,7 +83,10 @@ impl Shift {
     pub fn capture(&self, by: &'static str) -> Result<Entry, CaptureError> {
         let trigger = Trigger { by, moment: Instant::now() };
         let taken = self.wait(self.place.capture(&self.desk, trigger, Order::default(), None));
-        self.tell(taken.as_ref().err().map(ToString::to_string));
+        // Somebody takes a picture by hand just now: no trouble of a trigger that looks again.
+        if !(by == "auto" && matches!(taken, Err(CaptureError::Busy { .. }))) {
+            self.tell(taken.as_ref().err().map(ToString::to_string));
+        }
         taken
     }
     /// Name of the source.
@@ -94,10 +97,10 @@ impl Shift {
     pub(super) fn order(&self) -> Order {
         self.place.selection().or(self.place.configured.clone())
     }
-    /// The part with this order is recorded.
-    pub(super) fn serial_used(&self, order: &Order) {
+    /// The part with this serial number is recorded.
+    fn serial_used(&self, serial: Option<&str>) {
         let chosen = self.place.selection();
-        if chosen.serial.is_some() && chosen.serial == order.serial {
+        if chosen.serial.is_some() && chosen.serial.as_deref() == serial {
             self.place.serial_used(&chosen);
         }
     }
@@ -114,7 +117,9 @@ impl Shift {
             match self.desk.reserve(key, request).await? {
                 Reserved::Recorded(entry) => Ok(*entry),
                 Reserved::New(key) => {
+                    let serial = shot.serial.clone();
                     let entry = self.desk.submit(shot, Some(key)).await?;
+                    self.serial_used(serial.as_deref());
                     self.desk.metrics.source(&self.place.name).parts.inc();
                     Ok(entry)
                 }

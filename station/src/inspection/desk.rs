@@ -10,6 +10,10 @@ use axum::body::Bytes;
 use inspector::photo::Sha256;
 use std::sync::Arc;
 use thiserror::Error;
+use tokio::sync::Semaphore;
+
+/// Most photos at once whose code chooses the recipe: each is held in memory meanwhile.
+const MOST_CHOOSERS: usize = 8;
 
 /// A photo and what is known of its part.
 #[derive(Clone, Debug)]
@@ -91,13 +95,15 @@ pub struct Desk {
     keys: KeysInWork,
     rules: Arc<Rules>,
     choosing: Arc<tokio::sync::Mutex<()>>,
+    /// Who waits for that, or does it.
+    choosers: Arc<Semaphore>,
 }
 
 impl Desk {
     /// A desk in front of `line`.
     pub fn new(ledger: Ledger, recipes: RecipeBook, line: Line, metrics: Arc<Metrics>) -> Self {
-        let (rules, choosing) = (Arc::default(), Arc::default());
-        Self { ledger, recipes, line, metrics, rules, choosing, keys: KeysInWork::default() }
+        let (rules, choosing, choosers) = (Arc::default(), Arc::default(), Arc::new(Semaphore::new(MOST_CHOOSERS)));
+        Self { ledger, recipes, line, metrics, rules, choosing, choosers, keys: KeysInWork::default() }
     }
 
     /// With rules by which a code in the photo chooses the recipe when nobody else does.
@@ -168,9 +174,14 @@ impl Desk {
     /// The recipe that a code in the photo asks for, and the photo, so that it is decoded once.
     async fn chosen_by_code(&self, photo: &Bytes, info: &JobInfo) -> Result<(Choice, Decoded), DeskError> {
         // One at a time: decoded photos are large, and the queue does not count these.
-        let _turn = self.choosing.lock().await;
+        let busy = |_| Busy::QueueFull { waiting: MOST_CHOOSERS };
+        let room = self.choosers.clone().try_acquire_owned().map_err(busy);
+        let room = room.inspect_err(|_| self.metrics.error(ErrorKind::Busy))?;
+        let turn = self.choosing.clone().lock_owned().await;
         let (photo, rules, said) = (photo.clone(), self.rules.clone(), info.identity());
         let chosen = tokio::task::spawn_blocking(move || {
+            // Kept to the end of the work, also when nobody waits for the answer any more.
+            let _kept = (turn, room);
             let decoded = Decoded::of(&photo).map_err(JobError::Photo)?;
             let choice = choose_recipe(decoded.photo(), &rules, &said)?;
             Ok((choice, decoded))

@@ -43,6 +43,8 @@ pub(super) fn run(live: &Live) {
                         live.count(|c| c.reopened += 1);
                     }
                     session(live, &found, opened, &mut sequence);
+                    // A camera that opens and fails at once is not opened without end.
+                    live.pause(RETRY);
                     continue;
                 }
             },
@@ -83,7 +85,6 @@ fn session(live: &Live, found: &Found, opened: Opened, sequence: &mut u64) {
     });
     if let Err(down) = ended {
         live.down(down);
-        live.pause(RETRY);
     }
     let _ = catch_unwind(AssertUnwindSafe(move || drop(device)));
 }
@@ -208,6 +209,8 @@ pub(super) fn watch(live: &Live) {
             if !known {
                 tracing::warn!("{}: a control moved by itself: {}", live.name(), found.wrong.join("; "));
             }
+            // Told before it is moved back: no picture is handed out meanwhile, and a camera that goes silent does not hide the fault.
+            live.looked(&session, found, false);
             Ok((controls::set(&mut V4l(&device), &asked), !known))
         });
         match looked {

@@ -286,7 +286,8 @@ impl Live {
             }
             State::Live => {
                 let silent = slot.controls.silent.as_ref();
-                let mut words = slot.controls.wrong.clone();
+                let told = self.config.wrong_controls != Policy::Off;
+                let mut words = if told { slot.controls.wrong.clone() } else { Vec::new() };
                 words
                     .extend(silent.map(|s| {
                         format!("it no longer answers to its controls ({s}): unplug it and plug it in again")
@@ -417,14 +418,14 @@ mod tests {
 
     #[test]
     fn no_picture_while_a_control_is_wrong() {
-        for (policy, handed_out) in [("refuse", false), ("warn", true)] {
+        for (policy, handed_out) in [("refuse", false), ("warn", true), ("off", true)] {
             let live = live(&format!("wrong_controls = \"{policy}\""));
             let wrong = || Look { wrong: vec!["gain: asked for 0, the camera has 9".to_owned()], silent: None };
             live.publish(frame(1, Instant::now()));
             live.looked(&session(), wrong(), false);
             live.publish(frame(2, Instant::now()));
             assert_eq!(live.newest().is_ok(), handed_out);
-            assert!(live.status().line().contains("gain: asked for 0, the camera has 9"));
+            assert_eq!(live.status().line().contains("gain: asked for 0, the camera has 9"), policy != "off");
             // Silence is no sign that it is right again.
             live.looked(&session(), Look { silent: Some("timed out".to_owned()), wrong: vec![] }, false);
             live.publish(frame(3, Instant::now()));
