@@ -12,8 +12,10 @@ use inspector::synth::{DemoLine, FaultKind, Illumination, Noise, Paint, Rendered
 use station::models::{ModelRuntime, ModelsConfig, Preference};
 use std::path::{Path, PathBuf};
 
-const PARTS: [(&str, fn() -> Design); 3] =
-    [("visor", parts::visor), ("frame", parts::frame), ("bracket", parts::bracket)];
+/// A label, and the drawing of what it names.
+type Labelled = (&'static str, fn() -> Design);
+
+const PARTS: [Labelled; 3] = [("visor", parts::visor), ("frame", parts::frame), ("bracket", parts::bracket)];
 
 /// tract, which is always there, and what this machine has beside it.
 fn runtimes() -> Vec<ModelRuntime> {

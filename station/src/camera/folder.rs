@@ -426,7 +426,7 @@ fn free_name(dir: &Path, name: &OsStr, with_text: bool) -> PathBuf {
     };
     let mut path = dir.join(name);
     for n in 2.. {
-        if free(&path) && !(with_text && !free(&text_beside(&path))) {
+        if free(&path) && (!with_text || free(&text_beside(&path))) {
             break;
         }
         path = numbered(n);

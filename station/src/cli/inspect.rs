@@ -101,12 +101,12 @@ impl Arguments {
     fn which(&self) -> Result<Which> {
         Ok(match &self.recipes {
             None => Which::One(Rc::new(self.open_recipe()?)),
-            Some(dir) => Which::ByCode(ByCode {
+            Some(dir) => Which::ByCode(Box::new(ByCode {
                 rules: Rules::from_words(&self.by_code).map_err(anyhow::Error::msg)?,
                 dir: dir.clone(),
                 runtime: ModelRuntime::default(),
                 open: RefCell::default(),
-            }),
+            })),
         })
     }
 
@@ -181,7 +181,7 @@ impl Arguments {
 /// What the photos are judged by.
 enum Which {
     One(Rc<Recipe>),
-    ByCode(ByCode),
+    ByCode(Box<ByCode>),
 }
 
 /// Recipes of which a code in the photo chooses one.
