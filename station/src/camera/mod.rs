@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A [`Source`] works on a thread of its own. One that fails, panics or does not come back is replaced after a pause
-//! ([`supervise`]); the others, and the station, go on.
+//! (`supervise`); the others, and the station, go on.
 
 mod auto;
 mod capture;
