@@ -70,7 +70,7 @@ for group in "${groups[@]}"; do
   case $group in
     one) guest 240 "$one; camera-probe one /app/parts" ;;
     two) guest 120 "$two; sleep 1; assay camera list; camera-probe two /app/parts" ;;
-    serve) guest 240 "$one; camera-probe serve /app/parts" ;;
+    serve) guest 600 "$one; camera-probe serve /app/parts" ;;
     odd) guest 90 "cam_vivid; camera-probe odd" ;;
     *) echo "unknown group $group"; exit 2 ;;
   esac || { echo "FAILED: $group"; failed=1; }
