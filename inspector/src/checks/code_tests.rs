@@ -98,8 +98,8 @@ fn every_reason_is_its_own() {
     let mut broken = photo_of(&[QR]);
     let Picture::Grey(grey) = &mut broken.picture else { panic!("grey") };
     for (x, y, v) in grey.enumerate_pixels_mut() {
-        // The middle of the symbol is torn out; its corners stay.
-        if (125..185).contains(&x) && (170..230).contains(&y) {
+        // A corner is torn off; the three finder patterns and the lines between them stay.
+        if (140..196).contains(&x) && (190..246).contains(&y) {
             v.0[0] = 225;
         }
     }

@@ -110,9 +110,10 @@ fn a_sample_that_does_not_fit_is_refused_by_name() {
     f.put("parity/dot/output-0.npy", npy(&ArrayD::zeros(IxDyn(&[1, 3]))));
     let expected = "expected output \"logits\" of shape (1, 2): one number per label (as model.toml says), found [1, 3]: parity/dot/output-*.npy";
     assert_eq!(f.refused(), expected);
-    // Labels left out are the same fault, seen from the other side.
-    let refused = folder("lightness", &LIGHTNESS.replace("[\"dark\", \"bright\"]", "[\"dark\"]")).refused();
-    assert!(refused.starts_with("expected output \"logits\" of shape (1, 1): one number per label"), "{refused}");
+    // A label too many is the same fault, seen from the other side.
+    let refused =
+        folder("lightness", &LIGHTNESS.replace("[\"dark\", \"bright\"]", "[\"dark\", \"grey\", \"bright\"]")).refused();
+    assert!(refused.starts_with("expected output \"logits\" of shape (1, 3): one number per label"), "{refused}");
     let refused = folder("blobs", &BLOBS.replace("\"speck\"", "\"speck\", \"dent\"")).refused();
     assert!(
         refused.starts_with("expected output \"output0\" of shape (1, 7, N): 4 + one channel per label"),
@@ -333,7 +334,7 @@ fn a_model_that_goes_wrong_gives_no_answer() {
         ask("blobs then infinity"),
         format!("expected finite numbers in output \"output0\", found inf at number 0 of {n}")
     );
-    let shape = "expected output \"output0\" of shape (1, 6, N): 4 + one channel per label, found";
+    let shape = "expected output \"output0\" of shape (1, 6, N): 4 + one channel per label, N at least 1, found";
     assert_eq!(ask("blobs then shape"), format!("{shape} [1, 3, 7]"));
     assert_eq!(ask("blobs then rank"), format!("{shape} [{n}]"));
     assert_eq!(ask("blobs then nothing"), "expected 1 outputs, found 0");

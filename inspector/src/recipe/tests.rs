@@ -110,7 +110,7 @@ fn every_fault_names_its_line() {
         (changed("plate.dxf", "recipe.toml"), 6, &["recipe.toml: expected a DXF drawing"]),
         (changed("file = \"plate.dxf\"", "picture = \"plate.dxf\""), 9, &["[calibration]", "mm_per_px"]),
         (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\npicture = \"plate.dxf\""), 7, &["found more than one"]),
-        (changed("file = \"plate.dxf\"", "units = \"mm\""), 5, &["found neither"]),
+        (changed("file = \"plate.dxf\"", "units = \"mm\""), 5, &["found none of them"]),
         (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"inch\""), 6, &["plate.dxf", "inch", "mm"]),
         (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"yard\""), 7, &["yard", "inch"]),
         // Checks.
