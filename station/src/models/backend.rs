@@ -6,6 +6,7 @@ use super::protocol::{Backend, OpenGraph};
 use super::runtime::TRACT;
 use super::supervised::MAX_OUTPUT;
 use super::tensors::{Numbers, with_f32};
+use inspector::models::MAX_GRAPH_BYTES;
 use inspector::photo::Sha256;
 use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -14,9 +15,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-
-/// Largest model file: what a recipe may hold.
-const MAX_MODEL_BYTES: u64 = 256 << 20;
 
 /// The runtime of this process.
 pub(super) struct Engine {
@@ -193,12 +191,12 @@ fn read(file: &Path, sha256: Sha256) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err("expected a plain file, found a folder or device".to_owned());
     }
-    if metadata.len() > MAX_MODEL_BYTES {
+    if metadata.len() > MAX_GRAPH_BYTES {
         let found = metadata.len() as f64 / 1e6;
-        return Err(format!("expected a model of at most {} MB, found {found:.0} MB", MAX_MODEL_BYTES >> 20));
+        return Err(format!("expected a model of at most {} MB, found {found:.0} MB", MAX_GRAPH_BYTES >> 20));
     }
     let mut bytes = Vec::new();
-    File::open(file).and_then(|f| f.take(MAX_MODEL_BYTES).read_to_end(&mut bytes)).map_err(cannot)?;
+    File::open(file).and_then(|f| f.take(MAX_GRAPH_BYTES).read_to_end(&mut bytes)).map_err(cannot)?;
     let found = Sha256::of(&bytes);
     if found != sha256 {
         return Err(format!("expected {sha256}, found {found}: the file was changed"));

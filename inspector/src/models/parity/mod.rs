@@ -104,7 +104,7 @@ fn check_picture(
     let difference = |input: &Input| {
         let whole = PixelRect { x: 0, y: 0, w: photo.width(), h: photo.height() };
         let ours = prepare(&photo.picture, whole, input).tensor;
-        // In codes of the channel that has the widest step, so that every channel counts alike.
+        // In codes: divided by the mean step of the channels.
         let step =
             input.gain_offset.iter().map(|(gain, _)| f64::from(*gain)).sum::<f64>() / input.gain_offset.len() as f64;
         let sum: f64 = ours.iter().zip(expected).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs()).sum();
