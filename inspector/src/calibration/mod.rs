@@ -1,9 +1,11 @@
 //! From pixels to millimetres and from codes to light: what the camera did to the part.
 
 mod camera;
+mod lens;
 mod tone;
 
-pub use camera::Camera;
+pub use camera::{Camera, Perspective};
+pub use lens::Lens;
 pub use tone::{Plane, Tone};
 
 use crate::photo::Photo;

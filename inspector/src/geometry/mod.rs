@@ -12,11 +12,13 @@
 mod fit;
 mod frame;
 mod rect;
+mod rigid;
 mod similarity;
 mod units;
 
 pub use fit::{Circle, CircleFit, FitError, fit_circle, solve_symmetric};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
 pub use rect::PixelRect;
+pub use rigid::{Matrix3, Rigid, times, transpose_times};
 pub use similarity::Similarity;
 pub use units::{Angle, Mm};
