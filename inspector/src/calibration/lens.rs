@@ -82,7 +82,7 @@ impl Lens {
             let ([[a, b], [c, d]], (rx, ry)) = (self.bend_jacobian(q), (target[0] - bent[0], target[1] - bent[1]));
             let det = a * d - b * c;
             // Beyond the fold the radial map turns back: its determinant changes sign.
-            if !(det > 1e-6) {
+            if det.is_nan() || det <= 1e-6 {
                 return None;
             }
             let step = [(d * rx - b * ry) / det, (a * ry - c * rx) / det];
