@@ -100,7 +100,7 @@ fn real_drawings_open_with_what_a_person_counts_in_them() {
             .collect();
         assert_eq!(holes.len(), row.holes.len(), "{name}: {holes:?}");
         assert!(holes.iter().zip(row.holes).all(|(a, b)| (a - b).abs() < 1e-3), "{name}: {holes:?}");
-        assert_eq!(design.features.len(), 1 + row.holes.len() + row.cutouts, "{name}");
+        assert_eq!(design.contours.len(), 1 + row.holes.len() + row.cutouts, "{name}");
         // What is written is the same drawing.
         let again = Design::open(write_dxf(&design).as_bytes(), None).unwrap();
         assert_eq!(again.features.len(), design.features.len());

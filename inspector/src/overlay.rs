@@ -14,7 +14,7 @@ mod sketch;
 
 use crate::checks::{Needs, REGISTRY};
 use crate::decision::Verdict;
-use crate::design::{Design, Reference};
+use crate::design::{Design, Feature, Reference};
 use crate::geometry::{DesignMm, ImagePx, Mm, PixelRect, Point};
 use crate::inspect::{CheckResult, Inspection};
 use crate::photo::{Photo, Picture};
@@ -198,7 +198,7 @@ fn draw_contours(
         .features
         .iter()
         .zip(&design.contours)
-        .map(|(feature, contour)| (verdict_of(&feature.name, inspection), contour))
+        .map(|(feature, contour)| (verdict_of(feature, inspection), contour))
         .collect();
     // A round hole's red contour lies over its neighbour's green one; the order of the design decides between equals.
     contours.sort_by_key(|(verdict, _)| *verdict);
@@ -216,8 +216,8 @@ fn draw_contours(
 }
 
 /// The worst verdict on a feature: of the characteristics named `feature.something`. `None` when there are none.
-fn verdict_of(feature: &str, inspection: &Inspection) -> Option<Verdict> {
-    let of_feature = |id: &str| id.strip_prefix(feature).is_some_and(|rest| rest.starts_with('.'));
+fn verdict_of(feature: &Feature, inspection: &Inspection) -> Option<Verdict> {
+    let of_feature = |id: &str| id.split_once('.').is_some_and(|(name, _)| feature.is_called(name));
     inspection.results.iter().filter(|r| of_feature(&r.characteristic.id)).map(|r| r.decision.verdict).max()
 }
 

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, EntryError};
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
-use crate::design::{Design, FeatureKind};
+use crate::design::{Design, Feature, FeatureKind};
 use crate::geometry::{PixelRect, Point};
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// The check type `profile`.
 pub static TYPE: CheckType = CheckType {
     name: "profile",
-    measurand: "profile deviation of a contour, mm: twice the largest distance of its edge from the drawing",
+    measurand: "profile deviation of a contour, or of a straight or round piece of one, mm: twice the largest distance of its edge from the drawing",
     method: "sub-pixel edges about every 4 px along the contour, in the pose that fits the whole part best (robust least squares)",
     source: "ISO 1101:2017, 18.13 (line profile; the zone lies evenly about the drawn contour); ISO 1660:2017",
     honest_scope: "corners are left out (nearer than 6 px to one, no edge can be measured); beyond 1.5 mm only \"at least 1.5 mm\" is known",
@@ -38,7 +38,7 @@ fn outline() -> String {
 
 #[derive(Debug)]
 struct Profile {
-    contour: usize,
+    feature: Feature,
     characteristics: [Characteristic; 1],
 }
 
@@ -54,8 +54,7 @@ const MAX_PLACES: usize = 16;
 fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
     let fields: Fields = entry.read()?;
     let design = super::drawing_of(context)?;
-    super::feature_of(design, &fields.feature)?;
-    let contour = design.features.iter().position(|f| f.name == fields.feature).unwrap_or(0);
+    let feature = super::feature_of(design, &fields.feature)?.clone();
     if !(fields.zone > 0.0 && fields.zone <= MAX_ZONE) {
         return Err(EntryError::new(format!(
             "`zone`: expected a width above 0 and up to {MAX_ZONE} mm, found {}",
@@ -70,14 +69,14 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
         upper: Some(fields.zone),
         unit: Unit::Mm,
     }];
-    Ok(Box::new(Profile { contour, characteristics }))
+    Ok(Box::new(Profile { feature, characteristics }))
 }
 
 fn propose(design: &Design) -> Vec<String> {
     design
         .features
         .iter()
-        .filter(|f| !matches!(f.kind, FeatureKind::Hole(_)))
+        .filter(|f| f.is_contour() && !matches!(f.kind, FeatureKind::Hole(_)))
         .map(|f| {
             format!(
                 "type = \"profile\"\nfeature = \"{}\"\nzone = 0.6   # assumed: ± 0.3 mm about the drawn contour",
@@ -103,8 +102,8 @@ impl Profile {
         let mm_per_px = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
         let mut places: Vec<(&ContourEdge, f64)> = Vec::new();
         let (mut unclear, mut expected) = (0, 0);
-        for e in pose.edges.iter().filter(|e| e.contour == self.contour && e.at.corner_distance > CORNER_PX * mm_per_px)
-        {
+        let mine = |e: &&ContourEdge| self.feature.holds(e.contour, e.at.segment);
+        for e in pose.edges.iter().filter(mine).filter(|e| e.at.corner_distance > CORNER_PX * mm_per_px) {
             expected += 1;
             match e.edge {
                 Ok(_) => places.push((e, e.deviation_mm)),

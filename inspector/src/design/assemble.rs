@@ -2,6 +2,7 @@
 
 use super::crossing::{Budget, refuse_crossings};
 use super::join::{Loop, Piece};
+use super::recognise::{pieces, runs, slot};
 use super::{Contour, Design, DesignError, Feature, FeatureKind, Segment};
 use crate::geometry::{Angle, Circle, DesignMm, Point, fit_circle};
 use std::f64::consts::TAU;
@@ -20,7 +21,7 @@ const ROW: f64 = 0.05;
 impl Design {
     /// A design from closed contours in any order and direction, such as a program that draws parts has.
     ///
-    /// Round contours (see [`FeatureKind::Hole`]) become one whole circle. Contours start at the leftmost of their topmost joints.
+    /// Round contours (see [`FeatureKind::Hole`]) become one whole circle. Contours start at the leftmost of their topmost joints that is not in the middle of a line or arc.
     ///
     /// # Errors
     /// [`DesignError`] when contours cross, and when there is not exactly one outermost contour with nothing inside its openings. In its messages
@@ -47,18 +48,27 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
     let outline = shapes.remove(0);
     reading_order(&mut shapes, Shape::centre);
 
-    let mut features = vec![Feature { name: "outline".to_owned(), kind: FeatureKind::Outline(outline.round) }];
-    let mut contours = vec![outline.directed(true)];
-    let (mut holes, mut cutouts) = (0, 0);
+    let mut features = Vec::new();
+    let mut contours = Vec::new();
+    let mut add = |name: String, kind: FeatureKind, contour: Contour| {
+        features.push(Feature { name, kind, contour: contours.len(), segments: 0..contour.segments.len() });
+        contours.push(contour);
+    };
+    add("outline".to_owned(), FeatureKind::Outline(outline.round), outline.directed(true));
+    let (mut holes, mut others) = (0, 0);
     for opening in shapes {
-        let (kind, word, count) = match opening.round {
-            Some(circle) => (FeatureKind::Hole(circle), "hole", &mut holes),
-            None => (FeatureKind::Cutout, "cutout", &mut cutouts),
+        let round = opening.round;
+        let contour = opening.directed(false);
+        let (kind, word, count) = match (round, slot(&contour)) {
+            (Some(circle), _) => (FeatureKind::Hole(circle), "hole", &mut holes),
+            // Counted together, so that recipes from before slots were recognised mean what they meant.
+            (None, Some(slot)) => (FeatureKind::Slot(slot), "slot", &mut others),
+            (None, None) => (FeatureKind::Cutout, "cutout", &mut others),
         };
         *count += 1;
-        features.push(Feature { name: format!("{word}-{count}"), kind });
-        contours.push(opening.directed(false));
+        add(format!("{word}-{count}"), kind, contour);
     }
+    features.extend(pieces(&contours, &features));
     Ok(Design { contours, features })
 }
 
@@ -90,7 +100,8 @@ impl Shape {
             && self.high.y <= other.high.y
     }
 
-    /// The contour running counter-clockwise, or clockwise, from the leftmost of its topmost joints.
+    /// The contour running counter-clockwise, or clockwise, from the leftmost of its topmost joints, or from the start of the line or arc that is
+    /// cut there.
     fn directed(self, counter_clockwise: bool) -> Contour {
         if let Some(circle) = self.round {
             let sweep = Angle::from_degrees(if counter_clockwise { 360.0 } else { -360.0 });
@@ -105,6 +116,9 @@ impl Shape {
         let upper_left = starts.iter().enumerate().filter(|(_, p)| top - p.y <= ROW);
         let first = upper_left.min_by(|a, b| a.1.x.total_cmp(&b.1.x)).map_or(0, |(i, _)| i);
         contour.segments.rotate_left(first);
+        if let Some(cut) = runs(&contour).iter().find(|run| run.segments.end > contour.segments.len()) {
+            contour.segments.rotate_left(cut.segments.start);
+        }
         contour
     }
 }

@@ -42,6 +42,8 @@ pub struct ContourPoint {
     pub corner_distance: f64,
     /// Length of contour this point stands for, mm.
     pub weight: f64,
+    /// Index in the contour of the segment it lies on.
+    pub segment: usize,
 }
 
 /// A closed contour: each segment starts where the one before it ends, and the last ends where the first starts (within 0.01 mm where two
@@ -185,7 +187,7 @@ impl Contour {
         let total = self.length();
         let (mut along, mut next) = (0.0, 0);
         let mut points = Vec::new();
-        for segment in &self.segments {
+        for (index, segment) in self.segments.iter().enumerate() {
             let length = segment.length();
             // Corners lie on joints, so the nearest ones before and behind are the same for the whole segment.
             while corners.get(next).is_some_and(|c| *c <= along) {
@@ -206,6 +208,7 @@ impl Contour {
                         ahead.map_or(f64::INFINITY, |c| c - (along + length * t)),
                     ),
                     weight: length / n,
+                    segment: index,
                 });
             }
             along += length;
@@ -261,6 +264,27 @@ impl Contour {
                 }
             })
             .sum()
+    }
+
+    /// Integral of the position over the area, mm³, signed like the area.
+    pub(super) fn moment(&self) -> Vector<DesignMm> {
+        let origin = Point::new(0.0, 0.0);
+        self.segments.iter().fold(Vector::new(0.0, 0.0), |sum, s| {
+            let (a, b) = (s.at(0.0) - origin, s.at(1.0) - origin);
+            let chord = (a + b) * (a.cross(b) / 6.0);
+            let Segment::Arc { circle, sweep, .. } = s else { return sum + chord };
+            // Between arc and chord: area about the centre, and how far its centroid lies from there, which is (2/3) r³ sin³(w/2) / area.
+            let (w, r) = (sweep.radians(), circle.radius);
+            let area = 0.5 * r * r * (w - libm::sin(w));
+            let half = libm::sin(0.5 * w);
+            let out = (s.at(0.5) - circle.centre) * (2.0 / 3.0 * r * r * half * half * half);
+            sum + chord + (circle.centre - origin) * area + out
+        })
+    }
+
+    /// The centroid of the area inside.
+    pub fn centroid(&self) -> Point<DesignMm> {
+        Point::new(0.0, 0.0) + self.moment() * (1.0 / self.signed_area())
     }
 
     /// The same contour travelled the other way.

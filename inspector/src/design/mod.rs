@@ -5,10 +5,15 @@ mod contour;
 mod crossing;
 mod dxf;
 mod error;
+mod feature;
+#[cfg(test)]
+mod feature_tests;
 mod join;
 mod picture;
 mod pyramid;
 pub mod raster;
+mod recognise;
+mod symmetry;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -16,13 +21,15 @@ mod units;
 pub use contour::{Contour, ContourPoint, Segment};
 pub use dxf::write_dxf;
 pub use error::DesignError;
+pub use feature::{Feature, FeatureKind, Slot};
 pub use join::GAP;
 pub(crate) use picture::Landmark;
 pub use picture::ReferencePicture;
 pub use pyramid::{Pyramid, Raster};
+pub use symmetry::{Symmetry, Turns};
 pub use units::Units;
 
-use crate::geometry::{Circle, DesignMm, Point};
+use crate::geometry::{DesignMm, Point, Vector};
 
 /// What a recipe compares the part with.
 #[derive(Debug)]
@@ -42,31 +49,8 @@ pub struct Design {
     /// Closed contours, the outline first. Material lies to the **left** of the direction of travel (y up): the outline runs
     /// counter-clockwise, everything cut out of it clockwise.
     pub contours: Vec<Contour>,
-    /// Named features, one per contour, in the order of `contours`.
+    /// Named features: first one per contour, in the order of `contours`; then the straight edges and the arcs of outline and cutouts.
     pub features: Vec<Feature>,
-}
-
-/// A named contour.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Feature {
-    /// `outline`, `hole-1`, `hole-2`, ..., `cutout-1`, ...: numbered in reading order of their centres (top to bottom, then left to
-    /// right, of the drawing as drawn), so that names do not depend on the order of the file.
-    pub name: String,
-    /// What it is.
-    pub kind: FeatureKind,
-}
-
-/// Kinds of features.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum FeatureKind {
-    /// The outer contour. A round one says its circle.
-    Outline(Option<Circle<DesignMm>>),
-    /// A round hole: drawn as a circle, as arcs on one circle (within 0.005 mm), or as a polygon of at least 16 vertices on one circle with sides
-    /// of about one length. Its contour is one whole circle.
-    Hole(Circle<DesignMm>),
-    /// Any other opening.
-    Cutout,
 }
 
 impl Design {
@@ -124,14 +108,21 @@ impl Design {
         self.contours.iter().map(Contour::signed_area).sum()
     }
 
+    /// The centroid of the material.
+    pub fn centroid(&self) -> Point<DesignMm> {
+        let moment = self.contours.iter().fold(Vector::new(0.0, 0.0), |sum, c| sum + c.moment());
+        Point::new(0.0, 0.0) + moment * (1.0 / self.area())
+    }
+
     /// True when there is material at `p`; either on a contour itself. Cost: one look at each segment, so pictures are better filled from
     /// [`Contour::polygon`].
     pub fn contains(&self, p: Point<DesignMm>) -> bool {
         self.contours.iter().fold(false, |inside, contour| inside ^ contour.encloses(p))
     }
 
-    /// The feature of that name and its contour.
+    /// The feature of that name (see [`Feature::is_called`]) and its contour.
     pub fn feature(&self, name: &str) -> Option<(&Feature, &Contour)> {
-        self.features.iter().zip(&self.contours).find(|(f, _)| f.name == name)
+        let feature = self.features.iter().find(|f| f.is_called(name))?;
+        self.contours.get(feature.contour).map(|contour| (feature, contour))
     }
 }

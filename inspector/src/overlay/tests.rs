@@ -3,6 +3,7 @@ use crate::calibration::CalibrationPolicy;
 use crate::calibration::{Camera, Tone};
 use crate::checks::{Characteristic, Observation, Unit};
 use crate::decision::{Decision, Rule};
+use crate::design::FeatureKind;
 use crate::geometry::{Angle, Vector};
 use crate::identity::Identity;
 use crate::inspect::{CheckResult, inspect};
@@ -163,13 +164,20 @@ fn contours_take_the_colour_of_their_checks() {
             result("hole-1.diameter", Verdict::Pass, &[]),
             result("hole-1.position", Verdict::Fail, &[]),
             result("hole-12.diameter", Verdict::Refer, &[]),
+            // As a recipe from before slots were recognised calls it.
+            result("cutout-1.profile", Verdict::Refer, &[]),
         ],
         100,
         100,
     );
-    assert_eq!(verdict_of("hole-1", &inspection), Some(Verdict::Fail));
-    assert_eq!(verdict_of("hole-12", &inspection), Some(Verdict::Refer));
-    assert_eq!(verdict_of("hole-2", &inspection), None);
+    let of = |name: &str| {
+        let feature = Feature { name: name.to_owned(), kind: FeatureKind::Cutout, contour: 0, segments: 0..1 };
+        verdict_of(&feature, &inspection)
+    };
+    assert_eq!(of("hole-1"), Some(Verdict::Fail));
+    assert_eq!(of("hole-12"), Some(Verdict::Refer));
+    assert_eq!(of("hole-2"), None);
+    assert_eq!((of("slot-1"), of("slot-2")), (Some(Verdict::Refer), None));
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn drawing(
     let (low, high) = design.bounds();
     let size = high - low;
     let holes = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Hole(_))).count();
-    let others = design.features.len() - 1 - holes;
+    let others = design.contours.len() - 1 - holes;
     let what = format!("{:.3} x {:.3} mm, {holes} round holes, {others} other openings", size.x, size.y);
     add(out, format_args!("\n# The drawing: {what}.\n[design]\nfile = {}\n", quoted(name)));
     if let Some(units) = units {

@@ -3,7 +3,7 @@
 use super::draw::{direction, hole};
 use super::parts::{clearance, extent, straight_edges};
 use super::seeded::Seeded;
-use crate::design::{Contour, Design, Feature, FeatureKind, Segment};
+use crate::design::{Contour, Design, Feature, FeatureKind, Segment, Slot};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Vector};
 
 /// A nonconformity of a part. Lengths are millimetres of the design.
@@ -162,11 +162,12 @@ impl Fault {
         }
     }
 
-    /// The part as made. Features keep the names that they have in the drawing.
+    /// The part as made: its contours, with the names that they have in the drawing, and no names of pieces of contours.
     ///
     /// `None` when the design has no such hole or segment, or an edge there cannot be moved without undoing its neighbours.
     pub fn apply(&self, design: &Design) -> Option<Design> {
         let mut made = design.clone();
+        made.features.retain(Feature::is_contour);
         match self {
             Self::HoleMissing { hole } => {
                 let i = hole_index(design, hole)?.0;
@@ -189,11 +190,15 @@ impl Fault {
             }
             Self::ExtraHole { circle } => {
                 made.contours.push(hole(circle.centre.x, circle.centre.y, 2.0 * circle.radius));
-                made.features.push(Feature { name: "extra".to_owned(), kind: FeatureKind::Hole(*circle) });
+                let (name, contour) = ("extra".to_owned(), made.features.len());
+                made.features.push(Feature { name, kind: FeatureKind::Hole(*circle), contour, segments: 0..1 });
             }
             Self::WrongPart { design: other } => {
                 made = shifted(other, extent(design).2 - extent(other).2);
             }
+        }
+        for (i, (feature, contour)) in made.features.iter_mut().zip(&made.contours).enumerate() {
+            (feature.contour, feature.segments) = (i, 0..contour.segments.len());
         }
         Some(made)
     }
@@ -228,6 +233,7 @@ fn set_hole(design: &mut Design, i: usize, circle: Circle<DesignMm>) {
 fn shifted(design: &Design, by: Vector<DesignMm>) -> Design {
     let circle = |c: Circle<DesignMm>| Circle { centre: c.centre + by, ..c };
     let mut design = design.clone();
+    design.features.retain(Feature::is_contour);
     for segment in design.contours.iter_mut().flat_map(|c| &mut c.segments) {
         *segment = translated(segment, by);
     }
@@ -235,6 +241,7 @@ fn shifted(design: &Design, by: Vector<DesignMm>) -> Design {
         feature.kind = match feature.kind {
             FeatureKind::Outline(c) => FeatureKind::Outline(c.map(circle)),
             FeatureKind::Hole(c) => FeatureKind::Hole(circle(c)),
+            FeatureKind::Slot(s) => FeatureKind::Slot(Slot { from: s.from + by, to: s.to + by, ..s }),
             other => other,
         };
     }

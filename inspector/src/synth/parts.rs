@@ -167,13 +167,14 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_drawings() {
-        for (design, w, h, holes, cutouts) in
-            [(visor(), 240.0, 130.0, 7, 3), (frame(), 141.0, 45.0, 4, 2), (bracket(), 60.0, 40.0, 4, 1)]
+        for (design, w, h, holes, slots, cutouts) in
+            [(visor(), 240.0, 130.0, 7, 3, 0), (frame(), 141.0, 45.0, 4, 0, 2), (bracket(), 60.0, 40.0, 4, 1, 0)]
         {
             let (width, height, _) = extent(&design);
             assert!((width - w).abs() < 1e-9 && (height - h).abs() < 1e-9, "{width} x {height}");
             let count = |f: fn(&FeatureKind) -> bool| design.features.iter().filter(|x| f(&x.kind)).count();
             assert_eq!(count(|k| matches!(k, FeatureKind::Hole(_))), holes);
+            assert_eq!(count(|k| matches!(k, FeatureKind::Slot(_))), slots);
             assert_eq!(count(|k| matches!(k, FeatureKind::Cutout)), cutouts);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, FaultKind};
 use super::scene::Scene;
-use crate::design::{Design, FeatureKind};
+use crate::design::Design;
 use crate::geometry::{DesignMm, ImagePx, Point, Similarity};
 use crate::photo::{Photo, Picture, Sha256};
 use image::ExtendedColorType;
@@ -14,7 +14,7 @@ use image::codecs::png::PngEncoder;
 pub struct Truth {
     /// Where the part lies.
     pub image_from_design: Similarity<DesignMm, ImagePx>,
-    /// The features of the part *as made*, outline first.
+    /// The contours of the part *as made*, outline first.
     pub features: Vec<FeatureTruth>,
     /// What is wrong with it; empty for a good part.
     pub faults: Vec<FaultTruth>,
@@ -74,12 +74,8 @@ impl Rendered {
             None => drawing.clone(),
         };
         let pose = scene.image_from_design;
-        let features = made.features.iter().map(|f| {
-            let circle = match f.kind {
-                FeatureKind::Outline(circle) => circle,
-                FeatureKind::Hole(circle) => Some(circle),
-                FeatureKind::Cutout => None,
-            };
+        let features = made.features.iter().filter(|f| f.is_contour()).map(|f| {
+            let circle = f.circle();
             FeatureTruth {
                 name: f.name.clone(),
                 centre_px: circle.map(|c| pose.apply(c.centre)),
