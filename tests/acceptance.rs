@@ -8,6 +8,7 @@ mod boards;
 mod browser;
 mod by_code;
 mod capture;
+mod chessboard;
 mod codes;
 mod crash;
 mod designs;

@@ -112,6 +112,19 @@ impl Lens {
         [[self.fx * a, self.fx * b], [self.fy * c, self.fy * d]]
     }
 
+    /// Derivatives of [`project`](Self::project) by the lens's own parameters, in their order: one row for u, one for v.
+    pub fn derivatives(&self, ray: [f64; 2]) -> [[f64; Self::PARAMETERS]; 2] {
+        let ([x, y], [bx, by]) = (ray, self.bend(ray));
+        let r2 = x * x + y * y;
+        let radial = [r2, r2 * r2, r2 * r2 * r2];
+        let (xy, xx, yy) = (2.0 * x * y, r2 + 2.0 * x * x, r2 + 2.0 * y * y);
+        let (u, v) = (self.fx, self.fy);
+        [
+            [bx, 0.0, 1.0, 0.0, u * x * radial[0], u * x * radial[1], u * xy, u * xx, u * x * radial[2]],
+            [0.0, by, 0.0, 1.0, v * y * radial[0], v * y * radial[1], v * yy, v * xy, v * y * radial[2]],
+        ]
+    }
+
     fn bend(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let r2 = x * x + y * y;
         let radial = 1.0 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3));
@@ -154,6 +167,17 @@ mod tests {
                 let (a, b) = (lens.project([x - step[0], y - step[1]]), lens.project([x + step[0], y + step[1]]));
                 prop_assert!(((b.x - a.x) / (2.0 * h) - j[0][k]).abs() < 1e-4);
                 prop_assert!(((b.y - a.y) / (2.0 * h) - j[1][k]).abs() < 1e-4);
+            }
+            let d = lens.derivatives([x, y]);
+            for k in 0..Lens::PARAMETERS {
+                let moved = |by: f64| {
+                    let mut q = lens.parameters();
+                    q[k] += by;
+                    Lens::from_parameters(q).project([x, y])
+                };
+                let (a, b) = (moved(-h), moved(h));
+                prop_assert!(((b.x - a.x) / (2.0 * h) - d[0][k]).abs() < 1e-4, "{k}");
+                prop_assert!(((b.y - a.y) / (2.0 * h) - d[1][k]).abs() < 1e-4, "{k}");
             }
         }
     }

@@ -1,11 +1,15 @@
 //! From pixels to millimetres and from codes to light: what the camera did to the part.
 
+pub mod board;
 mod camera;
 mod lens;
+mod record;
+pub mod solve;
 mod tone;
 
 pub use camera::{Camera, Perspective};
 pub use lens::Lens;
+pub use record::{CameraRecord, RecordError};
 pub use tone::{Plane, Tone};
 
 use crate::photo::Photo;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "this is the one place that talks to a terminal")]
 
+mod calibrate;
 mod camera;
 mod doctor;
 mod inspect;
@@ -53,6 +54,9 @@ enum Command {
     /// List cameras, and take a picture with one
     #[command(subcommand)]
     Camera(camera::Command),
+    /// Measure a camera's lens, from photos of something known
+    #[command(subcommand)]
+    Calibrate(calibrate::Command),
     /// Look at model runtime, journal, store and disk: what is wrong and what to do
     Doctor(doctor::Doctor),
     /// Runs one model for the station that started it
@@ -76,6 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(a) => a.run(),
         Command::Recipe(a) => a.run(),
         Command::Camera(a) => a.run(),
+        Command::Calibrate(a) => a.run(),
         Command::Doctor(a) => a.run(),
         Command::ModelWorker => return crate::models::worker_main(),
     };
