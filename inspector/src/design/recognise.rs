@@ -15,7 +15,7 @@ const LEAST_SWEEP: f64 = 15.0 * PI / 180.0;
 /// Sine of the turn below which lines go on as chords of a curve (5°).
 const CHORD_SIN: f64 = 0.087_155_742_747_658_17;
 /// Sine of the turn below which arcs go on smoothly (1°).
-const SMOOTH_SIN: f64 = 0.017_452_406_437_283_512;
+const SMOOTH_SIN: f64 = 0.017_452_406_437_283_51;
 /// How far a slot's joints and ends may lie from their places, mm.
 const SLOT: f64 = 0.02;
 
