@@ -24,7 +24,7 @@ fn chessboards_give_the_lens_that_opencv_finds() {
     let mut views = Vec::new();
     for photo in &photos {
         let decoded = decode(&std::fs::read(photo).unwrap(), &DecodeLimits::default()).unwrap();
-        match board.view(&Tone::default().linear(&decoded.picture)) {
+        match board.view(&Tone::Linear.linear(&decoded.picture)) {
             Ok(view) => views.push(view),
             Err(reason) => {
                 assert!(matches!(reason, BoardError::Partial { .. }), "{}: {reason}", photo.display());

@@ -2,7 +2,8 @@
 //!
 //! `saddle points of the light -> those round which light changes four times -> grid, grown from neighbour to neighbour -> refined in place`
 //!
-//! An inner corner looks the same after half a turn, so blur, tone curve and sharpening do not move it.
+//! An inner corner looks the same after half a turn, so blur, tone curve and sharpening do not move it. Codes serve better than light: their
+//! noise is about even.
 
 mod grid;
 mod saddle;
