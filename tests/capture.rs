@@ -388,7 +388,7 @@ async fn a_part_that_comes_to_lie_still_is_recorded_once() {
         }
         panic!("never {word}: {}", source(&station, "pass").await);
     };
-    watching("empty").await;
+    watching("assumed").await;
     let first = bench(Some(0.0));
     feed.show(first.clone());
     watching("taken").await;

@@ -4,6 +4,7 @@
 //! learning -still-> empty -something changed-> moving -still, not empty, not the same-> shoot -> taken
 //!                     ^                        ^    \-still, as before-> as before     (a hand passed by)
 //!                     \-still, and empty-------/---------------------------------------changed-- taken
+//!                      (or emptier than what was taken for the empty table at the start)
 //! ```
 //!
 //! Two glances are compared by the differences between neighbouring cells of the logarithm of light. The light of a lamp is a factor on
@@ -11,9 +12,16 @@
 //! edges are. (Retinex: Land, McCann 1971, doi:10.1364/JOSA.61.000001. Comparing gradients against light changes: Javed, Shafique, Shah
 //! 2002, doi:10.1109/MOTION.2002.1182209.) What the camera sees when nothing moves is followed slowly, as in any adaptive background.
 //!
+//! Noise is about the same number of codes everywhere, after the camera's tone curve; so in the logarithm it is much stronger in the dark
+//! than on a bright table, and each edge is asked to exceed the noise of its own cells. (Noise as a function of light: Liu, Freeman,
+//! Szeliski, Kang 2006, doi:10.1109/CVPR.2006.207.) One number for the whole picture never let a large dark part lie still.
+//!
 //! Honest scope: a part smaller than about 2 % of the picture's width, or one that returns nearly the table's light, is not noticed; one
 //! that replaces another in a fixture, without an empty moment and without a visible difference, is taken for the one before; a lamp
-//! switched on at the side, a knock on the stand or a thing left beside the part looks like a new part.
+//! switched on at the side, a knock on the stand or a thing left beside the part looks like a new part. Colour is not looked at: a hand
+//! that returns the very light of the table shows only where it covers the part, and when it rests there it looks like a new part. A part
+//! that lies there at the start cannot be told from a pattern of the table; when it is taken away, the emptier table is the table, if it
+//! has no edges of its own there.
 
 use super::glance::Glance;
 use std::time::Duration;
@@ -46,8 +54,12 @@ const DARK: f32 = 12.0;
 const WHITE: f32 = 250.0;
 /// Time in which the view is followed when nothing moves.
 const FOLLOW: Duration = Duration::from_millis(1500);
-/// What reaches the border of the picture may be a hand at rest: it must lie still so many times longer.
-const AT_BORDER: u32 = 5;
+/// What may not be a new part must lie still so many times longer.
+const IN_DOUBT: u32 = 5;
+/// Where fewer of a part's cells changed than one in so many, it may still lie there, under a hand at rest or in a shadow.
+const NEARLY_AS_BEFORE: usize = 2;
+/// Where more of the picture became white than one cell in so many, the automatic exposure has not followed yet.
+const DAZZLED: usize = 50;
 /// At least so many glances make "still".
 const LEAST_GLANCES: u32 = 4;
 
@@ -56,6 +68,8 @@ const LEAST_GLANCES: u32 = 4;
 pub enum Watching {
     /// For a still view of the empty table.
     Learning,
+    /// For a part: what is seen is taken for the empty table, and nothing has shown yet that it is.
+    Assumed,
     /// For a part: the table is empty.
     Empty,
     /// For stillness.
@@ -73,6 +87,7 @@ impl Watching {
     pub fn word(self) -> &'static str {
         match self {
             Self::Learning => "learning",
+            Self::Assumed => "assumed",
             Self::Empty => "empty",
             Self::Moving => "moving",
             Self::Taken => "taken",
@@ -87,14 +102,18 @@ impl Watching {
 struct View {
     width: usize,
     log: Vec<f32>,
+    /// By how much one code moves the logarithm: much in the dark, little in bright light.
+    per_code: Vec<f32>,
 }
 
 impl View {
     fn of(glance: &Glance) -> Self {
-        Self { width: glance.width, log: glance.light.iter().map(|l| (l.min(WHITE) + DARK).ln()).collect() }
+        let light = || glance.light.iter().map(|l| l.min(WHITE) + DARK);
+        Self { width: glance.width, log: light().map(f32::ln).collect(), per_code: light().map(f32::recip).collect() }
     }
     fn follow(&mut self, now: &Self, share: f32) {
         self.log.iter_mut().zip(&now.log).for_each(|(l, n)| *l += share * (n - *l));
+        self.per_code.iter_mut().zip(&now.per_code).for_each(|(p, n)| *p += share * (n - *p));
     }
     fn fits(&self, other: &Self) -> bool {
         self.width == other.width && self.log.len() == other.log.len()
@@ -105,27 +124,78 @@ impl View {
         let below = self.log.get(i + self.width).map_or(0.0, |l| l - self.log[i]);
         [right, below]
     }
+    /// By how much one code of noise in every cell moves the difference between the steps of two views, to the right and down.
+    fn steps_per_code(&self, other: &Self, i: usize) -> [f32; 2] {
+        let square = |i: usize| self.per_code[i] * self.per_code[i] + other.per_code[i] * other.per_code[i];
+        [i + 1, i + self.width].map(|j| (square(i) + square(j.min(self.log.len() - 1))).sqrt())
+    }
+    /// How cell `i` shows other edges in `other`, at `noise` codes.
+    fn change(&self, other: &Self, i: usize, noise: f32) -> Change {
+        let (old, new, per_code) = (self.steps(i), other.steps(i), self.steps_per_code(other, i));
+        let mut change = Change::None;
+        for ((old, new), per_code) in old.into_iter().zip(new).zip(per_code) {
+            let common = if old * new > 0.0 { old.abs().min(new.abs()) } else { 0.0 };
+            let least = LEAST_STEP.max(SIGMAS * noise * per_code);
+            if (old - new).abs() <= least + SAME_EDGE * common {
+                continue;
+            }
+            if new.abs() > old.abs().min(least) {
+                return Change::Edge;
+            }
+            change = Change::Gone;
+        }
+        change
+    }
     /// Whether cell `i` shows other edges in `other`.
-    fn differs(&self, other: &Self, i: usize, least: f32) -> bool {
-        self.steps(i).into_iter().zip(other.steps(i)).any(|(a, b)| {
-            let common = if a * b > 0.0 { a.abs().min(b.abs()) } else { 0.0 };
-            (a - b).abs() > least + SAME_EDGE * common
-        })
+    fn differs(&self, other: &Self, i: usize, noise: f32) -> bool {
+        self.change(other, i, noise) != Change::None
     }
     /// Which cells differ.
-    fn changes(&self, other: &Self, least: f32) -> Vec<bool> {
-        (0..self.log.len()).map(|i| self.differs(other, i, least)).collect()
+    fn changes(&self, other: &Self, noise: f32) -> Vec<bool> {
+        (0..self.log.len()).map(|i| self.differs(other, i, noise)).collect()
     }
-    fn same(&self, other: &Self, least: f32) -> bool {
-        (0..self.log.len()).filter(|i| self.differs(other, *i, least)).take(LEAST_CELLS).count() < LEAST_CELLS
+    fn same(&self, other: &Self, noise: f32) -> bool {
+        (0..self.log.len()).filter(|i| self.differs(other, *i, noise)).take(LEAST_CELLS).count() < LEAST_CELLS
     }
-    /// The noise between two views, as a step: its median over the picture, which what moves in a part of it does not reach.
+    /// Whether most of what lies on the `empty` table lies there in `other`, too.
+    fn nearly(&self, other: &Self, empty: &Self, noise: f32) -> bool {
+        let count = |a: &Self, b: &Self| a.changes(b, noise).into_iter().filter(|c| *c).count();
+        NEARLY_AS_BEFORE * count(self, other) < count(empty, self)
+    }
+    /// Whether much more is white in `other`.
+    fn dazzled(&self, other: &Self) -> bool {
+        let white = |view: &Self| view.per_code.iter().filter(|p| **p < 1.01 / (WHITE + DARK)).count();
+        white(other) > white(self) + self.log.len() / DAZZLED
+    }
+    /// Whether things are gone in `other`, and nothing came.
+    fn loses(&self, other: &Self, noise: f32) -> bool {
+        let changes: Vec<Change> = (0..self.log.len()).map(|i| self.change(other, i, noise)).collect();
+        let count = |what| changes.iter().filter(|c| **c == what).count();
+        count(Change::Gone) >= LEAST_CELLS && count(Change::Edge) < LEAST_CELLS
+    }
+    /// The noise of two glances, in codes: its median over the picture, which what moves in a part of it does not reach. Where the
+    /// picture is white there is none, which says nothing of the rest.
     fn noise(&self, other: &Self) -> f32 {
-        let mut all: Vec<f32> = (0..self.log.len()).map(|i| (self.steps(i)[0] - other.steps(i)[0]).abs()).collect();
+        let white = 1.0 / (WHITE + DARK);
+        let noise = |i: usize| (self.steps(i)[0] - other.steps(i)[0]).abs() / self.steps_per_code(other, i)[0];
+        let mut all: Vec<f32> = (0..self.log.len()).filter(|i| self.per_code[*i] > white).map(noise).collect();
+        if all.is_empty() {
+            return 0.0;
+        }
         let middle = all.len() / 2;
         // 1.4826: from the median of absolute values to the standard deviation.
         1.4826 * *all.select_nth_unstable_by(middle, f32::total_cmp).1
     }
+}
+
+/// How a cell changed between two views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    None,
+    /// An edge is gone, and none is there now.
+    Gone,
+    /// An edge is there that was another, or none.
+    Edge,
 }
 
 /// What a still view shows.
@@ -163,6 +233,8 @@ pub struct Watcher {
     shows: Shows,
     /// The empty table.
     empty: Option<View>,
+    /// It is what was seen first: a part may lie on it.
+    assumed: bool,
     /// While moving: since when, and for how many glances, the view is the same.
     still: Option<(View, Duration, u32)>,
     noise: f32,
@@ -186,6 +258,7 @@ impl Watcher {
             view: None,
             shows: Shows::Empty,
             empty: None,
+            assumed: true,
             still: None,
             noise: 0.0,
             compared: 0,
@@ -201,6 +274,7 @@ impl Watcher {
         match (self.state, self.shows) {
             (State::Learning, _) => Watching::Learning,
             (State::Moving, _) => Watching::Moving,
+            (State::Still, Shows::Empty) if self.assumed => Watching::Assumed,
             (State::Still, Shows::Empty) => Watching::Empty,
             (State::Still, Shows::Part) => Watching::Taken,
             (State::Still, Shows::Unrecorded(_)) => Watching::Waiting,
@@ -211,6 +285,7 @@ impl Watcher {
     /// Nothing lies before the camera now: what it sees is the empty table.
     pub fn empty_now(&mut self) {
         (self.state, self.empty, self.view, self.still) = (State::Learning, None, None, None);
+        self.assumed = false;
     }
 
     /// The part was photographed on somebody's demand, at time `exposed`, and recorded: it is not photographed again.
@@ -254,12 +329,12 @@ impl Watcher {
             let share = if noise < self.noise { 0.5 } else { (1.0 / self.compared as f32).max(0.1) };
             self.noise += share * (noise - self.noise);
         }
-        let least = LEAST_STEP.max(SIGMAS * self.noise);
+        let noise = self.noise;
         if !matches!(self.state, State::Still) {
-            return self.wait_for_stillness(now, at, least);
+            return self.wait_for_stillness(now, at, noise);
         }
         let view = self.view.get_or_insert_with(|| now.clone());
-        if !view.same(&now, least) {
+        if !view.same(&now, noise) {
             (self.state, self.still) = (State::Moving, Some((now, at, 1)));
             (self.moving, self.replaced) = (at, self.shows != Shows::Empty);
             return false;
@@ -273,9 +348,9 @@ impl Watcher {
         false
     }
 
-    fn wait_for_stillness(&mut self, now: View, at: Duration, least: f32) -> bool {
+    fn wait_for_stillness(&mut self, now: View, at: Duration, noise: f32) -> bool {
         let (since, glances) = match &mut self.still {
-            Some((view, since, glances)) if view.same(&now, least) => {
+            Some((view, since, glances)) if view.same(&now, noise) => {
                 *glances += 1;
                 // The mean of what was seen since.
                 view.follow(&now, 1.0 / *glances as f32);
@@ -297,12 +372,20 @@ impl Watcher {
             self.settle(Shows::Empty);
             return false;
         };
-        if self.view.as_ref().is_some_and(|before| before.same(&still, least)) {
+        if self.view.as_ref().is_some_and(|before| before.same(&still, noise)) {
             // Something passed by. What lay there lies there.
             self.settle(self.shows);
             return false;
         }
-        if self.looks_empty(&still, empty, least) {
+        let long = lain >= IN_DOUBT * self.config.still;
+        if !long && self.view.as_ref().is_some_and(|before| before.dazzled(&still)) {
+            return false;
+        }
+        // A thing lay on what was taken for the empty table, and is taken away.
+        let emptier = self.assumed && empty.loses(&still, noise);
+        if emptier || self.looks_empty(&still, empty, noise) {
+            // As before a part came, and as after it was taken away: that is the table.
+            self.assumed &= emptier || self.shows == Shows::Empty;
             self.empty = Some(still);
             self.settle(Shows::Empty);
             return false;
@@ -311,21 +394,21 @@ impl Watcher {
             self.settle(Shows::Part);
             return false;
         }
-        let patience =
-            if reaches_border(&still, empty, least) { AT_BORDER * self.config.still } else { self.config.still };
-        lain >= patience
+        let hardly_changed =
+            self.shows != Shows::Empty && self.view.as_ref().is_some_and(|before| before.nearly(&still, empty, noise));
+        long || !(hardly_changed || reaches_border(&still, empty, noise))
     }
 
     /// The table is empty: as it was, or, where the part lay, as it was before the part, and elsewhere as it was with it. So light that
     /// moved over the table meanwhile is no part.
-    fn looks_empty(&self, still: &View, empty: &View, least: f32) -> bool {
-        if still.same(empty, least) {
+    fn looks_empty(&self, still: &View, empty: &View, noise: f32) -> bool {
+        if still.same(empty, noise) {
             return true;
         }
         let Some(with_part) = self.view.as_ref().filter(|_| self.shows != Shows::Empty) else { return false };
-        let covered = grown(&with_part.changes(empty, least), empty.width);
+        let covered = grown(&with_part.changes(empty, noise), empty.width);
         let differs =
-            |i: &usize| if covered[*i] { still.differs(empty, *i, least) } else { still.differs(with_part, *i, least) };
+            |i: &usize| if covered[*i] { still.differs(empty, *i, noise) } else { still.differs(with_part, *i, noise) };
         (0..still.log.len()).filter(differs).take(LEAST_CELLS).count() < LEAST_CELLS
     }
 
@@ -352,8 +435,8 @@ fn grown(cells: &[bool], width: usize) -> Vec<bool> {
     grown
 }
 
-fn reaches_border(view: &View, empty: &View, least: f32) -> bool {
-    let changes = view.changes(empty, least);
+fn reaches_border(view: &View, empty: &View, noise: f32) -> bool {
+    let changes = view.changes(empty, noise);
     let (width, height) = (view.width, changes.len() / view.width.max(1));
     let at = |x: usize, y: usize| changes[y * width + x];
     // The last column and row have no step of their own.

@@ -49,7 +49,7 @@ pub struct SourceNow {
     pub reason: String,
     /// Its live picture.
     pub picture: Option<Picture>,
-    /// What the automatic trigger waits for: `learning`, `empty`, `moving`, `taken`.
+    /// What the automatic trigger waits for, as a word.
     pub watching: Option<&'static str>,
 }
 

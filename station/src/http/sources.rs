@@ -66,7 +66,7 @@ pub struct SourceView {
     pub ok: bool,
     /// Which camera or folder, or what is wrong and what to do.
     pub reason: String,
-    /// What the automatic trigger waits for: `learning`, `empty`, `moving`, `taken`, `waiting`, `held`.
+    /// What the automatic trigger waits for: `learning`, `assumed` (that the table is empty), `empty`, `moving`, `taken`, `waiting`, `held`.
     pub watching: Option<String>,
     /// Its live picture; null when there is none.
     pub picture: Option<PictureView>,
