@@ -124,19 +124,23 @@ impl View {
         let below = self.log.get(i + self.width).map_or(0.0, |l| l - self.log[i]);
         [right, below]
     }
-    /// By how much one code of noise in every cell moves the difference between the steps of two views, to the right and down.
-    fn steps_per_code(&self, other: &Self, i: usize) -> [f32; 2] {
+    /// By how much one code of noise in every cell moves the difference between the steps of two views from cell `i` to cell `j`.
+    fn step_per_code(&self, other: &Self, i: usize, j: usize) -> f32 {
         let square = |i: usize| self.per_code[i] * self.per_code[i] + other.per_code[i] * other.per_code[i];
-        [i + 1, i + self.width].map(|j| (square(i) + square(j.min(self.log.len() - 1))).sqrt())
+        (square(i) + square(j.min(self.log.len() - 1))).sqrt()
     }
     /// How cell `i` shows other edges in `other`, at `noise` codes.
     fn change(&self, other: &Self, i: usize, noise: f32) -> Change {
-        let (old, new, per_code) = (self.steps(i), other.steps(i), self.steps_per_code(other, i));
         let mut change = Change::None;
-        for ((old, new), per_code) in old.into_iter().zip(new).zip(per_code) {
+        for ((old, new), j) in self.steps(i).into_iter().zip(other.steps(i)).zip([i + 1, i + self.width]) {
             let common = if old * new > 0.0 { old.abs().min(new.abs()) } else { 0.0 };
-            let least = LEAST_STEP.max(SIGMAS * noise * per_code);
-            if (old - new).abs() <= least + SAME_EDGE * common {
+            let beyond = (old - new).abs() - SAME_EDGE * common;
+            // Most cells need no root.
+            if beyond <= LEAST_STEP {
+                continue;
+            }
+            let least = LEAST_STEP.max(SIGMAS * noise * self.step_per_code(other, i, j));
+            if beyond <= least {
                 continue;
             }
             if new.abs() > old.abs().min(least) {
@@ -177,7 +181,7 @@ impl View {
     /// picture is white there is none, which says nothing of the rest.
     fn noise(&self, other: &Self) -> f32 {
         let white = 1.0 / (WHITE + DARK);
-        let noise = |i: usize| (self.steps(i)[0] - other.steps(i)[0]).abs() / self.steps_per_code(other, i)[0];
+        let noise = |i: usize| (self.steps(i)[0] - other.steps(i)[0]).abs() / self.step_per_code(other, i, i + 1);
         let mut all: Vec<f32> = (0..self.log.len()).filter(|i| self.per_code[*i] > white).map(noise).collect();
         if all.is_empty() {
             return 0.0;
