@@ -25,8 +25,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Loads the runtime; gives its version too.
-    pub(super) fn start(backend: &Backend) -> Result<(Self, String), String> {
+    /// Loads the runtime.
+    pub(super) fn start(backend: &Backend) -> Result<Self, String> {
         let (environment, name) = match backend {
             Backend::Tract => {
                 // Before any other call of `ort`, which would look for a library by itself.
@@ -46,7 +46,7 @@ impl Engine {
         };
         let environment = environment.map_err(|e| one_line(e.message()))?;
         let native = matches!(backend, Backend::Native { .. });
-        Ok((Self { environment, name: name.clone(), native }, name))
+        Ok(Self { environment, name, native })
     }
 
     /// Reads, checks and opens a graph.

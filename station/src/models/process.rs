@@ -61,8 +61,8 @@ pub(super) fn this_program() -> PathBuf {
 }
 
 impl Process {
-    /// Starts a worker; gives the version of its runtime too.
-    pub(super) fn start(launch: &Launch) -> Result<(Self, String), Refusal> {
+    /// Starts a worker and its runtime.
+    pub(super) fn start(launch: &Launch) -> Result<Self, Refusal> {
         let cannot = |e: io::Error| Refusal::Said(format!("the process for models cannot be started: {e}"));
         let (socket, theirs) = UnixStream::pair().map_err(cannot)?;
         let memory = shared_memory().map_err(cannot)?;
@@ -82,7 +82,7 @@ impl Process {
             Self { child: Some(child), socket, memory, last_words, listener, memory_bytes: launch.memory_bytes };
         let ask = Ask::Start { backend: launch.backend.clone(), memory_bytes: launch.memory_bytes };
         match process.ask(&ask, launch.patience)? {
-            Answer::Started { version } => Ok((process, version)),
+            Answer::Started => Ok(process),
             Answer::No { what } => Err(Refusal::Said(what)),
             other => Err(Refusal::Fault(process.confused(&other))),
         }

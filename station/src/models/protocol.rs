@@ -55,8 +55,8 @@ pub(super) struct Fixed {
 /// From the worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// It runs; the version of its runtime.
-    Started { version: String },
+    /// The runtime is loaded.
+    Started,
     /// The graph is open.
     Opened,
     /// The outputs lie in the shared memory, one after the other; these are their shapes.

@@ -1,12 +1,13 @@
-//! An opened graph in a worker that may hang or die: it is killed, started again, and left alone for a while when that happens time and again,
-//! so that the line goes on at full speed.
+//! An opened graph in a worker that may hang or die: it is killed and opened again in the background, and left alone for a while when that
+//! happens time and again. No part waits for the opening: until it is done, each is told at once why it was not measured.
 
 use super::process::{Fault, Launch, Process, Refusal};
 use super::protocol::{Answer, Ask, OpenGraph};
 use inspector::models::{Network, NetworkError};
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// After so many hangs or deaths in a row the model is left alone.
@@ -18,27 +19,35 @@ const LONGEST_REST: Duration = Duration::from_secs(600);
 /// Most numbers that a model may give back for one picture: 512 MB.
 pub(super) const MAX_OUTPUT: usize = 128 << 20;
 
-/// A graph and the worker that runs it.
+/// A graph and the worker that runs it. Dropping it ends the worker.
 #[derive(Debug)]
-pub(super) struct Supervised {
+pub(super) struct Supervised(Arc<Shared>);
+
+/// What those who run the graph share with the thread that opens it again.
+#[derive(Debug)]
+struct Shared {
     launch: Launch,
     graph: OpenGraph,
     run_time: Duration,
     runtime: String,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    worker: Option<Process>,
-    strikes: u32,
-    rest: Option<Rest>,
+    /// Tells that nobody needs the graph any more.
+    dropped: Condvar,
 }
 
 #[derive(Debug)]
-struct Rest {
-    until: Instant,
-    why: NetworkError,
+struct State {
+    /// `None` from a fault until the graph is open again.
+    worker: Option<Process>,
+    /// Faults in a row.
+    strikes: u32,
+    /// The last fault.
+    why: Option<NetworkError>,
+    /// It is not opened before.
+    rest_until: Instant,
+    /// Opens it again.
+    opener: Option<JoinHandle<()>>,
+    dropped: bool,
 }
 
 impl Supervised {
@@ -49,27 +58,81 @@ impl Supervised {
         run_time: Duration,
         runtime: String,
     ) -> Result<Self, NetworkError> {
-        let worker = open(&launch, &graph)?;
-        let state = Mutex::new(State { worker: Some(worker), ..State::default() });
-        Ok(Self { launch, graph, run_time, runtime, state })
+        let worker = Some(open(&launch, &graph)?);
+        let state = State { worker, strikes: 0, why: None, rest_until: Instant::now(), opener: None, dropped: false };
+        let (state, dropped) = (Mutex::new(state), Condvar::new());
+        Ok(Self(Arc::new(Shared { launch, graph, run_time, runtime, state, dropped })))
     }
 
-    /// One attempt.
-    fn attempt(&self, state: &mut State, input: &[f32]) -> Result<Vec<ArrayD<f32>>, NetworkError> {
-        let mut worker = match state.worker.take() {
-            Some(worker) => worker,
-            None => open(&self.launch, &self.graph)?,
-        };
+    /// Sees to it that the graph is opened again.
+    fn open_again(&self, state: &mut State) {
+        if state.opener.as_ref().is_some_and(|opener| !opener.is_finished()) {
+            return;
+        }
+        let shared = self.0.clone();
+        let opener = std::thread::Builder::new().name("open-model-again".into()).spawn(move || shared.open_again());
+        // Without a thread the next part tries again.
+        state.opener = opener.inspect_err(|e| tracing::error!("the system gives no thread: {e}")).ok();
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.dropped = true;
+        drop(state.worker.take());
+        self.0.dropped.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the graph when its rest is over, time and again until it is open or nobody needs it any more.
+    fn open_again(&self) {
+        let mut state = self.lock();
+        loop {
+            let rest = state.rest_until.saturating_duration_since(Instant::now());
+            let waited = self.dropped.wait_timeout_while(state, rest, |s| !s.dropped);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.dropped {
+                return;
+            }
+            drop(state);
+            let opened = open(&self.launch, &self.graph);
+            state = self.lock();
+            match opened {
+                Ok(worker) => {
+                    state.worker = Some(worker).filter(|_| !state.dropped);
+                    return;
+                }
+                Err(why) => self.note(&mut state, &why),
+            }
+        }
+    }
+
+    /// Counts a fault and lets the model rest when it is one of several in a row.
+    fn note(&self, state: &mut State, why: &NetworkError) {
+        tracing::error!("model {}: {why}", self.graph.file.display());
+        state.strikes += 1;
+        state.rest_until = Instant::now() + rest(state.strikes).unwrap_or_default();
+        state.why = Some(why.clone());
+    }
+
+    /// Runs in `worker`, and keeps it unless it hangs or dies.
+    fn run_in(&self, mut worker: Process, state: &mut State, input: &[f32]) -> Result<Vec<ArrayD<f32>>, NetworkError> {
         let failed = |what: String| NetworkError::Failed { what };
-        worker
-            .memory()
-            .write_all_at(bytemuck::cast_slice(input), 0)
-            .map_err(|e| failed(format!("its input cannot be handed over: {e}")))?;
-        let result = match worker.ask(&Ask::Run, self.run_time) {
-            Ok(Answer::Ran { shapes }) => outputs(&worker, &self.graph, &shapes).map_err(failed),
-            Ok(Answer::No { what }) => Err(failed(what)),
-            Ok(other) => return Err(self.fault(worker.confused(&other))),
-            Err(fault) => return Err(self.fault(fault)),
+        let handed_over = worker.memory().write_all_at(bytemuck::cast_slice(input), 0);
+        let result = match handed_over {
+            Err(e) => Err(failed(format!("its input cannot be handed over: {e}"))),
+            Ok(()) => match worker.ask(&Ask::Run, self.run_time) {
+                Ok(Answer::Ran { shapes }) => outputs(&worker, &self.graph, &shapes).map_err(failed),
+                Ok(Answer::No { what }) => Err(failed(what)),
+                Ok(other) => return Err(self.fault(worker.confused(&other))),
+                Err(fault) => return Err(self.fault(fault)),
+            },
         };
         state.worker = Some(worker);
         result
@@ -83,41 +146,48 @@ impl Supervised {
     }
 }
 
+impl State {
+    /// Why there is no worker now.
+    fn away(&self) -> NetworkError {
+        let why = self.why.as_ref().map(ToString::to_string).unwrap_or_default();
+        let left = self.rest_until.saturating_duration_since(Instant::now());
+        let what = if left.is_zero() {
+            format!("it is being opened again, because {why}")
+        } else {
+            format!("{} times in a row, last: {why}; it is tried again in {} s", self.strikes, left.as_secs() + 1)
+        };
+        NetworkError::Failed { what }
+    }
+}
+
 impl Network for Supervised {
     fn run(&self, input: ArrayViewD<'_, f32>) -> Result<Vec<ArrayD<f32>>, NetworkError> {
-        if input.shape() != self.graph.shape {
-            let what = format!("expected an input of {:?}, found {:?}", self.graph.shape, input.shape());
+        let shared = &*self.0;
+        if input.shape() != shared.graph.shape {
+            let what = format!("expected an input of {:?}, found {:?}", shared.graph.shape, input.shape());
             return Err(NetworkError::Failed { what });
         }
         let input = input.as_standard_layout();
         let input = input.as_slice().expect("standard layout is contiguous");
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rest) = &state.rest {
-            let left = rest.until.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                let (times, why) = (state.strikes, &rest.why);
-                let what =
-                    format!("{times} times in a row, last: {why}; it is tried again in {} s", left.as_secs() + 1);
-                return Err(NetworkError::Failed { what });
-            }
-        }
-        let result = self.attempt(&mut state, input);
+        let mut state = shared.lock();
+        let result = match state.worker.take() {
+            Some(worker) => shared.run_in(worker, &mut state, input),
+            None => Err(state.away()),
+        };
         match &result {
-            Ok(_) => (state.strikes, state.rest) = (0, None),
-            Err(why @ (NetworkError::Hung { .. } | NetworkError::Died { .. } | NetworkError::Refused { .. })) => {
-                state.strikes += 1;
-                tracing::error!("model {}: {why}", self.graph.file.display());
-                let rest = rest(state.strikes);
-                state.rest = rest.map(|rest| Rest { until: Instant::now() + rest, why: why.clone() });
-            }
-            // The runtime said no to this picture: it is well.
+            Ok(_) => state.strikes = 0,
+            Err(why @ (NetworkError::Hung { .. } | NetworkError::Died { .. })) => shared.note(&mut state, why),
+            // The runtime said no to this picture, and is well; or there is no worker now.
             Err(_) => {}
+        }
+        if state.worker.is_none() {
+            self.open_again(&mut state);
         }
         result
     }
 
     fn runtime(&self) -> String {
-        self.runtime.clone()
+        self.0.runtime.clone()
     }
 }
 
@@ -134,7 +204,7 @@ fn open(launch: &Launch, graph: &OpenGraph) -> Result<Process, NetworkError> {
         Fault::Hung => refused(format!("it did not open within {} s and was stopped", launch.patience.as_secs())),
         Fault::Died(what) => refused(format!("the program that runs models ended while opening it ({what})")),
     };
-    let (mut worker, _) = Process::start(launch).map_err(|e| match e {
+    let mut worker = Process::start(launch).map_err(|e| match e {
         Refusal::Said(what) => refused(what),
         Refusal::Fault(f) => fault(f),
     })?;

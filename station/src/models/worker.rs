@@ -49,6 +49,8 @@ fn end_with_the_station(socket: &UnixStream) -> io::Result<()> {
             // Nothing is asked for but the hang-up, which is always told.
             let mut fds = [PollFd::new(&socket, PollFlags::empty())];
             if poll(&mut fds, None).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) {
+                // Returning would end this thread alone, and the model may run for ever in the other one. Nobody is left who could be told
+                // anything, and what the worker holds (memory, a socket) goes with it.
                 std::process::exit(0);
             }
         }
@@ -68,9 +70,9 @@ fn serve(mut ends: Ends) -> io::Result<()> {
             (Ask::Start { backend, memory_bytes }, None, _) => limit(memory_bytes)
                 .map_err(|e| format!("the memory of the model's process cannot be limited: {e}"))
                 .and_then(|()| Engine::start(&backend))
-                .map(|(started, version)| {
+                .map(|started| {
                     engine = Some(started);
-                    Answer::Started { version }
+                    Answer::Started
                 }),
             (Ask::Open(graph), Some(engine), None) => engine.open(graph).map(|graph| {
                 opened = Some(graph);
