@@ -1,26 +1,37 @@
 //! Boxes that a detection model finds: shared by `detect`, `count` and `presence`.
 
-use super::learned::{self, IdPart, Score};
+use super::entry::IdPart;
+use super::learned::{self, Score};
 use super::region::{Placed, Region};
-use super::{Characteristic, Check, Context, EntryError, Limits, Observation, Unit};
+use super::{Characteristic, Check, Context, Dimension, EntryError, Limits, Observation, Unit};
 use crate::geometry::{ImagePx, PixelRect, Point};
 use crate::models::{Detection, Model};
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
+use serde::Deserialize;
 use std::sync::Arc;
 use toml::Spanned;
 
 /// Most boxes that are shown.
 const MAX_SHOWN: usize = 64;
 
-/// What is looked for; the limits are each check's own.
+/// What `count` and `detect` look for. Each has one key of its own.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Sought {
-    pub(super) name: Option<IdPart>,
-    pub(super) model: Spanned<String>,
+    #[serde(rename = "type")]
+    _type: String,
+    /// First part of the characteristic's name, where a recipe has several.
+    name: Option<IdPart>,
+    model: Spanned<String>,
     /// All labels when left away.
-    pub(super) labels: Option<Vec<Spanned<String>>>,
-    pub(super) confidence: Spanned<Score>,
-    pub(super) region: Option<[f64; 4]>,
+    labels: Option<Vec<Spanned<String>>>,
+    confidence: Spanned<Score>,
+    region: Option<[f64; 4]>,
+    /// Of `count`: how many there should be.
+    pub(super) count: Option<Spanned<Dimension>>,
+    /// Of `detect`: how many are tolerated.
+    pub(super) upper: Option<Spanned<u32>>,
 }
 
 /// Counts boxes.

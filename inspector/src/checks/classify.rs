@@ -1,6 +1,7 @@
 //! `classify`: a model says which of its labels the part, or a region of it, is.
 
-use super::learned::{self, IdPart, Score};
+use super::entry::IdPart;
+use super::learned::{self, Score};
 use super::region::Region;
 use super::{Characteristic, Check, CheckType, Context, Entry, EntryError, Needs, Observation, Unit};
 use crate::models::Model;

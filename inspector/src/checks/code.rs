@@ -1,6 +1,6 @@
 //! `code`: a code on the part or its ticket says what it should.
 
-use super::entry::{Entry, EntryError};
+use super::entry::{Entry, EntryError, IdPart};
 use super::region::Region;
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
 use crate::codes::{Fault, Format, Formats, Pattern, Reading, read};
@@ -31,7 +31,7 @@ struct Fields {
     #[serde(rename = "type")]
     _type: String,
     /// First part of the characteristic's name, where a recipe has several codes.
-    name: Option<String>,
+    name: Option<IdPart>,
     formats: Option<Vec<Format>>,
     region: Option<[f64; 4]>,
     expect: Option<String>,
@@ -88,13 +88,7 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
         (None, Some(pattern)) => Demand::Pattern(read_pattern(&pattern)?),
         (None, None) => Demand::Anything,
     };
-    let id = match said.name {
-        None => "code".to_owned(),
-        Some(name) if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') => {
-            return Err(EntryError::new(format!("`name`: expected letters, digits, - and _, found {name:?}")));
-        }
-        Some(name) => format!("{name}.code"),
-    };
+    let id = said.name.map_or_else(|| "code".to_owned(), |name| format!("{}.code", name.0));
     Ok(Box::new(CodeCheck {
         formats,
         region: Region::read(said.region, context)?,

@@ -1,10 +1,8 @@
 //! `count`: how many things of some kind a model finds.
 
 use super::boxes::{Counting, Sought};
-use super::learned::{IdPart, Score};
-use super::{Check, CheckType, Context, Dimension, Entry, EntryError, Needs};
-use serde::Deserialize;
-use toml::Spanned;
+use super::learned::fault;
+use super::{Check, CheckType, Context, Entry, EntryError, Needs};
 
 /// The check type `count`.
 pub static TYPE: CheckType = CheckType {
@@ -19,27 +17,17 @@ pub static TYPE: CheckType = CheckType {
     propose: |_| Vec::new(),
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    #[serde(rename = "type")]
-    _type: String,
-    /// First part of the characteristic's name, where a recipe has several.
-    name: Option<IdPart>,
-    model: Spanned<String>,
-    /// All labels when left away.
-    labels: Option<Vec<Spanned<String>>>,
-    confidence: Spanned<Score>,
-    count: Dimension,
-    region: Option<[f64; 4]>,
-}
-
 fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
-    let Fields { _type, name, model, labels, confidence, count, region } = entry.read()?;
+    let sought: Sought = entry.read()?;
+    if let Some(upper) = &sought.upper {
+        return Err(fault(upper, "`upper` belongs to type = \"detect\": give `count` its limits".to_owned()));
+    }
+    let Some(count) = sought.count.as_ref().map(|count| *count.get_ref()) else {
+        return Err(EntryError::new("missing key `count`: how many there should be, { nominal, lower, upper }"));
+    };
     if count.nominal < 0.0 || count.nominal.fract() != 0.0 {
         let found = count.nominal;
         return Err(EntryError::new(format!("`count`: expected a whole number of things as nominal, found {found}")));
     }
-    let limits = (count.nominal, count.limits);
-    Ok(Box::new(Counting::new(Sought { name, model, labels, confidence, region }, TYPE.name, limits, context)?))
+    Ok(Box::new(Counting::new(sought, TYPE.name, (count.nominal, count.limits), context)?))
 }

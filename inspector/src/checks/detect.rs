@@ -1,10 +1,8 @@
 //! `detect`: things that a model finds and that should not be there.
 
 use super::boxes::{Counting, Sought};
-use super::learned::{IdPart, Score};
+use super::learned::fault;
 use super::{Check, CheckType, Context, Entry, EntryError, Limits, Needs};
-use serde::Deserialize;
-use toml::Spanned;
 
 /// The check type `detect`.
 pub static TYPE: CheckType = CheckType {
@@ -19,25 +17,15 @@ pub static TYPE: CheckType = CheckType {
     propose: |_| Vec::new(),
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    #[serde(rename = "type")]
-    _type: String,
-    /// First part of the characteristic's name, where a recipe has several.
-    name: Option<IdPart>,
-    model: Spanned<String>,
-    /// All labels when left away.
-    labels: Option<Vec<Spanned<String>>>,
-    confidence: Spanned<Score>,
-    /// How many are tolerated.
-    #[serde(default)]
-    upper: u32,
-    region: Option<[f64; 4]>,
-}
-
 fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
-    let Fields { _type, name, model, labels, confidence, upper, region } = entry.read()?;
+    let sought: Sought = entry.read()?;
+    if let Some(count) = &sought.count {
+        return Err(fault(
+            count,
+            "`count` belongs to type = \"count\": here `upper` says how many are tolerated".to_owned(),
+        ));
+    }
+    let upper = sought.upper.as_ref().map_or(0, |upper| *upper.get_ref());
     let limits = Limits { lower: None, upper: Some(f64::from(upper)) };
-    Ok(Box::new(Counting::new(Sought { name, model, labels, confidence, region }, TYPE.name, (0.0, limits), context)?))
+    Ok(Box::new(Counting::new(sought, TYPE.name, (0.0, limits), context)?))
 }

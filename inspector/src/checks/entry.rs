@@ -70,6 +70,19 @@ impl<'a> Entry<'a> {
     }
 }
 
+/// First part of a characteristic's id: letters, digits, `-` and `_`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct IdPart(pub(super) String);
+
+impl TryFrom<String> for IdPart {
+    type Error = String;
+    fn try_from(s: String) -> Result<Self, String> {
+        let good = (1..=100).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if good { Ok(Self(s)) } else { Err(format!("expected letters, digits, - and _, found {s:?}")) }
+    }
+}
+
 /// How far a measured quantity may deviate from its nominal: at least one limit, both finite, `lower <= upper`.
 ///
 /// For entries such as `position = { upper = 0.2 }`.

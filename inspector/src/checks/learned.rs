@@ -24,20 +24,8 @@ impl TryFrom<f64> for Score {
     }
 }
 
-/// First part of a characteristic's id: letters, digits, `-` and `_`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct IdPart(pub(super) String);
-
-impl TryFrom<String> for IdPart {
-    type Error = String;
-    fn try_from(s: String) -> Result<Self, String> {
-        let good = (1..=100).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-        if good { Ok(Self(s)) } else { Err(format!("expected letters, digits, - and _, found {s:?}")) }
-    }
-}
-
-fn fault<T>(at: &Spanned<T>, message: String) -> EntryError {
+/// A fault at this place of the entry.
+pub(super) fn fault<T>(at: &Spanned<T>, message: String) -> EntryError {
     EntryError { message, span: Some(at.span()) }
 }
 

@@ -122,6 +122,9 @@ fn entries_are_refused_with_their_place() {
         (CLASSIFY, "0.8", "0", "expected a score above 0 and below 1, found 0"),
         (COUNT, "nominal = 2", "nominal = 2.5", "`count`: expected a whole number of things as nominal, found 2.5"),
         (COUNT, "lower = 0, upper = 0", "lower = 1, upper = 0", "tolerance upside down"),
+        (COUNT, "\ncount = { nominal = 2, lower = 0, upper = 0 }", "", "missing key `count`"),
+        (COUNT, "0.5", "0.5\nupper = 1", "`upper` belongs to type = \"detect\""),
+        (COUNT, "type = \"count\"", "type = \"detect\"", "`count` belongs to type = \"count\""),
         (
             CLASSIFY,
             "0.8",

@@ -1,7 +1,8 @@
 //! `presence`: is the thing in its place?
 
 use super::classify::{ask, score_of};
-use super::learned::{self, IdPart, Score};
+use super::entry::IdPart;
+use super::learned::{self, Score};
 use super::region::Region;
 use super::{Characteristic, Check, CheckType, Context, Entry, EntryError, Needs, Observation, boxes};
 use crate::models::{Detection, Model};

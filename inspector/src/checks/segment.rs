@@ -1,7 +1,8 @@
 //! `segment`: how much of a picture has a label, or looks unusual.
 
+use super::entry::IdPart;
 use super::entry::{Entry, EntryError, Limits};
-use super::learned::{self, IdPart};
+use super::learned;
 use super::region::Region;
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
 use crate::decision::GUARD_BAND_K;
