@@ -10,6 +10,7 @@ use crate::recipes;
 use crate::record::InspectionRecord;
 use anyhow::{Context as _, Result, bail};
 use inspector::decision::Verdict;
+use inspector::identity::Identity;
 use inspector::photo::DecodeLimits;
 use inspector::recipe::Recipe;
 use std::cell::RefCell;
@@ -139,13 +140,8 @@ impl Arguments {
         names: &mut HashSet<String>,
     ) -> Result<InspectionRecord> {
         let bytes = photo.read(DecodeLimits::default().max_file_bytes).map_err(anyhow::Error::msg)?;
-        let mut info = JobInfo {
-            image: photo.name(),
-            serial: self.serial.clone(),
-            lot: self.lot.clone(),
-            order: self.order.clone(),
-            capture: None,
-        };
+        let identity = Identity { serial: self.serial.clone(), lot: self.lot.clone(), order: self.order.clone() };
+        let mut info = JobInfo { image: photo.name(), identity, capture: None };
         let decoded = Decoded::of(&bytes)?;
         let recipe = &*match which {
             Which::One(recipe) => recipe.clone(),
@@ -196,8 +192,8 @@ struct ByCode {
 impl ByCode {
     /// The recipe for a photo. What the code tells of the part is added to `info`.
     fn recipe(&self, decoded: &Decoded, info: &mut JobInfo) -> Result<Rc<Recipe>> {
-        let Choice { recipe, identity } = choose_recipe(decoded.photo(), &self.rules, &info.identity())?;
-        info.complete(identity);
+        let Choice { recipe, identity } = choose_recipe(decoded.photo(), &self.rules, &info.identity)?;
+        info.identity.complete(&identity);
         if let Some(open) = self.open.borrow().get(&recipe) {
             return Ok(open.clone());
         }

@@ -7,6 +7,7 @@ use crate::ledger::{Act, Entry, Ledger, LedgerError};
 use crate::recipes::{LookupError, RecipeBook};
 use crate::record::CaptureRecord;
 use axum::body::Bytes;
+use inspector::identity::Identity;
 use inspector::photo::Sha256;
 use std::sync::Arc;
 use thiserror::Error;
@@ -154,13 +155,13 @@ impl Desk {
     /// Why there is no record.
     pub async fn submit(&self, shot: Shot, key: Option<ReservedKey>) -> Result<Entry, DeskError> {
         let Shot { photo, image, recipe, serial, lot, order, capture } = shot;
-        let mut info = JobInfo { image, serial, lot, order, capture };
+        let mut info = JobInfo { image, identity: Identity { serial, lot, order }, capture };
         let (asked, decoded) = match recipe {
             Some(asked) => (asked, None),
             None if self.rules.is_empty() => return Err(DeskError::NoRecipe),
             None => {
                 let (choice, decoded) = self.chosen_by_code(&photo, &info).await?;
-                info.complete(choice.identity);
+                info.identity.complete(&choice.identity);
                 (choice.recipe, Some(decoded))
             }
         };
@@ -178,7 +179,7 @@ impl Desk {
         let room = self.choosers.clone().try_acquire_owned().map_err(busy);
         let room = room.inspect_err(|_| self.metrics.error(ErrorKind::Busy))?;
         let turn = self.choosing.clone().lock_owned().await;
-        let (photo, rules, said) = (photo.clone(), self.rules.clone(), info.identity());
+        let (photo, rules, said) = (photo.clone(), self.rules.clone(), info.identity.clone());
         let chosen = tokio::task::spawn_blocking(move || {
             // Kept to the end of the work, also when nobody waits for the answer any more.
             let _kept = (turn, room);

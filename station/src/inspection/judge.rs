@@ -26,28 +26,10 @@ const MAX_NAME: usize = 200;
 pub struct JobInfo {
     /// Name of the photo as given.
     pub image: String,
-    /// Serial number.
-    pub serial: Option<String>,
-    /// Lot.
-    pub lot: Option<String>,
-    /// Order.
-    pub order: Option<String>,
+    /// Which part this is, as far as it was said.
+    pub identity: Identity,
     /// How the photo was taken, when a source of this station took it.
     pub capture: Option<CaptureRecord>,
-}
-
-impl JobInfo {
-    /// Which part this is, as far as it was said.
-    pub fn identity(&self) -> Identity {
-        Identity { serial: self.serial.clone(), lot: self.lot.clone(), order: self.order.clone() }
-    }
-    /// Takes from what a code told what was not said.
-    pub fn complete(&mut self, told: Identity) {
-        let Identity { serial, lot, order } = told;
-        self.serial = self.serial.take().or(serial);
-        self.lot = self.lot.take().or(lot);
-        self.order = self.order.take().or(order);
-    }
 }
 
 /// A photo that was decoded before it was known what to judge it by.
@@ -105,7 +87,7 @@ pub fn judge_decoded(decoded: Decoded, recipe: &Recipe, info: &JobInfo) -> Judge
         ms
     };
     let mut timings = TimingsMs { decode: ms, ..TimingsMs::default() };
-    let inspection = inspect_part(&photo, recipe, &info.identity(), |stage| match stage {
+    let inspection = inspect_part(&photo, recipe, &info.identity, |stage| match stage {
         Stage::Locate => timings.locate = lap(),
         Stage::Register => timings.register = lap(),
         Stage::Checks => timings.checks = lap(),
