@@ -6,9 +6,9 @@ use axum::http::{Request, StatusCode};
 use inspector::design::Design;
 use inspector::synth::{Scene, parts};
 use serde_json::{Value, json};
-use station::camera::{Eye, Feed, Frame, Shutter, Source, SourceConfig, SourceError};
+use station::camera::{Crew, Eye, Feed, Frame, LIVE, PictureFile, Shutter, Source, SourceConfig, SourceError};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,11 @@ pub(crate) struct Scripted {
     does: Mutex<Does>,
     shows: Mutex<Bytes>,
     wait: Mutex<Duration>,
+    live_for: Mutex<Duration>,
     sequence: AtomicU64,
     shots: AtomicU64,
+    /// Pictures that were made into a file.
+    made: Arc<AtomicU64>,
 }
 
 impl Scripted {
@@ -42,8 +45,10 @@ impl Scripted {
             does: Mutex::new(Does::Live),
             shows: Mutex::new(file),
             wait: Mutex::new(Duration::from_millis(20)),
+            live_for: Mutex::new(LIVE),
             sequence: AtomicU64::new(0),
             shots: AtomicU64::new(0),
+            made: Arc::default(),
         })
     }
     pub(crate) fn new() -> Arc<Self> {
@@ -55,9 +60,18 @@ impl Scripted {
     pub(crate) fn show(&self, file: Bytes) {
         *self.shows.lock().unwrap() = file;
     }
+    /// From now on it is slow: its pictures are live for so long.
+    pub(crate) fn slow(&self, live_for: Duration) {
+        *self.live_for.lock().unwrap() = live_for;
+    }
     fn frame(&self, exposed: Instant) -> Frame {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        Frame { file: self.shows.lock().unwrap().clone(), exposed, sequence, size: (800, 600) }
+        let (shows, made) = (self.shows.lock().unwrap().clone(), self.made.clone());
+        let file = PictureFile::later(move || {
+            made.fetch_add(1, Ordering::Relaxed);
+            Ok(shows)
+        });
+        Frame { file, exposed, sequence, size: (800, 600), live_for: *self.live_for.lock().unwrap() }
     }
     /// What every question meets.
     fn obey(&self) -> Result<Does, SourceError> {
@@ -107,7 +121,7 @@ pub(crate) fn config(text: &str) -> SourceConfig {
 pub(crate) fn eye(name: &str, feed: &Arc<Scripted>, more: &str) -> (SourceConfig, Arc<dyn Source>) {
     let config = config(&format!("name = \"{name}\"\ntype = \"simulated\"\n{more}"));
     let (feed, shutter) = (feed.clone(), config.shutter);
-    let open = Box::new(move || Ok(feed.clone() as Arc<dyn Feed>));
+    let open = Box::new(move |_: &Crew| Ok(feed.clone() as Arc<dyn Feed>));
     (config, Arc::new(Eye::new("scripted camera", open, shutter)))
 }
 
@@ -352,6 +366,95 @@ async fn a_camera_that_panics_or_hangs_is_replaced_and_the_others_go_on() {
     let begun = Instant::now();
     station.end().await;
     assert!(begun.elapsed() < Duration::from_secs(1), "the stop took {:?}", begun.elapsed());
+}
+
+/// A camera that gives a picture every two seconds is as live between two of them as a fast one, and is waited for longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_camera_is_live_and_takes_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Scripted::new();
+    feed.slow(Duration::from_secs(10));
+    let station = station(dir.path(), vec![eye("pass", &feed, VISOR)]).await;
+    feed.now(Does::Stalled(Instant::now() - Duration::from_secs(4)));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let answer = station.get("/api/v1/sources/pass/picture").await;
+    assert_eq!((answer.status, answer.header("x-picture-live-ms")), (StatusCode::OK, "10000"));
+    assert!(answer.header("x-picture-age-ms").parse::<u64>().unwrap() >= 4000);
+    assert_eq!(station.get("/readyz").await.status, StatusCode::OK);
+    feed.now(Does::Live);
+    *feed.wait.lock().unwrap() = Duration::from_millis(5500);
+    let answer = station.ask(capture(&json!({}))).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    // But not for ever.
+    feed.now(Does::Stalled(Instant::now() - Duration::from_secs(11)));
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    station.get("/api/v1/sources/pass/picture").await.problem(503, "no-picture");
+    station.end().await;
+}
+
+/// An uncompressed picture costs 15 ns per pixel to keep, ten times a second for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_nobody_looks_at_is_not_made_into_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Scripted::new();
+    let station = station(dir.path(), vec![eye("pass", &feed, VISOR)]).await;
+    let made = || feed.made.load(Ordering::Relaxed);
+    wait_until("pictures come in", || feed.sequence.load(Ordering::Relaxed) >= 10).await;
+    assert_eq!(station.get("/readyz").await.status, StatusCode::OK);
+    assert_eq!(source(&station, "pass").await["ok"], true);
+    assert!(station.get("/").await.text().contains("<img id=\"first\""));
+    assert_eq!(made(), 0, "nobody looked");
+    assert_eq!(station.get("/api/v1/sources/pass/picture").await.status, StatusCode::OK);
+    assert_eq!(made(), 1, "one live picture");
+    assert_eq!(station.ask(capture(&json!({}))).await.status, StatusCode::CREATED);
+    assert_eq!(made(), 2, "one part");
+    station.end().await;
+}
+
+/// A driver may keep a thread for ever, whatever the station does. Opened every minute, such a camera would take all threads of the machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_whose_threads_never_come_back_is_given_up_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (opened, hangs) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
+    let feed = Scripted::new();
+    let open = {
+        let (opened, hangs, feed) = (opened.clone(), hangs.clone(), feed.clone());
+        Box::new(move |crew: &Crew| {
+            opened.fetch_add(1, Ordering::Relaxed);
+            if !hangs.load(Ordering::Relaxed) {
+                return Ok(feed.clone() as Arc<dyn Feed>);
+            }
+            let hangs = hangs.clone();
+            let hang = move || {
+                while hangs.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            };
+            crew.start("hangs", hang).unwrap();
+            Err(SourceError("it does not answer".into()))
+        })
+    };
+    let source_config = config(&format!("name = \"pass-bad\"\ntype = \"simulated\"\n{VISOR}"));
+    let bad: Arc<dyn Source> = Arc::new(Eye::new("scripted camera", open, Shutter::Key));
+    let settings = Settings { sources: vec![(source_config, bad)], ..Settings::default() };
+    let station = Fixture::with(dir.path(), settings);
+    let alarm = station.line.alarm();
+    // After 1, 2, 4 and 8 s.
+    wait_until("it is given up", || alarm.borrow().count > 0).await;
+    let told = alarm.borrow().last.clone().unwrap();
+    assert!(told.starts_with("pass-bad: it is not tried again, because 4 earlier attempts hang"), "{told}");
+    assert!(told.contains("unplug the camera") && told.contains("restart the station"), "{told}");
+    assert_eq!(opened.load(Ordering::Relaxed), 4, "each attempt costs a thread");
+    let now = source(&station, "pass-bad").await;
+    assert!(now["ok"] == false && now["reason"].as_str().unwrap().contains("unplug the camera"), "{now}");
+    let ready = station.get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.json()["camera"]["reason"].as_str().unwrap().contains("unplug the camera"), "{}", ready.text());
+    // Unplugged, the driver lets go: it is opened again, and the alarm was raised once.
+    hangs.store(false, Ordering::Relaxed);
+    wait_until("it is opened again", || opened.load(Ordering::Relaxed) > 4).await;
+    assert_eq!(alarm.borrow().count, 1);
+    station.end().await;
 }
 
 /// A part of the fixture's recipe before a camera, at this place of the picture; `None` is the empty table.

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::Request;
 use inspector::models::NoRuntime;
 use inspector::synth::{DEMO_PRODUCTS, DemoLine};
-use station::camera::{Eye, Feed, Folder, FolderConfig, Shutter, Source, SourceConfig, Sources};
+use station::camera::{Crew, Eye, Feed, Folder, FolderConfig, Shutter, Source, SourceConfig, Sources};
 use station::http::{AppState, Limits, Parts, app};
 use station::inspection::{Desk, Line, LineOptions, Metrics};
 use station::ledger::{Ledger, LedgerOptions, Mode};
@@ -58,7 +58,7 @@ async fn trigger_to_durable_verdict() {
     let shutter = Shutter::Key;
     let open = {
         let feed = feed.clone();
-        Box::new(move || Ok(feed.clone() as Arc<dyn Feed>))
+        Box::new(move |_: &Crew| Ok(feed.clone() as Arc<dyn Feed>))
     };
     let sources: Vec<(SourceConfig, Arc<dyn Source>)> = vec![
         (

@@ -6,6 +6,7 @@ use crate::fixture::{Fixture, Settings, get, post, rendered};
 use axum::body::{Body, Bytes};
 use axum::http::Request;
 use inspector::synth::parts;
+use station::camera::LIVE;
 use station::ledger::{Act, Mode};
 use station::serve::{Station, demo_config};
 use std::net::SocketAddr;
@@ -191,6 +192,7 @@ async fn the_page_says_loudly_when_there_is_no_live_picture() {
             camera.now(Does::Live);
             let mut tab = Tab::open(&browser, &format!("http://{at}/"), size);
             tab.wait_for("!document.getElementById('shoot').disabled");
+            tab.wait_for("!document.getElementById('first') && !document.getElementById('view').hidden");
             assert_eq!(tab.eval("document.getElementById('bar-live').hidden"), true);
             let live = tab.picture(&out.join(format!("eye-live-{}.png", size.0)));
             assert!(share(&live, TILES[1].1) < 0.005, "a red bar over a live picture");
@@ -216,6 +218,13 @@ async fn the_page_says_loudly_when_there_is_no_live_picture() {
             tab.wait_for("document.getElementById('bar-live').innerText.includes('plug it in again')");
             camera.now(Does::Live);
             tab.wait_for("!document.getElementById('shoot').disabled && document.getElementById('bar-live').hidden");
+            // A slow camera says itself how old its pictures may be.
+            camera.slow(Duration::from_secs(30));
+            camera.now(Does::Stalled(std::time::Instant::now()));
+            std::thread::sleep(Duration::from_millis(3200));
+            assert_eq!(tab.eval("document.getElementById('shoot').disabled"), false, "a slow camera is no stall");
+            assert_eq!(tab.eval("document.getElementById('bar-live').hidden"), true);
+            camera.slow(LIVE);
         }
     };
     tokio::task::spawn_blocking(look).await.unwrap();
@@ -288,14 +297,24 @@ async fn key_pedal_and_click_take_one_picture_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_button_works_without_script() {
     let dir = tempfile::tempdir().unwrap();
-    let sources = vec![eye("pass", &Scripted::new(), VISOR)];
+    let feed = Scripted::new();
+    let sources = vec![eye("pass", &feed, VISOR)];
     let station = Fixture::with(dir.path(), Settings { sources, ..Settings::default() });
     tokio::time::sleep(Duration::from_millis(500)).await;
+    // What a browser shows before its script runs: the live picture, and no word about a missing one.
+    let blind =
+        "id=\"bar-live\" role=\"alert\"><strong>NO LIVE PICTURE</strong> <span data-text>the camera was unplugged";
+    let first = "<img id=\"first\" src=\"/api/v1/sources/pass/picture\"";
     let html = station.get("/").await.text();
-    assert!(
-        html.contains("action=\"/capture\"") && html.contains("<img src=\"/api/v1/sources/pass/picture\""),
-        "{html}"
-    );
+    let (before, after) = html.split_once(first).expect("the first picture");
+    assert!(before.matches("<noscript>").count() == before.matches("</noscript>").count(), "only without script");
+    assert!(after.contains("action=\"/capture\"") && html.contains("id=\"bar-live\" role=\"alert\" hidden"), "{html}");
+    feed.now(Does::Unplugged);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let html = station.get("/").await.text();
+    assert!(html.contains(blind) && !html.contains(first), "{html}");
+    feed.now(Does::Live);
+    tokio::time::sleep(Duration::from_millis(400)).await;
     let form = Request::post("/capture")
         .header("host", "localhost")
         .header("content-type", "application/x-www-form-urlencoded")

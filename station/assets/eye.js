@@ -1,9 +1,8 @@
 // The camera on the live page: its picture a few times a second, the button, the key or foot pedal.
 //
-// A picture that stands still is never shown as if it were live: two seconds after its exposure it is greyed, a red bar says why there
-// is no newer one, and the button does nothing.
+// A picture that stands still is never shown as if it were live: two seconds after its exposure (later for a slow camera, which says so) it
+// is greyed, a red bar says why there is no newer one, and the button does nothing.
 
-const LIVE_MS = 2000;            // a picture older than this is not live
 const PAUSE_MS = 200;            // between two pictures
 const PATIENCE_MS = 4000;        // for an answer with a picture
 const TEXT_FIELDS = "input:not([type=hidden]), select, textarea, [contenteditable]";
@@ -18,9 +17,13 @@ const watch = document.getElementById("watch");
 const serial = document.getElementById("serial");
 const tableEmpty = document.getElementById("table-empty");
 
-let exposed = -Infinity;         // of the picture on the page, by performance.now()
+// The page came with its first picture, which was exposed at most so long before the page was asked for.
+const first = document.getElementById("first");
+
+let exposed = first ? -Number(first.dataset.age) : -Infinity; // of the picture on the page, by performance.now()
+let liveMs = 2000;               // a picture older than this is not live
 let looking = performance.now(); // since when somebody looks
-let reason = "";
+let reason = document.querySelector("#bar-live [data-text]").textContent;
 let busy = false;
 
 const chosen = () => source.selectedOptions?.[0] ?? source;
@@ -56,10 +59,10 @@ async function look() {
     try {
       const answer = await ask(address("picture"), {}, PATIENCE_MS);
       if (answer.ok) {
-        const age = Number(answer.headers.get("x-picture-age-ms"));
+        const [age, live] = ["age", "live"].map((what) => Number(answer.headers.get(`x-picture-${what}-ms`)));
         const arrived = performance.now();
         const picture = await createImageBitmap(await answer.blob());
-        if (name === chosen().value) show(picture, arrived - age, answer.headers.get("x-watching"));
+        if (name === chosen().value) show(picture, arrived - age, live, answer.headers.get("x-watching"));
       } else {
         reason = await problem(answer);
         exposed = -Infinity;
@@ -72,12 +75,14 @@ async function look() {
   setTimeout(look, PAUSE_MS);
 }
 
-function show(picture, at, watching) {
+function show(picture, at, live, watching) {
+  first?.remove();
+  view.hidden = false;
   if (view.width !== picture.width) view.width = picture.width;
   if (view.height !== picture.height) view.height = picture.height;
   view.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
-  [exposed, reason] = [at, ""];
+  [exposed, liveMs, reason] = [at, live, ""];
   const text = eye.dataset[watching] ?? "";
   if (watch.textContent !== text) watch.textContent = text;
   watch.hidden = !text;
@@ -86,11 +91,11 @@ function show(picture, at, watching) {
 
 function tick() {
   const now = performance.now();
-  const live = now - exposed <= LIVE_MS;
+  const live = now - exposed <= liveMs;
   eye.classList.toggle("blind", !live);
   shoot.disabled = !live || busy;
-  // After a moment only: a page that was just opened is not blind.
-  const blind = !live && !document.hidden && now - Math.max(exposed, looking) > LIVE_MS;
+  // Without a reason after a moment only: a page that was just opened is not blind.
+  const blind = !live && !document.hidden && (reason || now - Math.max(exposed, looking) > liveMs);
   bar("live", blind ? reason || eye.dataset.unreachable : "");
 }
 

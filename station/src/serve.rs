@@ -251,6 +251,8 @@ fn require_real_sources(config: &ServeConfig) -> anyhow::Result<()> {
 /// The blocking part of the start.
 fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     require_real_sources(config)?;
+    let cameras: Vec<_> = config.sources.iter().filter_map(SourceConfig::camera).collect();
+    camera::v4l::each_its_own(&cameras).map_err(anyhow::Error::msg)?;
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let options = LedgerOptions {

@@ -5,14 +5,15 @@ use super::{Frame, SourceError};
 use crate::inspection::{Desk, DeskError, ErrorKind, JobError, ReservedKey, Shot};
 use crate::ledger::Entry;
 use crate::record::CaptureRecord;
+use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::OwnedMutexGuard;
 
-/// How long a picture may be waited for before its camera counts as hanging.
-const SHUTTER_PATIENCE: Duration = Duration::from_secs(5);
+/// How much longer than it should take a picture is waited for before its camera counts as hanging.
+const SHUTTER_GRACE: Duration = Duration::from_secs(2);
 
 /// What a part is: by what it is judged, and its names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,15 +137,15 @@ impl Place {
         key: Option<ReservedKey>,
     ) -> Result<Entry, CaptureError> {
         // Held until the record exists: the next picture finds the serial number used and the part taken.
-        let (frame, shutter) = self.expose(trigger.moment).await?;
+        let (frame, photo, shutter) = self.expose(trigger.moment).await?;
         let exposed = frame.exposed;
         let after_ms = frame.exposed.saturating_duration_since(trigger.moment).as_secs_f64() * 1e3;
         let chosen = self.selection();
         let order = asked.or(chosen.clone()).or(self.source.knows(&frame)).or(self.configured.clone());
         let serial = order.serial.clone();
         let shot = Shot {
-            image: format!("{}-{}.{}", self.name, frame.sequence, extension(&frame)),
-            photo: frame.file,
+            image: format!("{}-{}.{}", self.name, frame.sequence, extension(&photo)),
+            photo,
             recipe: order.recipe,
             serial: order.serial,
             lot: order.lot,
@@ -174,8 +175,9 @@ impl Place {
         Ok(entry)
     }
 
-    /// One picture of this source at a time: until the guard is dropped, others are told that it is busy. A camera that hangs keeps the shutter until its source is started again.
-    async fn expose(self: &Arc<Self>, moment: Instant) -> Result<(Frame, OwnedMutexGuard<()>), CaptureError> {
+    /// One picture of this source at a time: until the guard is dropped, others are told that it is busy. A camera that hangs keeps the shutter
+    /// until its source is started again.
+    async fn expose(self: &Arc<Self>, moment: Instant) -> Result<(Frame, Bytes, OwnedMutexGuard<()>), CaptureError> {
         let busy = || CaptureError::Busy { name: self.name.clone() };
         let no_picture = |cause| CaptureError::NoPicture { name: self.name.clone(), cause };
         if let Some(down) = self.down() {
@@ -183,15 +185,17 @@ impl Place {
         }
         let shutter = self.shutter().try_lock_owned().map_err(|_| busy())?;
         let source = self.source.clone();
+        let patience = source.patience() + SHUTTER_GRACE;
         let shooting = tokio::task::spawn_blocking(move || {
             let frame = source.shoot(moment)?;
-            Ok((frame, shutter))
+            let file = frame.file.bytes()?;
+            Ok((frame, file, shutter))
         });
-        let (frame, shutter) = match tokio::time::timeout(SHUTTER_PATIENCE, shooting).await {
+        let (frame, file, shutter) = match tokio::time::timeout(patience, shooting).await {
             Ok(Ok(shot)) => shot.map_err(no_picture)?,
             Ok(Err(panic)) => return Err(no_picture(SourceError(format!("the camera's driver failed ({panic})")))),
             Err(_) => {
-                let s = SHUTTER_PATIENCE.as_secs();
+                let s = patience.as_secs();
                 return Err(no_picture(SourceError(format!(
                     "the camera did not answer for {s} s: unplug it and plug it in again"
                 ))));
@@ -202,10 +206,10 @@ impl Place {
                 "the camera gave a picture from before the trigger, which may show another part: try again".to_owned(),
             )));
         }
-        Ok((frame, shutter))
+        Ok((frame, file, shutter))
     }
 }
 
-fn extension(frame: &Frame) -> &'static str {
-    if frame.file.starts_with(&[0xFF, 0xD8]) { "jpg" } else { "png" }
+fn extension(file: &Bytes) -> &'static str {
+    if file.starts_with(&[0xFF, 0xD8]) { "jpg" } else { "png" }
 }

@@ -53,6 +53,13 @@ impl SourceConfig {
             (_, Shutter::Takt(_)) => "takt",
         }
     }
+    /// Its name and the camera that it means, if it is a camera of this machine.
+    pub(crate) fn camera(&self) -> Option<(&str, &CameraConfig)> {
+        match &self.kind {
+            SourceKind::Camera(camera) => Some((&self.name, camera)),
+            _ => None,
+        }
+    }
     /// Folders that are given relative to `base`.
     #[must_use]
     pub fn at(mut self, base: &Path) -> Self {

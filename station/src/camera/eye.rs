@@ -4,7 +4,7 @@ use super::auto::{AutoConfig, Watcher, Watching};
 use super::glance::Glance;
 use super::simulated::{Simulated, SimulatedConfig};
 use super::v4l::{CameraConfig, V4lFeed};
-use super::{Feed, Frame, Order, Shift, Source, SourceError};
+use super::{Crew, Feed, Frame, Order, PATIENCE, Shift, Source, SourceError};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,15 +16,13 @@ const LOOK: Duration = Duration::from_millis(100);
 const GLANCE: Duration = Duration::from_millis(180);
 /// While nothing moves: decoding is most of an idle station's work.
 const IDLE_GLANCE: Duration = Duration::from_millis(380);
-/// How long a camera is waited for after a trigger.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// A camera without a good picture for this long is closed and opened anew, whatever it tries by itself.
 const GIVE_UP: Duration = Duration::from_secs(60);
 /// Pause before a part that could not be recorded is photographed again.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Opens the camera; called again after it was lost.
-pub type Opener = Box<dyn Fn() -> Result<Arc<dyn Feed>, SourceError> + Send + Sync>;
+/// Opens the camera; called again after it was lost. Threads that it needs are started in the crew, which is not let grow without end.
+pub type Opener = Box<dyn Fn(&Crew) -> Result<Arc<dyn Feed>, SourceError> + Send + Sync>;
 
 /// What takes a picture beside key, click and request, which always do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,13 +80,15 @@ impl Eye {
     }
     /// A camera of this machine.
     pub fn camera(config: CameraConfig, shutter: Shutter) -> Self {
-        Self::new(config.wanted(), Box::new(move || Ok(Arc::new(V4lFeed::open(config.clone())?))), shutter)
+        let about = config.wanted();
+        let open: Opener = Box::new(move |crew| Ok(Arc::new(V4lFeed::open(config.clone(), crew)?)));
+        Self::new(about, open, shutter)
     }
     /// A camera that shows rendered parts, and knows which.
     pub fn simulated(config: SimulatedConfig, shutter: Shutter) -> Self {
         let feed = Arc::new(Simulated::new(config));
         let knows = feed.clone();
-        let eye = Self::new(feed.name(), Box::new(move || Ok(feed.clone())), shutter);
+        let eye = Self::new(feed.name(), Box::new(move |_| Ok(feed.clone())), shutter);
         Self { kind: "simulated", knows: Box::new(move |frame| knows.order(frame)), ..eye }
     }
 
@@ -115,10 +115,15 @@ impl Source for Eye {
         (self.knows)(frame)
     }
 
+    fn patience(&self) -> Duration {
+        // The next picture of a slow camera comes when this one is not live any more, at the latest.
+        self.change(|s| s.live.as_ref().map_or(PATIENCE, |frame| PATIENCE.max(frame.live_for)))
+    }
+
     fn shoot(&self, moment: Instant) -> Result<Frame, SourceError> {
         let (feed, live) = self.change(|s| (s.feed.clone(), s.live.clone()));
         match feed {
-            Some(feed) => feed.first_after(moment, PATIENCE),
+            Some(feed) => feed.first_after(moment, self.patience()),
             None => live.and(Err(SourceError("the camera is being opened".to_owned()))),
         }
     }
@@ -140,7 +145,9 @@ impl Source for Eye {
         while !shift.over() {
             // The old camera goes before the new one is opened: a driver gives it to one at a time.
             self.change(|s| s.feed = None);
-            let feed = (self.open)().inspect_err(|e| {
+            // Beside this thread nobody works now: who runs still, hangs.
+            shift.crew().may_open(1)?;
+            let feed = (self.open)(shift.crew()).inspect_err(|e| {
                 if !shift.over() {
                     self.change(|s| s.live = Err(e.clone()));
                 }
@@ -227,7 +234,7 @@ impl<'a> Release<'a> {
             watcher.empty_now();
         }
         let at = frame.exposed.saturating_duration_since(self.started);
-        let shoot = match Glance::of_file(&frame.file) {
+        let shoot = match frame.file.bytes().map_err(|e| e.to_string()).and_then(|file| Glance::of_file(&file)) {
             Ok(glance) => watcher.see(&glance, at),
             Err(e) => {
                 tracing::debug!("a picture cannot be looked at: {e}");

@@ -12,6 +12,7 @@
 mod auto;
 mod capture;
 mod config;
+mod crew;
 mod eye;
 mod feed;
 mod folder;
@@ -25,8 +26,9 @@ pub use auto::{AutoConfig, Watcher, Watching};
 pub use capture::{CaptureError, Order, Trigger};
 pub(crate) use config::tables;
 pub use config::{SourceConfig, SourceKind};
+pub use crew::Crew;
 pub use eye::{Eye, Opener, Shutter};
-pub use feed::{Feed, Frame};
+pub use feed::{Feed, Frame, PictureFile};
 pub use folder::{Folder, FolderConfig};
 pub use glance::{Glance, small_picture};
 pub use simulated::{Simulated, SimulatedConfig};
@@ -38,8 +40,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
-/// A picture older than this is not live.
+/// A picture older than this is not live, unless its camera is slow ([`Frame::live_for`]).
 pub const LIVE: Duration = Duration::from_secs(2);
+
+/// How long a picture is waited for after a trigger, unless its camera is slow.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Why there is no picture.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,7 +74,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn watching(&self) -> Option<&'static str> {
         None
     }
-    /// A picture whose exposure began at or after `moment`. Blocks for a few seconds at most.
+    /// How long [`shoot`](Self::shoot) may take.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+    /// A picture whose exposure began at or after `moment`. Blocks for [`patience`](Self::patience) at most.
     ///
     /// # Errors
     /// Why there is none.

@@ -1,7 +1,7 @@
 //! A camera that shows rendered parts whose truth is known: good ones and ones with real faults. The demo's camera, and one to set up a
 //! station with before the real one has come.
 
-use super::{Feed, Frame, LIVE, Order, SourceError};
+use super::{Feed, Frame, LIVE, Order, PictureFile, SourceError};
 use axum::body::Bytes;
 use inspector::synth::DemoLine;
 use std::sync::{Mutex, PoisonError};
@@ -38,7 +38,7 @@ pub struct Simulated {
     part: Duration,
     started: Instant,
     /// The last rendered picture and its place in the sequence of pictures: 0 is the empty table.
-    rendered: Mutex<Option<(u64, Bytes)>>,
+    rendered: Mutex<Option<(u64, PictureFile)>>,
 }
 
 impl Simulated {
@@ -90,12 +90,12 @@ impl Simulated {
                     None => self.line.table(0),
                     Some(number) => self.line.part(number).jpeg,
                 };
-                let file = Bytes::from(jpeg);
+                let file = PictureFile::from(Bytes::from(jpeg));
                 *rendered = Some((shown, file.clone()));
                 file
             }
         };
-        Frame { file, exposed: self.exposed(sequence), sequence, size: (1600, 1200) }
+        Frame { file, exposed: self.exposed(sequence), sequence, size: (1600, 1200), live_for: LIVE }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use super::supervise::supervise;
-use super::{CaptureError, Eye, Frame, LIVE, Order, Source, SourceConfig, SourceError, SourceKind, UPLOAD, Upload};
+use super::{CaptureError, Crew, Eye, Frame, Order, Source, SourceConfig, SourceError, SourceKind, UPLOAD, Upload};
 use crate::inspection::Desk;
 use axum::body::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +25,8 @@ pub(crate) struct Place {
     pub(crate) key: String,
     /// `key`, `auto` or `takt`.
     pub(crate) trigger: &'static str,
+    /// Its threads.
+    pub(super) crew: Crew,
     now: Mutex<Now>,
     /// Of the picture with this number and exposure: a camera that is opened again counts anew.
     small: tokio::sync::Mutex<Option<((u64, Instant), Bytes)>>,
@@ -92,6 +94,7 @@ impl Sources {
             source,
             configured: Order { recipe: config.recipe, serial: None, lot: config.lot },
             key: config.key,
+            crew: Crew::default(),
             now: Mutex::default(),
             small: tokio::sync::Mutex::default(),
         });
@@ -101,6 +104,7 @@ impl Sources {
             configured: Order::default(),
             key: String::new(),
             trigger: "request",
+            crew: Crew::default(),
             now: Mutex::default(),
             small: tokio::sync::Mutex::default(),
         };
@@ -213,12 +217,13 @@ impl Place {
             return Ok(file.clone());
         }
         let file = frame.file.clone();
-        let made = tokio::task::spawn_blocking(move || make(&file)).await.map_err(|e| e.to_string())??;
+        let make = move || make(&file.bytes().map_err(|SourceError(e)| e)?);
+        let made = tokio::task::spawn_blocking(make).await.map_err(|e| e.to_string())??;
         *small = Some((picture, made.clone()));
         Ok(made)
     }
 
-    /// Its live picture, or why there is none; `None` when it has none by nature. A picture that is older than [`LIVE`] is none.
+    /// Its live picture, or why there is none; `None` when it has none by nature. A picture that is older than it may be ([`Frame::live_for`]) is none.
     pub(crate) fn live(&self) -> Option<Result<Frame, SourceError>> {
         let live = self.source.live()?;
         if let Some(down) = self.down() {
@@ -226,7 +231,7 @@ impl Place {
         }
         Some(live.and_then(|frame| {
             let age = Instant::now().saturating_duration_since(frame.exposed);
-            if age <= LIVE {
+            if age <= frame.live_for {
                 return Ok(frame);
             }
             Err(SourceError(format!(

@@ -1,7 +1,7 @@
 //! Keeps a source at work: each on a thread of its own, replaced after a pause when it fails, panics or does not come back.
 
 use super::sources::Place;
-use super::{CaptureError, Order, SourceError, Trigger};
+use super::{CaptureError, Crew, Order, SourceError, Trigger};
 use crate::inspection::{Desk, DeskError, ErrorKind, Reserved, Shot};
 use crate::ledger::Entry;
 use inspector::photo::Sha256;
@@ -18,8 +18,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long a source may take to end when the station stops.
 const FAREWELL: Duration = Duration::from_millis(800);
-/// Threads of one source that never came back. More are not started: a machine has only so many.
-const MOST_LOST: usize = 8;
 
 /// What a source works with: where to hand photos in, and when to stop.
 #[derive(Debug)]
@@ -93,6 +91,10 @@ impl Shift {
     pub fn name(&self) -> &str {
         &self.place.name
     }
+    /// The threads of the source; whatever it starts belongs to them.
+    pub(super) fn crew(&self) -> &Crew {
+        &self.place.crew
+    }
     /// What its parts are: as chosen on the page, else as configured.
     pub(super) fn order(&self) -> Order {
         self.place.selection().or(self.place.configured.clone())
@@ -142,19 +144,23 @@ impl Shift {
 
 /// Keeps the source of `place` at work until `stopping`.
 pub(super) async fn supervise(place: Arc<Place>, desk: Desk, mut stopping: watch::Receiver<bool>) {
-    let (mut pause, mut lost) = (PAUSE, Vec::<Arc<AtomicBool>>::new());
+    let (mut pause, mut alarmed) = (PAUSE, false);
     loop {
-        lost.retain(|ended| !ended.load(Ordering::Relaxed));
         let began = Instant::now();
-        let why = if lost.len() < MOST_LOST {
-            place.up();
-            match shift(&place, &desk, &mut stopping, &mut lost).await {
-                End::Done => return,
-                End::Failed(why) => why,
+        let end = match place.crew.may_open(0) {
+            Ok(()) => {
+                alarmed = false;
+                place.up();
+                shift(&place, &desk, &mut stopping).await
             }
-        } else {
-            format!("{MOST_LOST} attempts never came back: restart the station")
+            Err(SourceError(why)) => {
+                if !std::mem::replace(&mut alarmed, true) {
+                    desk.line.raise(format!("{}: {why}", place.name));
+                }
+                End::Failed(why)
+            }
         };
+        let End::Failed(why) = end else { return };
         if began.elapsed() > LONGEST_PAUSE {
             pause = PAUSE;
         }
@@ -184,14 +190,8 @@ enum End {
 }
 
 /// One thread of a source, from its start to its end.
-async fn shift(
-    place: &Arc<Place>,
-    desk: &Desk,
-    stopping: &mut watch::Receiver<bool>,
-    lost: &mut Vec<Arc<AtomicBool>>,
-) -> End {
+async fn shift(place: &Arc<Place>, desk: &Desk, stopping: &mut watch::Receiver<bool>) -> End {
     let life = Life::new();
-    let ended = Arc::new(AtomicBool::new(false));
     let (done, mut end) = oneshot::channel();
     let shift = Shift {
         place: place.clone(),
@@ -199,15 +199,11 @@ async fn shift(
         runtime: tokio::runtime::Handle::current(),
         life: life.clone(),
     };
-    let thread = std::thread::Builder::new().name(format!("source-{}", place.name)).spawn({
-        let ended = ended.clone();
-        move || {
-            let source = shift.place.source.clone();
-            let result = catch_unwind(AssertUnwindSafe(|| source.work(&shift)));
-            ended.store(true, Ordering::Relaxed);
-            // Nobody listens to a thread that was given up.
-            let _ = done.send(result);
-        }
+    let thread = place.crew.start(&format!("source-{}", place.name), move || {
+        let source = shift.place.source.clone();
+        let result = catch_unwind(AssertUnwindSafe(|| source.work(&shift)));
+        // Nobody listens to a thread that was given up.
+        let _ = done.send(result);
     });
     if let Err(e) = thread {
         return End::Failed(format!("the system gives no thread: {e}"));
@@ -224,7 +220,6 @@ async fn shift(
             _ = look.tick() => {
                 if life.silent() > PATIENCE {
                     life.over.store(true, Ordering::Relaxed);
-                    lost.push(ended);
                     return End::Failed(format!("it does not answer for {} s", PATIENCE.as_secs()));
                 }
             }

@@ -1,8 +1,8 @@
 //! `assay camera`: which cameras there are, and one picture of one of them.
 
 use super::{ERROR, OK};
-use crate::camera::Feed as _;
 use crate::camera::v4l::{self, CameraConfig, PixelFormat, Policy, V4lFeed};
+use crate::camera::{Crew, Feed as _};
 use anyhow::{Context as _, Result, bail};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -130,15 +130,15 @@ impl Grab {
             frozen: if self.even_if_frozen { Policy::Warn } else { Policy::Refuse },
             ..CameraConfig::default()
         };
-        let feed = V4lFeed::open(config)?;
+        let feed = V4lFeed::open(config, &Crew::default())?;
         let asked = Instant::now();
         let frame = feed.first_after(asked, Duration::from_secs_f64(self.patience))?;
+        let file = frame.file.bytes()?;
         let took = asked.elapsed();
-        write(&self.out, &frame.file)
-            .with_context(|| format!("the picture cannot be written: {}", self.out.display()))?;
+        write(&self.out, &file).with_context(|| format!("the picture cannot be written: {}", self.out.display()))?;
         let after = frame.exposed.saturating_duration_since(asked);
         let status = feed.status();
-        let kind = if frame.file.starts_with(&[0xFF, 0xD8]) { "JPEG" } else { "PNG" };
+        let kind = if file.starts_with(&[0xFF, 0xD8]) { "JPEG" } else { "PNG" };
         let mut out = std::io::stdout().lock();
         writeln!(
             out,
@@ -146,7 +146,7 @@ impl Grab {
             self.out.display(),
             frame.size.0,
             frame.size.1,
-            frame.file.len(),
+            file.len(),
             after.as_secs_f64() * 1e3,
             took.as_secs_f64() * 1e3,
             status.device.unwrap_or_default(),

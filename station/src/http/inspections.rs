@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use inspector::decision::Verdict;
 use inspector::photo::Sha256;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 /// Longest `Idempotency-Key`.
 const MAX_KEY: usize = 255;
@@ -22,6 +22,42 @@ const MAX_KEY: usize = 255;
 const PAGE: usize = 50;
 /// Most records in a page.
 const MAX_PAGE: usize = 200;
+
+/// What is answered to a part that is handed in, as a photo or before a camera.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) enum HandedIn {
+    /// Judged and recorded
+    #[response(status = 201, headers(("Location" = String)))]
+    Recorded(InspectionView),
+    /// Recorded before, by the same request
+    #[response(status = 200)]
+    Known(InspectionView),
+    /// The request cannot be understood, or its body ended too early
+    #[response(status = 400, content_type = "application/problem+json")]
+    NotUnderstood(Problem),
+    /// The request comes from another web site
+    #[response(status = 403, content_type = "application/problem+json")]
+    Foreign(Problem),
+    /// No such camera or recipe; `known` lists those there are
+    #[response(status = 404, content_type = "application/problem+json")]
+    Unknown(Problem),
+    /// No recipe is chosen, or it is not approved, or the source takes no pictures on demand, or a request with this key is still in work
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// The photo cannot be used, no code in it chooses the recipe (`reason` says why), or the key belongs to another request
+    #[response(status = 422, content_type = "application/problem+json")]
+    Unusable(Problem),
+    /// The station failed: hold the part
+    #[response(status = 500, content_type = "application/problem+json")]
+    Failed(Problem),
+    /// Busy with the photos before, or no live picture (`type` tells which, `detail` what to do); ask again after `Retry-After`
+    #[response(status = 503, content_type = "application/problem+json", headers(("Retry-After" = u64)))]
+    Busy(Problem),
+    /// No room left to record parts
+    #[response(status = 507, content_type = "application/problem+json")]
+    NoRoom(Problem),
+}
 
 /// Judge a photo and record the part.
 ///
@@ -35,19 +71,10 @@ const MAX_PAGE: usize = 200;
         (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"), (Vec<u8> = "image/tiff"), (Vec<u8> = "image/bmp"), (Vec<u8> = "image/webp"),
         (PartForm = "multipart/form-data"))),
     responses(
-        (status = 201, description = "Judged and recorded", body = InspectionView, headers(("Location" = String))),
-        (status = 200, description = "Recorded before, by the same request", body = InspectionView),
-        (status = 400, description = "The request cannot be understood, or its body ended too early", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The request comes from another web site", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "Unknown recipe; `known` lists those there are", body = Problem, content_type = "application/problem+json"),
+        HandedIn,
         (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The recipe is not approved, or a request with this key is still in work", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "The photo is larger than 32 MiB", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "Not a media type of a photo", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The photo cannot be used, no code in it chooses the recipe (`reason` says why), or the key belongs to another request", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "The station failed: hold the part", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Two photos are waiting already; ask again after `Retry-After`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
-        (status = 507, description = "No room left to record parts", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn judge(

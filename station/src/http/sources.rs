@@ -1,11 +1,10 @@
 //! `/api/v1/sources` and `/api/v1/capture`: look through the cameras, take pictures.
 
 use super::extract::PathParts;
-use super::inspections::{answer, idempotency_key};
+use super::inspections::{HandedIn, answer, idempotency_key};
 use super::problem::Problem;
 use super::state::AppState;
 use super::upload::word;
-use super::view::InspectionView;
 use crate::camera::{CaptureError, Order, Place, SourceError, Trigger, small_picture};
 use crate::inspection::Reserved;
 use axum::Json;
@@ -16,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use inspector::photo::Sha256;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 
 /// A request is a few short texts.
@@ -164,18 +163,7 @@ impl From<CaptureError> for Problem {
     post, path = "/api/v1/capture", tag = "sources",
     params(("Idempotency-Key" = Option<String>, Header, description = "Unique for this part, 1 to 255 visible ASCII characters")),
     request_body(content = CaptureRequest, description = "May be empty"),
-    responses(
-        (status = 201, description = "Judged and recorded", body = InspectionView, headers(("Location" = String))),
-        (status = 200, description = "Recorded before, by the same request", body = InspectionView),
-        (status = 400, description = "The request cannot be understood", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "The request comes from another web site", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such camera, or no such recipe; `known` lists those there are", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "No recipe is chosen, or it is not approved, or the source takes no pictures on demand", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The picture cannot be used, or the key belongs to another request", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "The station failed: hold the part", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Busy with the picture before, or no live picture (`type` tells which, `detail` what to do); ask again after `Retry-After`", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u64))),
-        (status = 507, description = "No room left to record parts", body = Problem, content_type = "application/problem+json"),
-    )
+    responses(HandedIn)
 )]
 pub(super) async fn capture(
     State(state): State<AppState>,
@@ -233,14 +221,14 @@ fn find(state: &AppState, name: &str) -> Result<Arc<Place>, Problem> {
 
 /// The live picture, small enough to be asked for a few times a second.
 ///
-/// A picture older than two seconds is not given: what stands still is not live. `X-Picture-Age-Ms` says how old this one is,
-/// `X-Watching` what the automatic trigger waits for.
+/// A picture older than two seconds, or than five frames of a slow camera, is not given: what stands still is not live. `X-Picture-Age-Ms`
+/// says how old this one is, `X-Picture-Live-Ms` how old it may become and still be live, `X-Watching` what the automatic trigger waits for.
 #[utoipa::path(
     get, path = "/api/v1/sources/{name}/picture", tag = "sources",
     params(("name" = String, Path, description = "Name of the camera")),
     responses(
         (status = 200, description = "At most 640 px wide", content_type = "image/jpeg", body = Vec<u8>,
-         headers(("X-Picture-Age-Ms" = u64), ("X-Picture-Sequence" = u64), ("X-Watching" = String))),
+         headers(("X-Picture-Age-Ms" = u64), ("X-Picture-Live-Ms" = u64), ("X-Picture-Sequence" = u64), ("X-Watching" = String))),
         (status = 404, description = "No such camera", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The source has no live picture by nature", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "There is no live picture now, and why", body = Problem, content_type = "application/problem+json"),
@@ -257,13 +245,15 @@ pub(super) async fn picture(
     let age = Instant::now().saturating_duration_since(frame.exposed);
     let small: Bytes = place.small(&frame, small_picture).await.map_err(|e| no_picture(SourceError(e)))?;
     let number = |n: u64| HeaderValue::from(n);
+    let ms = |time: Duration| number(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     let headers = [
         (
             header::CONTENT_TYPE,
             HeaderValue::from_static(if small.starts_with(&[0xFF, 0xD8]) { "image/jpeg" } else { "image/png" }),
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (HeaderName::from_static("x-picture-age-ms"), number(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))),
+        (HeaderName::from_static("x-picture-age-ms"), ms(age)),
+        (HeaderName::from_static("x-picture-live-ms"), ms(frame.live_for)),
         (HeaderName::from_static("x-picture-sequence"), number(frame.sequence)),
         (HeaderName::from_static("x-watching"), HeaderValue::from_static(place.source.watching().unwrap_or("nothing"))),
     ];

@@ -1,6 +1,6 @@
 //! The camera on the live page: live picture, button, and what the part is.
 
-use crate::camera::{Order, Trigger};
+use crate::camera::{Frame, Order, Place, SourceError, Trigger};
 use crate::http::{AppState, Problem, word};
 use crate::ledger::{LedgerError, RecipeStatus};
 use crate::recipes::state_of;
@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::Redirect;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A camera, as the page's form begins.
@@ -21,6 +22,16 @@ pub(super) struct EyeView {
     pub(super) recipe: String,
     pub(super) serial: String,
     pub(super) lot: String,
+    /// Its live picture, or why there is none.
+    pub(super) picture: Result<PictureNow, String>,
+}
+
+/// A live picture as the page is made.
+#[derive(Debug)]
+pub(super) struct PictureNow {
+    pub(super) age_ms: u128,
+    pub(super) width: u32,
+    pub(super) height: u32,
 }
 
 impl EyeView {
@@ -31,7 +42,14 @@ impl EyeView {
 
 /// Every camera with what is chosen for it.
 pub(super) fn eyes(state: &AppState) -> Vec<EyeView> {
-    let view = |place: &std::sync::Arc<crate::camera::Place>| {
+    let view = |place: &Arc<Place>| {
+        let picture = match place.live() {
+            Some(Ok(Frame { exposed, size: (width, height), .. })) => {
+                Ok(PictureNow { age_ms: exposed.elapsed().as_millis(), width, height })
+            }
+            Some(Err(SourceError(why))) => Err(why),
+            None => Err(String::new()),
+        };
         let order = place.selection().or(place.configured.clone());
         EyeView {
             name: place.name.clone(),
@@ -40,6 +58,7 @@ pub(super) fn eyes(state: &AppState) -> Vec<EyeView> {
             recipe: order.recipe.unwrap_or_default(),
             serial: order.serial.unwrap_or_default(),
             lot: order.lot.unwrap_or_default(),
+            picture,
         }
     };
     state.sources.cameras().map(view).collect()

@@ -1,7 +1,7 @@
 //! A table of scenarios, and waiting for things with a limit.
 
 use station::camera::v4l::{CameraConfig, FeedStatus, State, V4lFeed};
-use station::camera::{Feed as _, Frame};
+use station::camera::{Crew, Feed as _, Frame};
 use std::time::{Duration, Instant};
 
 /// Lines so far.
@@ -36,7 +36,7 @@ pub(crate) fn config(text: &str) -> CameraConfig {
 }
 
 pub(crate) fn open(text: &str) -> V4lFeed {
-    V4lFeed::open(config(text)).unwrap()
+    V4lFeed::open(config(text), &Crew::default()).unwrap()
 }
 
 /// Waits until the camera is in `state`; how long it took.
@@ -76,10 +76,11 @@ pub(crate) fn fresh(feed: &V4lFeed, expected: &[u8], patience: f64) -> Result<f6
 }
 
 pub(crate) fn same(frame: &Frame, expected: &[u8]) -> Result<(), String> {
-    if frame.file == expected {
+    let file = frame.file.bytes().map_err(|e| e.to_string())?;
+    if file == expected {
         return Ok(());
     }
-    Err(format!("not the picture that is shown: {} bytes, expected {}", frame.file.len(), expected.len()))
+    Err(format!("not the picture that is shown: {} bytes, expected {}", file.len(), expected.len()))
 }
 
 /// The value that `share` of them do not exceed.

@@ -100,7 +100,8 @@ fn yuyv(sim: &mut Sim, parts: &Parts) -> Result<String, String> {
         let frame = feed.first_after(trigger, Duration::from_secs(5)).map_err(|e| e.to_string())?;
         latest = latest.max(trigger.elapsed());
         let light = |bytes: &[u8]| image::load_from_memory(bytes).map(|p| p.into_luma8()).map_err(|e| e.to_string());
-        let (found, shown) = (light(&frame.file)?, light(file)?);
+        let taken = frame.file.bytes().map_err(|e| e.to_string())?;
+        let (found, shown) = (light(&taken)?, light(file)?);
         let differences = || found.as_raw().iter().zip(shown.as_raw()).map(|(a, b)| a.abs_diff(*b));
         mean = mean.max(differences().map(f64::from).sum::<f64>() / f64::from(SIZE.0 * SIZE.1));
         most = most.max(differences().max().unwrap_or(255));

@@ -1,7 +1,7 @@
 //! Systems other than Linux: said, not silently missing.
 
 use super::{CameraConfig, FeedStatus};
-use crate::camera::{Feed, Frame, SourceError};
+use crate::camera::{Crew, Feed, Frame, SourceError};
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ pub struct V4lFeed(Infallible);
 impl V4lFeed {
     /// # Errors
     /// Always.
-    pub fn open(_: CameraConfig) -> Result<Self, SourceError> {
+    pub fn open(_: CameraConfig, _: &Crew) -> Result<Self, SourceError> {
         Err(SourceError(
             "cameras are read on Linux only; on this system use a watched folder or upload photos".to_owned(),
         ))
@@ -55,4 +55,12 @@ pub struct Listed {
 /// None.
 pub fn list() -> Vec<Listed> {
     Vec::new()
+}
+
+/// There is none that two could mean.
+///
+/// # Errors
+/// Never.
+pub fn each_its_own(_: &[(&str, &CameraConfig)]) -> Result<(), String> {
+    Ok(())
 }

@@ -99,6 +99,25 @@ pub(super) fn choose(config: &CameraConfig, cameras: &[Found]) -> Result<Found, 
     }
 }
 
+/// Whether each source, by name, means a camera of its own, as far as they are plugged in.
+///
+/// # Errors
+/// Two mean the same one, by its serial number and by its port for example.
+pub(super) fn each_its_own(sources: &[(&str, &CameraConfig)], cameras: &[Found]) -> Result<(), String> {
+    let mut taken: Vec<(usize, &str)> = Vec::new();
+    for (name, config) in sources {
+        let Ok(found) = choose(config, cameras) else { continue };
+        if let Some((_, first)) = taken.iter().find(|(node, _)| *node == found.node) {
+            let (who, port) = (found.who(), &found.port);
+            return Err(format!(
+                "source {name:?}: `camera`: expected a camera of its own, found {who} at port {port}, which is that of source {first:?} already"
+            ));
+        }
+        taken.push((found.node, name));
+    }
+    Ok(())
+}
+
 /// Programs that have `device` open, as far as this one may see: name and process number.
 pub(super) fn holders(proc: &Path, device: &Path) -> Vec<(String, u32)> {
     let Ok(entries) = fs::read_dir(proc) else { return Vec::new() };
@@ -181,6 +200,21 @@ mod tests {
         assert_eq!(said(""), "there are 3 cameras: give serial, one of RIGHT, LEFT, port vivid.0");
         let none = cameras(&dir.path().join("nowhere"));
         assert_eq!(choose(&config(""), &none).unwrap_err(), "camera is not plugged in: there is no camera at all");
+    }
+
+    #[test]
+    fn two_sources_that_name_one_camera_are_told_when_it_is_there() {
+        let dir = sysfs(&[(2, "1-1", "1-1:1.0", Some("LEFT")), (0, "1-2", "1-2:1.0", Some("RIGHT"))]);
+        let both = cameras(&dir.path().join("class"));
+        let (left, right) = (config("serial = \"LEFT\""), config("serial = \"RIGHT\""));
+        let (port_1, gone) = (config("port = \"1-1\""), config("port = \"1-3\""));
+        assert_eq!(each_its_own(&[("a", &left), ("b", &right), ("c", &gone)], &both), Ok(()));
+        assert_eq!(
+            each_its_own(&[("a", &left), ("b", &right), ("c", &port_1)], &both).unwrap_err(),
+            "source \"c\": `camera`: expected a camera of its own, found camera LEFT at port 1-1, which is that of source \"a\" already"
+        );
+        // Not plugged in: nobody can tell yet.
+        assert_eq!(each_its_own(&[("a", &left), ("c", &port_1)], &[]), Ok(()));
     }
 
     #[test]

@@ -1,18 +1,20 @@
 //! The grabbing thread: opens the camera, takes every frame, and opens it again after anything that goes wrong.
 
+use super::claim::Claim;
 use super::config::Policy;
 use super::controls::{self, Look};
 use super::device::{self, Down, Opened, V4l};
 use super::find::{self, Found, SYSFS};
 use super::gate::{Admitted, BUFFERS, FrameFault, Gate, Meta, Now};
-use super::jpeg;
+use super::jpeg::{self, Whole};
 use super::layout::Layout;
-use super::live::{Grabbed, Live, Note, Session};
+use super::live::{Live, Note, Session, live_for};
+use super::pixels;
 use super::status::State;
+use crate::camera::{Frame, PictureFile};
 use axum::body::Bytes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use v4l::Device;
 use v4l::buffer::{Flags, Metadata, Type};
@@ -21,7 +23,7 @@ use v4l::io::traits::CaptureStream as _;
 
 /// Without a frame for so long, and for three frames, the camera counts as stalled and is opened again.
 const SILENCE: Duration = Duration::from_millis(1500);
-/// Without a good frame for so long, while frames come, they are told to be torn.
+/// Without a good frame for so long, and for three frames, while frames come, they are told to be torn.
 const NOTHING_GOOD: Duration = Duration::from_secs(1);
 /// Between two tries to open it.
 const RETRY: Duration = Duration::from_millis(200);
@@ -33,25 +35,27 @@ pub(super) fn run(live: &Live) {
     let mut sequence = 0;
     let mut first = true;
     while !live.stopping() {
-        let found = find::choose(live.config(), &find::cameras(Path::new(SYSFS)));
-        let down = match found {
-            Err(reason) => Down { state: State::Unplugged, reason },
-            Ok(found) => match guarded(|| device::open(&found, live.config())) {
-                Err(down) => down,
-                Ok(opened) => {
-                    if !std::mem::take(&mut first) {
-                        live.count(|c| c.reopened += 1);
-                    }
-                    session(live, &found, opened, &mut sequence);
-                    // A camera that opens and fails at once is not opened without end.
-                    live.pause(RETRY);
-                    continue;
+        match take(live) {
+            Err(down) => live.down(down),
+            Ok((found, opened, _claim)) => {
+                if !std::mem::take(&mut first) {
+                    live.count(|c| c.reopened += 1);
                 }
-            },
-        };
-        live.down(down);
+                session(live, &found, opened, &mut sequence);
+            }
+        }
+        // A camera that opens and fails at once is not opened without end.
         live.pause(RETRY);
     }
+}
+
+/// Finds the camera and opens it; it belongs to this source as long as the claim lives.
+fn take(live: &Live) -> Result<(Found, Opened, Claim), Down> {
+    let found = find::choose(live.config(), &find::cameras(Path::new(SYSFS)));
+    let found = found.map_err(|reason| Down { state: State::Unplugged, reason })?;
+    let claim = Claim::take(found.node, live.name())?;
+    let opened = guarded(|| device::open(&found, live.config()))?;
+    Ok((found, opened, claim))
 }
 
 /// The driver's answers go through other people's code, which panics at some of them: that is a camera that fails, not a station.
@@ -67,7 +71,7 @@ fn session(live: &Live, found: &Found, opened: Opened, sequence: &mut u64) {
     let Opened { device, layout, wrong } = opened;
     let rate = 1.0 / layout.interval.as_secs_f64();
     let format = format!("{} {}x{} at {rate:.4} fps", layout.format, layout.size.0, layout.size.1);
-    live.opened(Session { node: found.node, who: found.who(), format }, wrong);
+    live.opened(Session { node: found.node, who: found.who(), format, interval: layout.interval }, wrong);
     let path = found.path();
     let ended = guarded(|| {
         let stream = Stream::with_buffers(&device, Type::VideoCapture, BUFFERS);
@@ -110,7 +114,7 @@ fn frames(live: &Live, layout: Layout, stream: &mut Stream<'_>, sequence: &mut u
                     FrameFault::Duplicate(_) => c.duplicates += 1,
                     _ => c.torn += 1,
                 });
-                if good.elapsed() >= NOTHING_GOOD {
+                if good.elapsed() >= NOTHING_GOOD.max(layout.interval * 3) {
                     live.trouble(
                         State::Torn,
                         format!(
@@ -146,11 +150,21 @@ fn accept(live: &Live, layout: Layout, buffer: &[u8], meta: &Metadata, frame: &A
         }
     }
     live.note(Note::Clock, frame.clock.map(|why| format!("{why}: pictures are counted instead, which takes longer")));
-    let data = match frame.jpeg {
-        Some(whole) => Bytes::from(jpeg::complete(buffer, whole)),
-        None => Bytes::copy_from_slice(&buffer[..(meta.bytesused as usize).min(buffer.len())]),
-    };
-    live.publish(Grabbed { data, layout, exposed: frame.exposed, sequence, png: OnceLock::new() });
+    let (exposed, size) = (frame.exposed, layout.size);
+    let live_for = live_for(layout.interval, live.config().frames_inside);
+    live.publish(Frame { file: file(layout, buffer, meta.bytesused, frame.jpeg), exposed, sequence, size, live_for });
+}
+
+/// The picture in a buffer of the driver, which takes the buffer back: a JPEG as the camera sent it, else its pixels, a PNG when somebody
+/// looks at them.
+fn file(layout: Layout, buffer: &[u8], used: u32, jpeg: Option<Whole>) -> PictureFile {
+    match jpeg {
+        Some(whole) => PictureFile::from(Bytes::from(jpeg::complete(buffer, whole))),
+        None => {
+            let data = buffer[..(used as usize).min(buffer.len())].to_vec();
+            PictureFile::later(move || pixels::png(&layout, &data).map(Bytes::from))
+        }
+    }
 }
 
 /// This program's clock beside the one that drivers stamp with.

@@ -3,10 +3,9 @@
 use super::find::{self, Found, SYSFS};
 use super::live::Live;
 use super::{CameraConfig, FeedStatus, device, grab, layout};
-use crate::camera::{Feed, Frame, SourceError};
+use crate::camera::{Crew, Feed, Frame, SourceError};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// A camera behind V4L2. Made at once, whether or not the camera is there: it is looked for until it is dropped.
@@ -14,18 +13,18 @@ use std::time::{Duration, Instant};
 pub struct V4lFeed(Arc<Live>);
 
 impl V4lFeed {
-    /// Starts to look for the camera and to grab from it.
+    /// Starts to look for the camera and to grab from it, on two threads of `crew`.
     ///
     /// # Errors
     /// A configuration that no camera could follow, or no thread to be had. A camera that is not there is no error: [`V4lFeed::status`] tells.
-    pub fn open(config: CameraConfig) -> Result<Self, SourceError> {
+    pub fn open(config: CameraConfig, crew: &Crew) -> Result<Self, SourceError> {
         config.check().map_err(|e| SourceError(e.to_string()))?;
         let live = Arc::new(Live::new(config));
         let feed = Self(live.clone());
         let start = |name: &str, work: fn(&Live)| {
             let live = live.clone();
-            let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&live));
-            thread.map(drop).map_err(|e| SourceError(format!("the system gives the camera no thread: {e}")))
+            let started = crew.start(name, move || work(&live));
+            started.map_err(|e| SourceError(format!("the system gives the camera no thread: {e}")))
         };
         start("camera", grab::run)?;
         start("camera-controls", grab::watch)?;
@@ -76,6 +75,14 @@ pub struct Listed {
 /// All cameras there are. Opens each for a moment, which does not disturb another program's pictures.
 pub fn list() -> Vec<Listed> {
     find::cameras(Path::new(SYSFS)).iter().filter_map(listed).collect()
+}
+
+/// Whether each source, by name, means a camera of its own, as far as they are plugged in now.
+///
+/// # Errors
+/// Two mean the same one: which.
+pub fn each_its_own(sources: &[(&str, &CameraConfig)]) -> Result<(), String> {
+    find::each_its_own(sources, &find::cameras(Path::new(SYSFS)))
 }
 
 fn listed(found: &Found) -> Option<Listed> {

@@ -1,43 +1,20 @@
 //! What the grabbing thread and those who ask for pictures share: the newest frame, the waiting ones, and how the camera does.
 
-use super::config::{CameraConfig, PixelFormat, Policy};
+use super::config::{CameraConfig, Policy};
 use super::controls::Look;
 use super::device::Down;
-use super::layout::Layout;
-use super::pixels;
 use super::status::{Counts, FeedStatus, State};
-use crate::camera::{Frame, SourceError};
-use axum::body::Bytes;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use crate::camera::{Frame, LIVE, SourceError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A picture older than this is not live, whatever the grabbing thread believes.
+/// Without a picture for so long, and for three frames, the camera is not live, whatever the grabbing thread believes.
 const OLD: Duration = Duration::from_secs(3);
 
-/// A good frame as it came from the camera. It becomes a file when somebody wants it.
-#[derive(Debug)]
-pub(super) struct Grabbed {
-    /// A JPEG file, or rows of pixels.
-    pub(super) data: Bytes,
-    /// How they lie.
-    pub(super) layout: Layout,
-    /// Its exposure began at or after this moment.
-    pub(super) exposed: Instant,
-    /// Counts the driver's frames, over all starts.
-    pub(super) sequence: u64,
-    /// The file, once made.
-    pub(super) png: OnceLock<Result<Bytes, String>>,
-}
-
-impl Grabbed {
-    fn frame(&self) -> Result<Frame, SourceError> {
-        let file = match self.layout.format {
-            PixelFormat::Mjpg => Ok(self.data.clone()),
-            _ => self.png.get_or_init(|| pixels::png(&self.layout, &self.data).map(Bytes::from)).clone(),
-        };
-        let file = file.map_err(|e| SourceError(format!("the camera's frame cannot be kept: {e}")))?;
-        Ok(Frame { file, exposed: self.exposed, sequence: self.sequence, size: self.layout.size })
-    }
+/// How old a picture of a camera may be and still be live. While the next one is on its way, the one before has grown as old as an exposure, a
+/// readout, the frames inside the camera and the wait for the next one; one more is for what comes late.
+pub(super) fn live_for(interval: Duration, frames_inside: u32) -> Duration {
+    LIVE.max(interval * (frames_inside + 4))
 }
 
 /// Somebody who waits for a picture.
@@ -45,7 +22,7 @@ impl Grabbed {
 struct Ticket {
     number: u64,
     moment: Instant,
-    frame: Option<Arc<Grabbed>>,
+    frame: Option<Frame>,
 }
 
 /// The device that is open now.
@@ -57,11 +34,13 @@ pub(super) struct Session {
     pub(super) who: String,
     /// Format, size and rate in words.
     pub(super) format: String,
+    /// Time between frames.
+    pub(super) interval: Duration,
 }
 
 #[derive(Debug)]
 struct Slot {
-    newest: Option<(Arc<Grabbed>, Instant)>,
+    newest: Option<(Frame, Instant)>,
     tickets: Vec<Ticket>,
     next_ticket: u64,
     state: State,
@@ -201,7 +180,7 @@ impl Live {
     }
 
     /// A good frame came.
-    pub(super) fn publish(&self, frame: Grabbed) {
+    pub(super) fn publish(&self, frame: Frame) {
         let mut slot = self.lock();
         if self.config.wrong_controls == Policy::Refuse && !slot.controls.wrong.is_empty() {
             let reason = slot.controls.wrong.join("; ");
@@ -215,7 +194,6 @@ impl Live {
         if slot.state != State::Live {
             slot.live(&self.name);
         }
-        let frame = Arc::new(frame);
         for ticket in &mut slot.tickets {
             if ticket.frame.is_none() && frame.exposed >= ticket.moment {
                 ticket.frame = Some(frame.clone());
@@ -233,11 +211,7 @@ impl Live {
     pub(super) fn newest(&self) -> Result<Frame, SourceError> {
         let slot = self.lock();
         match &slot.newest {
-            Some((frame, came)) if came.elapsed() < OLD => {
-                let frame = frame.clone();
-                drop(slot);
-                frame.frame()
-            }
+            Some((frame, came)) if came.elapsed() < slot.old() => Ok(frame.clone()),
             _ => Err(SourceError(self.status_of(&slot).line())),
         }
     }
@@ -260,10 +234,7 @@ impl Live {
             }
         };
         match frame {
-            Some(frame) => {
-                drop(slot);
-                frame.frame()
-            }
+            Some(frame) => Ok(frame),
             None => {
                 let line = self.status_of(&slot).line();
                 Err(SourceError(format!(
@@ -281,7 +252,7 @@ impl Live {
     fn status_of(&self, slot: &Slot) -> FeedStatus {
         let age = slot.newest.as_ref().map(|(_, came)| came.elapsed());
         let (state, reason) = match slot.state {
-            State::Live if age.is_none_or(|a| a >= OLD) && slot.since.elapsed() >= OLD => {
+            State::Live if age.is_none_or(|a| a >= slot.old()) && slot.since.elapsed() >= slot.old() => {
                 (State::Stalled, "no frame for seconds".to_owned())
             }
             State::Live => {
@@ -319,6 +290,10 @@ impl Live {
 }
 
 impl Slot {
+    /// Older than this a picture is not live.
+    fn old(&self) -> Duration {
+        OLD.max(self.session.as_ref().map_or(Duration::ZERO, |s| s.interval * 3))
+    }
     fn trouble(&mut self, name: &str, state: State, reason: String) {
         self.newest = None;
         if self.state != state {
@@ -344,8 +319,9 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
-    use super::super::pixels::Coding;
     use super::*;
+    use crate::camera::PictureFile;
+    use axum::body::Bytes;
 
     const SOON: Duration = Duration::from_millis(30);
     const LONG: Duration = Duration::from_secs(5);
@@ -356,13 +332,12 @@ mod tests {
         live
     }
     fn session() -> Session {
-        Session { node: 0, who: "camera A1".to_owned(), format: "GREY 2x1".to_owned() }
-    }
-    fn frame(sequence: u64, exposed: Instant) -> Grabbed {
-        let coding = Coding { full_range: true, bt709: false };
         let interval = Duration::from_millis(33);
-        let layout = Layout { format: PixelFormat::Grey, size: (2, 1), stride: 2, bytes: 2, interval, coding };
-        Grabbed { data: Bytes::from(vec![7, sequence as u8]), layout, exposed, sequence, png: OnceLock::new() }
+        Session { node: 0, who: "camera A1".to_owned(), format: "GREY 2x1".to_owned(), interval }
+    }
+    fn frame(sequence: u64, exposed: Instant) -> Frame {
+        let file = PictureFile::from(Bytes::from(vec![7, sequence as u8]));
+        Frame { file, exposed, sequence, size: (2, 1), live_for: LIVE }
     }
 
     /// The one that waits gets the first frame exposed after its moment, even when it wakes up after the next one came.
@@ -389,8 +364,7 @@ mod tests {
             assert_eq!(waiting.join().unwrap().sequence, 3);
         });
         assert!(live.lock().tickets.is_empty());
-        let picture = image::load_from_memory(&live.newest().unwrap().file).unwrap().into_luma8();
-        assert_eq!(picture.into_raw(), [7, 5]);
+        assert_eq!(live.newest().unwrap().file.bytes().unwrap(), [7, 5][..]);
     }
 
     /// What was taken before it went down is gone, and what is wrong is in the answer.
@@ -414,6 +388,30 @@ mod tests {
         assert!(live.newest().is_err(), "opened, and no frame yet");
         live.publish(frame(2, Instant::now()));
         assert!(live.status().ok() && live.status().last_outage_s.is_some());
+    }
+
+    /// A camera with a picture every two seconds is as live as one with thirty a second.
+    #[test]
+    fn a_slow_camera_is_live_between_its_pictures() {
+        let (fast, slow) = (Duration::from_millis(33), Duration::from_secs(2));
+        assert_eq!((live_for(fast, 1), live_for(fast, 8)), (LIVE, LIVE));
+        // Exposed by itself for as long as frames are apart, held back inside for one, stamped at the end of its readout, and the next one comes.
+        assert!(live_for(slow, 1) > slow * 4 && live_for(slow, 1) <= slow * 5);
+        for (interval, old) in [(fast, OLD), (slow, Duration::from_secs(6))] {
+            let live = Live::new(CameraConfig::default());
+            live.opened(Session { interval, ..session() }, vec![]);
+            let came = |before: Duration| {
+                live.publish(frame(1, Instant::now()));
+                let mut slot = live.lock();
+                let at = Instant::now().checked_sub(before).unwrap();
+                slot.since = at;
+                slot.newest.as_mut().unwrap().1 = at;
+            };
+            came(old - Duration::from_millis(500));
+            assert!(live.newest().is_ok() && live.status().ok(), "{interval:?}: {}", live.status().line());
+            came(old);
+            assert!(live.newest().is_err() && !live.status().ok(), "{interval:?}: {}", live.status().line());
+        }
     }
 
     #[test]

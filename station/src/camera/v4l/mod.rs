@@ -16,6 +16,8 @@ mod config;
 mod status;
 
 #[cfg(target_os = "linux")]
+mod claim;
+#[cfg(target_os = "linux")]
 mod controls;
 #[cfg(target_os = "linux")]
 mod device;
@@ -36,12 +38,12 @@ mod live;
 #[cfg(target_os = "linux")]
 mod pixels;
 #[cfg(target_os = "linux")]
-pub use linux::{Listed, V4lFeed, list};
+pub use linux::{Listed, V4lFeed, each_its_own, list};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{Listed, V4lFeed, list};
+pub use elsewhere::{Listed, V4lFeed, each_its_own, list};
 
 pub use config::{CameraConfig, ConfigError, PixelFormat, Policy};
 pub use status::{FeedStatus, State};

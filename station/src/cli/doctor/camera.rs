@@ -21,6 +21,10 @@ pub(super) fn look(report: &mut Report, sources: &[SourceConfig]) -> Result<()> 
             report.say(false, format!("source {:?}: {missing}", source.name))?;
         }
     }
+    let wanted: Vec<_> = sources.iter().filter_map(SourceConfig::camera).collect();
+    if let Err(why) = v4l::each_its_own(&wanted) {
+        report.say(false, why)?;
+    }
     Ok(())
 }
 
