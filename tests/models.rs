@@ -194,6 +194,31 @@ fn constants_and_open_sizes_are_filled_in() {
     }
 }
 
+/// The pixel mask of a DETR: one number for every pixel, all the same.
+#[test]
+fn a_constant_as_large_as_the_picture_is_one_number() {
+    const SIDE: usize = 640;
+    let shape = [1, 1, SIDE, SIDE];
+    let model = Onnx::new("x", &shape)
+        .input("mask", Element::Int64, &[Dim::Any("batch"), Dim::Any("height"), Dim::Any("width")])
+        .node("Cast", &["mask"], &["m"], to(Element::Float))
+        .node("Mul", &["x", "m"], &["seen"], vec![])
+        .node("ReduceSum", &["seen"], &["y"], vec![int("keepdims", 0)])
+        .output("y", Element::Float);
+    let asked = Asked::new(model.bytes(), ("x", shape), &["y"]);
+    let all = vec![1.0; SIDE * SIDE];
+    let mut but_one = all.clone();
+    but_one[7] = 0.0;
+    let masked = asked.with("mask", &[1, SIDE, SIDE], &all);
+    for runtime in both(&ModelsConfig::default()) {
+        let outputs = masked.open(&runtime).unwrap().run(ArrayD::ones(shape.as_slice()).view()).unwrap();
+        assert_eq!(outputs[0].as_slice().unwrap(), [(SIDE * SIDE) as f32]);
+    }
+    let asked = Asked { constants: Vec::new(), ..masked }.with("mask", &[1, SIDE, SIDE], &but_one);
+    let what = asked.refused(&only_tract(&ModelsConfig::default()));
+    assert!(what.contains("expected at most 16384 numbers that are not all the same, found 409600"), "{what}");
+}
+
 #[test]
 fn what_does_not_fit_the_graph_is_named_with_what_is_there() {
     let shown = "\"x\" (batch x 3 x 4 x 5, float)";
@@ -378,6 +403,39 @@ fn an_operator_that_a_runtime_lacks_is_named_with_the_runtime() {
             what.starts_with("onnxruntime 1.") && what.contains("lacks the operator com.example.Frobnicate"),
             "{what}"
         );
+    }
+}
+
+/// The first three places that are not zero, as exports with built-in suppression cut their boxes: ONNX gives two where there are two, and
+/// tract 0.23.9 says no.
+#[test]
+fn a_runtime_that_opens_a_model_but_cannot_run_it_is_named() {
+    let model = Onnx::new("x", &[1, 1, 1, 4])
+        .node("NonZero", &["x"], &["places"], vec![])
+        .integers("from", &[0])
+        .integers("to", &[3])
+        .integers("axis", &[1])
+        .node("Slice", &["places", "from", "to", "axis"], &["first"], vec![])
+        .node("Cast", &["first"], &["y"], to(Element::Float))
+        .output("y", Element::Float);
+    let asked = Asked::new(model.bytes(), ("x", [1, 1, 1, 4]), &["y"]);
+    for runtime in both(&ModelsConfig::default()) {
+        let network = asked.open(&runtime).unwrap();
+        let run = |numbers: [f32; 4]| {
+            let picture = ArrayD::from_shape_vec(vec![1, 1, 1, 4], numbers.to_vec()).unwrap();
+            network.run(picture.view()).map(|outputs| outputs[0].shape().to_vec())
+        };
+        assert_eq!(run([1.0; 4]), Ok(vec![4, 3]));
+        match run([1.0, 0.0, 0.0, 1.0]) {
+            Ok(shape) => assert!(is_native(&runtime) && shape == [4, 2], "{shape:?}"),
+            Err(NetworkError::Failed { what }) => {
+                assert!(!is_native(&runtime) && what.starts_with("tract 0.23.9 said: "), "{what}");
+                assert!(what.contains("Slice"), "{what}");
+                assert!(what.ends_with("; ONNX Runtime may do it: `assay doctor --fetch-runtime`"), "{what}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(run([0.0, 1.0, 1.0, 1.0]), Ok(vec![4, 3]));
     }
 }
 

@@ -108,6 +108,18 @@ pub enum ModelError {
         /// The reference output.
         file: String,
     },
+    /// This machine's runtime finds something else, whatever the order.
+    #[error("{runtime} does not reproduce the model: expected {expected}, found {found}: {file}")]
+    OtherBoxes {
+        /// What runs it here.
+        runtime: String,
+        /// A box that one of the two gave.
+        expected: String,
+        /// What is nearest to it in the other.
+        found: String,
+        /// The sample.
+        file: String,
+    },
     /// The runtime refuses the graph, or did not run it.
     #[error("{0}: model.onnx")]
     Network(#[from] NetworkError),

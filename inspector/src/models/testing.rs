@@ -35,6 +35,11 @@ head = "yolov8"
 rows = "output0"
 "#;
 
+/// The same blobs as x0 y0 x1 y1 score class, as a graph with built-in suppression gives them.
+pub(crate) fn ranked() -> String {
+    BLOBS.replace("head = \"yolov8\"", "head = \"end-to-end\"")
+}
+
 /// Mean lightness, as logits of two labels.
 pub(crate) const LIGHTNESS: &str = r#"schema = 1
 task = "classify"
@@ -113,7 +118,7 @@ impl Runtime for Computed {
     fn open(&self, graph: &Graph<'_>) -> Result<Arc<dyn Network>, NetworkError> {
         let text = fs::read_to_string(graph.file).map_err(|e| NetworkError::Refused { what: e.to_string() })?;
         let (kind, then) = text.split_once(" then ").unwrap_or((&text, ""));
-        if !["blobs", "lightness", "bright", "unusual"].contains(&kind) {
+        if !["blobs", "ranked", "lightness", "bright", "unusual"].contains(&kind) {
             return Err(NetworkError::Refused { what: format!("expected a network, found {kind:?}") });
         }
         Ok(Arc::new(Computing {
@@ -162,7 +167,7 @@ fn grey(input: &ArrayViewD<'_, f32>) -> (Vec<f32>, usize, usize) {
     ((0..w * h).map(mean).collect(), w, h)
 }
 
-fn compute(kind: &str, input: &ArrayViewD<'_, f32>) -> Vec<ArrayD<f32>> {
+pub(crate) fn compute(kind: &str, input: &ArrayViewD<'_, f32>) -> Vec<ArrayD<f32>> {
     let (light, w, h) = grey(input);
     let mean = light.iter().sum::<f32>() / light.len() as f32;
     let array = |shape: &[usize], values: Vec<f32>| ArrayD::from_shape_vec(IxDyn(shape), values).expect("as many");
@@ -178,6 +183,15 @@ fn compute(kind: &str, input: &ArrayViewD<'_, f32>) -> Vec<ArrayD<f32>> {
                 (0..h / 2 * (w / 2)).map(|i| (light[2 * (i / (w / 2)) * w + 2 * (i % (w / 2))] - mean).abs()).collect();
             let most = map.iter().copied().fold(0.0, f32::max);
             vec![array(&[1, 1, h / 2, w / 2], map), array(&[1], vec![most])]
+        }
+        "ranked" => {
+            let b = blobs(&light, w, h);
+            let rows = (0..64).flat_map(|i| {
+                let [cx, cy, w, h, hole, speck] = std::array::from_fn(|k| b[k * 64 + i]);
+                let class = if speck > hole { 1.0 } else { 0.0 };
+                [cx - 0.5 * w, cy - 0.5 * h, cx + 0.5 * w, cy + 0.5 * h, hole.max(speck), class]
+            });
+            vec![array(&[1, 64, 6], rows.collect())]
         }
         _ => vec![array(&[1, 6, 64], blobs(&light, w, h))],
     }

@@ -173,6 +173,60 @@ fn a_runtime_that_computes_something_else_is_refused() {
     assert_eq!(f.refused(), "the model gave no answer within 500 ms and was stopped: model.onnx");
 }
 
+/// A graph that sorts its boxes: which of two that are nearly as good comes first is no matter, and neither is what lies below the floor.
+#[test]
+fn boxes_that_a_graph_sorts_are_reproduced_in_any_order() {
+    let f = folder("ranked", &testing::ranked());
+    let several =
+        photo(dots(320, 320, &[(60.0, 50.0, 15.0), (200.0, 90.0, 20.0), (120.0, 240.0, 25.0), (270.0, 270.0, 5.0)]));
+    let whole = crate::geometry::PixelRect { x: 0, y: 0, w: 320, h: 320 };
+    let tensor = picture::prepare(&several.picture, whole, &f.manifest().input).tensor;
+    let rows: Vec<[f32; 6]> =
+        testing::compute("ranked", &tensor.view())[0].as_slice().unwrap().as_chunks::<6>().0.to_vec();
+    assert_eq!(rows.iter().filter(|r| r[4] > 0.5).count(), 4, "{:?}", &rows[..5]);
+    fs::create_dir_all(f.dir.join("parity/several")).unwrap();
+    f.put("parity/several/input.npy", npy(&tensor));
+    let with = |change: &dyn Fn(&mut Vec<[f32; 6]>)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        let rows = ArrayD::from_shape_vec(IxDyn(&[1, 64, 6]), rows.into_flattened()).unwrap();
+        f.put("parity/several/output-0.npy", npy(&rows)).open().map(drop)
+    };
+    assert_eq!(with(&|_| ()), Ok(()));
+    assert_eq!(with(&|rows| rows.reverse()), Ok(()));
+    // Other rows below the floor, and a box that another runtime sees just above it.
+    assert_eq!(with(&|rows| rows[50] = [9.0, 9.0, 30.0, 30.0, 0.049, 1.0]), Ok(()));
+    assert_eq!(with(&|rows| rows[50] = [9.0, 9.0, 30.0, 30.0, 0.050_05, 1.0]), Ok(()));
+    let refused = |change: &dyn Fn(&mut Vec<[f32; 6]>)| with(change).unwrap_err().to_string();
+    for (column, by) in [(0, 1.0), (3, -0.5), (4, -0.01), (5, 1.0)] {
+        let refused = refused(&|rows| {
+            rows.swap(0, 2);
+            rows[1][column] += by;
+        });
+        assert!(
+            refused.starts_with("computed 1 does not reproduce the model: expected hole ") || column == 5,
+            "{refused}"
+        );
+        assert!(refused.ends_with(": parity/several/output-*.npy"), "{refused}");
+    }
+    // One too few, one too many, one twice.
+    let lost = refused(&|rows| rows[2] = [0.0; 6]);
+    assert!(lost.starts_with("computed 1 does not reproduce the model: expected no other box, found hole "), "{lost}");
+    let more = refused(&|rows| rows[40] = [9.0, 9.0, 30.0, 30.0, 0.9, 1.0]);
+    assert!(more.contains("expected speck 0.9000 at 9.00 9.00 30.00 30.00, found "), "{more}");
+    assert!(refused(&|rows| rows[40] = rows[1]).contains("expected hole "));
+    // A sample in which nothing is found, and other numbers: nothing is proved.
+    f.put("parity/several/input.npy", npy(&ArrayD::zeros(tensor.raw_dim())));
+    let nothing = refused(&|rows| *rows = vec![[0.0, 0.0, 5.0, 5.0, 0.01, 0.0]; 64]);
+    assert!(nothing.starts_with("expected a sample in which something is found: computed 1 gives other"), "{nothing}");
+    // Where the graph does not sort, rows have their places.
+    let f = folder("blobs", BLOBS);
+    let mut rows = testing::compute("blobs", &testing::tensor(&f.manifest().input).view()).remove(0);
+    rows.invert_axis(ndarray::Axis(2));
+    f.put("parity/dot/output-0.npy", npy(&rows.as_standard_layout().to_owned()));
+    assert!(f.refused().starts_with("computed 1 does not reproduce the model: expected "), "{}", f.refused());
+}
+
 fn tensor_logits(f: &Folder) -> ArrayD<f32> {
     let tensor = tensor(&f.manifest().input);
     let logit = 20.0 * (0.5 - tensor.sum() / tensor.len() as f32);

@@ -66,7 +66,7 @@ impl Engine {
             graph::for_tract(model, &asked, &described)
         };
         let session = self.session(&bytes).map_err(|e| self.explain(&e, &operators))?;
-        Opened::new(session, asked, outputs, &described, self.native)
+        Opened::new(session, asked, outputs, &described, self)
     }
 
     fn session(&self, model: &[u8]) -> Result<Session, ort::Error> {
@@ -98,7 +98,12 @@ impl Engine {
         if said.contains("bad_alloc") || said.contains("Failed to allocate memory") {
             return format!("it needs more memory than a model may use ({said})");
         }
-        format!("{} cannot open it: {said}", self.name)
+        format!("{} cannot open it: {said}{}", self.name, self.advice())
+    }
+
+    /// What may help where this runtime says no.
+    const fn advice(&self) -> &'static str {
+        if self.native { "" } else { "; ONNX Runtime may do it: `assay doctor --fetch-runtime`" }
     }
 }
 
@@ -115,6 +120,8 @@ pub(super) struct Opened {
     outputs: Vec<String>,
     /// Only these outputs are asked for; tract's graph has no others.
     selected: Option<RunOptions<HasSelectedOutputs>>,
+    /// The runtime's name, and what may help where it says no.
+    runtime: (String, &'static str),
 }
 
 impl Opened {
@@ -123,7 +130,7 @@ impl Opened {
         graph: OpenGraph,
         outputs: Vec<String>,
         described: &Described,
-        native: bool,
+        engine: &Engine,
     ) -> Result<Self, String> {
         let picture = vec![0.0; graph.input_len()];
         let converted = match Numbers::of(described.picture, &[]) {
@@ -132,22 +139,23 @@ impl Opened {
         };
         let mut constants = Vec::new();
         let mut selected = None;
-        if native {
+        if engine.native {
             // tract has them in its graph.
             for (fixed, element) in graph.constants.iter().zip(&described.constants) {
-                let numbers: Vec<f32> = fixed.bits.iter().map(|b| f32::from_bits(*b)).collect();
-                constants.push((fixed.name.clone(), fixed.shape.clone(), Numbers::of(*element, &numbers)));
+                let numbers = Numbers::of(*element, &fixed.numbers());
+                constants.push((fixed.name.clone(), fixed.shape.clone(), numbers));
             }
             let selector = outputs.iter().fold(OutputSelector::no_default(), OutputSelector::with);
             let options = RunOptions::new().map_err(|e| one_line(e.message()))?;
             selected = Some(options.with_outputs(selector));
         }
-        Ok(Self { session, graph, picture, converted, constants, outputs, selected })
+        let runtime = (engine.name.clone(), engine.advice());
+        Ok(Self { session, graph, picture, converted, constants, outputs, selected, runtime })
     }
 
     /// Runs on the picture in the shared memory, leaves the outputs there and gives their shapes.
     pub(super) fn run(&mut self, memory: &File) -> Result<Vec<Vec<usize>>, String> {
-        let Self { session, graph, picture, converted, constants, outputs: names, selected } = self;
+        let Self { session, graph, picture, converted, constants, outputs: names, selected, runtime } = self;
         let moved = |e: std::io::Error| format!("the shared memory cannot be used: {e}");
         memory.read_exact_at(bytemuck::cast_slice_mut(picture), 0).map_err(moved)?;
         let said = |e: ort::Error| one_line(e.message());
@@ -167,7 +175,7 @@ impl Opened {
             Some(options) => session.run_with_options(inputs, options),
             None => session.run(inputs),
         };
-        let outputs = outputs.map_err(said)?;
+        let outputs = outputs.map_err(|e| format!("{} said: {}{}", runtime.0, said(e), runtime.1))?;
         let (mut at, mut left) = (graph.outputs_at(), MAX_OUTPUT);
         names
             .iter()

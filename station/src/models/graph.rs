@@ -269,12 +269,11 @@ pub(super) fn for_tract(mut model: ModelProto, asked: &OpenGraph, described: &De
     let by_name: BTreeMap<String, ValueInfoProto> = graph.input.drain(..).map(|i| (i.name.clone(), i)).collect();
     graph.input.extend(by_name.get(&asked.input).map(|i| fixed_input(i, &asked.shape)));
     for (constant, element) in asked.constants.iter().zip(&described.constants) {
-        let numbers: Vec<f32> = constant.bits.iter().map(|b| f32::from_bits(*b)).collect();
         graph.initializer.push(TensorProto {
             name: constant.name.clone(),
             dims: constant.shape.iter().map(|n| *n as i64).collect(),
             data_type: by_name.get(&constant.name).map_or(0, |i| Port::of(i).data_type),
-            raw_data: Numbers::of(*element, &numbers).bytes(),
+            raw_data: Numbers::of(*element, &constant.numbers()).bytes(),
             ..TensorProto::default()
         });
     }

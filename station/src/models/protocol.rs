@@ -48,8 +48,18 @@ pub(super) struct OpenGraph {
 pub(super) struct Fixed {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
-    /// Bits of `f32`: JSON has no infinity.
+    /// Bits of `f32`: JSON has no infinity. One for all where they are all the same: masks.
     pub(super) bits: Vec<u32>,
+}
+
+impl Fixed {
+    /// Its numbers, as many as its shape holds.
+    pub(super) fn numbers(&self) -> Vec<f32> {
+        match self.bits[..] {
+            [same] => vec![f32::from_bits(same); self.shape.iter().product()],
+            _ => self.bits.iter().map(|b| f32::from_bits(*b)).collect(),
+        }
+    }
 }
 
 /// From the worker.

@@ -5,13 +5,13 @@ use super::library::{self, Library};
 use super::process::{Fault, Launch, Process, Refusal, this_program};
 use super::protocol::{Backend, Fixed, OpenGraph};
 use super::supervised::Supervised;
-use inspector::models::{Graph, Network, NetworkError, Runtime};
+use inspector::models::{Constant, Graph, Network, NetworkError, Runtime};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// The tract that is built in: what Cargo.lock says, see the test below.
 pub(super) const TRACT: &str = "tract 0.23.9";
-/// Most numbers of a constant input.
+/// Most numbers of a constant input, unless they are all the same.
 const MAX_CONSTANT: usize = 1 << 14;
 
 /// The station's model runtime. Starts nothing until a model is opened.
@@ -129,27 +129,33 @@ fn message(graph: &Graph<'_>) -> Result<OpenGraph, String> {
             graph.input.1
         ));
     }
-    if let Some(c) = graph.constants.iter().find(|c| c.values.len() > MAX_CONSTANT) {
-        let found = c.values.len();
-        return Err(format!("constant {:?}: expected at most {MAX_CONSTANT} numbers, found {found}", c.name));
-    }
     let file = std::path::absolute(graph.file).map_err(|e| e.to_string())?;
     if file.to_str().is_none() {
         return Err(format!("expected a path that is UTF-8, found {}", file.display()));
     }
-    let fixed = graph.constants.iter().map(|c| Fixed {
-        name: c.name.clone(),
-        shape: c.values.shape().to_vec(),
-        bits: c.values.iter().map(|v| v.to_bits()).collect(),
-    });
     Ok(OpenGraph {
         file,
         sha256: graph.sha256,
         input: graph.input.0.to_owned(),
         shape: graph.input.1,
-        constants: fixed.collect(),
+        constants: graph.constants.iter().map(fixed).collect::<Result<_, String>>()?,
         outputs: graph.outputs.to_vec(),
     })
+}
+
+fn fixed(c: &Constant) -> Result<Fixed, String> {
+    let mut bits: Vec<u32> = c.values.iter().map(|v| v.to_bits()).collect();
+    if bits.windows(2).all(|two| two[0] == two[1]) {
+        bits.truncate(1);
+    }
+    if bits.len() > MAX_CONSTANT {
+        let found = bits.len();
+        return Err(format!(
+            "constant {:?}: expected at most {MAX_CONSTANT} numbers that are not all the same, found {found}",
+            c.name
+        ));
+    }
+    Ok(Fixed { name: c.name.clone(), shape: c.values.shape().to_vec(), bits })
 }
 
 #[cfg(test)]

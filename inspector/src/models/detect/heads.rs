@@ -2,7 +2,8 @@
 //!
 //! Layouts are those of the exports themselves: Ultralytics `yolov5/models/yolo.py` (Detect, concatenated rows), `ultralytics/nn/modules/head.py`
 //! (Detect: box and class channels), Carion et al. 2020, doi:10.1007/978-3-030-58452-8_13 (DETR: softmax with "no object" last), Zhao et al. 2024,
-//! doi:10.1109/CVPR52733.2024.01605 (RT-DETR: labels, boxes, scores).
+//! doi:10.1109/CVPR52733.2024.01605 (RT-DETR: labels, boxes, scores;
+//! Ultralytics' RTDETRDecoder: boxes and scores in one output).
 
 use super::{Detection, Frame};
 use crate::models::manifest::{Activation, Boxes, Head, Input};
@@ -26,24 +27,44 @@ pub fn decode(
     boxes: &Boxes,
     input: &Input,
 ) -> Result<Vec<Detection>, Fault> {
+    super::suppress(rows(head, outputs, labels, boxes, input)?, boxes.iou.0, boxes.most.0)
+}
+
+/// The boxes as the head gives them, in its order, down to the floor.
+pub(in crate::models) fn rows(
+    head: &Head,
+    outputs: &[ArrayD<f32>],
+    labels: usize,
+    boxes: &Boxes,
+    input: &Input,
+) -> Result<Vec<Detection>, Fault> {
     let floor = boxes.floor.0;
+    let (width, height) = (input.width as f64, input.height as f64);
     let mut found = match head {
         Head::Yolov5 { rows, activation } => yolov5(rows, *activation, outputs.first(), labels, floor)?,
         Head::Yolov8 { rows, activation } => yolov8(rows, *activation, outputs.first(), labels, floor)?,
         Head::Detr { logits, boxes, activation } => {
-            detr([logits, boxes], *activation, outputs, labels, floor, (input.width as f64, input.height as f64))?
+            detr([logits, boxes], *activation, outputs, labels, floor, (width, height))?
+        }
+        Head::DetrRows { rows, activation } => {
+            detr_rows(rows, *activation, outputs.first(), labels, floor, (width, height))?
         }
         Head::RtDetr { labels: l, boxes, scores } => rt_detr([l, boxes, scores], outputs, labels, floor)?,
-        Head::EndToEnd { rows } => end_to_end(rows, outputs.first(), labels, floor)?,
+        Head::DetrRanked { rows } => end_to_end(rows, outputs.first(), labels, floor, Some((width, height)))?,
+        Head::EndToEnd { rows } => end_to_end(rows, outputs.first(), labels, floor, None)?,
     };
-    let (width, height) = (input.width as f64, input.height as f64);
     if let Some(Detection { frame: f, .. }) = found.iter().find(|d| !possible(&d.frame, width, height)) {
         let expected = format!("boxes with x0 <= x1 and y0 <= y1, at most one input ({width} x {height}) outside it");
         return Err(Fault::new(expected, format!("{} {} {} {}", f.x0, f.y0, f.x1, f.y1)));
     }
+    // Fractions where pixels are expected would be tiny things in the corner.
+    if !found.is_empty() && found.iter().all(|d| d.frame.x1.max(d.frame.y1) <= 1.0 + 1e-3) {
+        let expected = format!("boxes in pixels of the input ({width} x {height})");
+        return Err(Fault::new(expected, "none beyond its first pixel: fractions? See `head`"));
+    }
     // Nothing is seen in a box without area.
     found.retain(|d| d.frame.area() > 0.0);
-    super::suppress(found, boxes.iou.0, boxes.most.0)
+    Ok(found)
 }
 
 /// Whether a box can be one: anything else says that the layout or the units are others.
@@ -141,27 +162,50 @@ fn detr(
             .enumerate()
             .fold((0, f64::NEG_INFINITY), |best, (i, s)| if *s > best.1 { (i, *s) } else { best });
         if score >= floor {
-            if let Some(v) = b.iter().find(|v| !(-1.0..=2.0).contains(*v)) {
-                let expected = format!("boxes cx cy w h from 0 to 1 in output {boxes_name:?}");
-                return Err(Fault::new(expected, v.to_string()));
-            }
-            let [cx, cy, w, h] = [b[0], b[1], b[2], b[3]].map(f64::from);
-            found.push(Detection {
-                label,
-                score,
-                frame: Frame::around(cx * width, cy * height, w * width, h * height),
-            });
+            found.push(Detection { label, score, frame: of_fractions(boxes_name, b, (width, height))? });
         }
     }
     Ok(found)
+}
+
+fn detr_rows(
+    name: &str,
+    activation: Activation,
+    output: Option<&ArrayD<f32>>,
+    labels: usize,
+    floor: f64,
+    sides: (f64, f64),
+) -> Result<Vec<Detection>, Fault> {
+    let width = 4 + labels;
+    let expected = format!("(1, Q, {width}): 4 + one number per label, Q at least 1");
+    let numbers = shaped(name, given(output, name)?, &expected, |s| matches!(s, [1, q, w] if *q > 0 && *w == width))?;
+    let mut found = Vec::new();
+    for row in numbers.chunks_exact(width) {
+        let (label, best) = strongest(&row[4..]);
+        let score = one(name, activation, best)?;
+        if score >= floor {
+            found.push(Detection { label, score, frame: of_fractions(name, &row[..4], sides)? });
+        }
+    }
+    Ok(found)
+}
+
+/// cx cy w h as fractions of the input's sides.
+fn of_fractions(name: &str, b: &[f32], (width, height): (f64, f64)) -> Result<Frame, Fault> {
+    if let Some(v) = b.iter().find(|v| !(-1.0..=2.0).contains(*v)) {
+        return Err(Fault::new(format!("boxes cx cy w h from 0 to 1 in output {name:?}"), v.to_string()));
+    }
+    let [cx, cy, w, h] = [b[0], b[1], b[2], b[3]].map(f64::from);
+    Ok(Frame::around(cx * width, cy * height, w * width, h * height))
 }
 
 fn rt_detr(names: [&String; 3], outputs: &[ArrayD<f32>], labels: usize, floor: f64) -> Result<Vec<Detection>, Fault> {
     let [labels_name, boxes_name, scores_name] = names;
     let scores = given(outputs.get(2), scores_name)?;
     let n = scores.shape().last().copied().unwrap_or(0);
-    let row = |s: &[usize]| n > 0 && (s == [1, n] || s == [n]);
-    let scores = shaped(scores_name, scores, "(1, Q) or (Q), Q at least 1", row)?;
+    // RT-DETR has as many rows as queries. Without a batch they are what torchvision's suppression left over: perhaps none.
+    let row = |s: &[usize]| (n > 0 && s == [1, n]) || s == [n];
+    let scores = shaped(scores_name, scores, "(1, Q), Q at least 1, or (Q)", row)?;
     let expected = format!("(1, {n}) or ({n}), as the scores");
     let classes = shaped(labels_name, given(outputs.first(), labels_name)?, &expected, row)?;
     let expected = format!("(1, {n}, 4) or ({n}, 4)");
@@ -176,15 +220,27 @@ fn rt_detr(names: [&String; 3], outputs: &[ArrayD<f32>], labels: usize, floor: f
     Ok(found)
 }
 
-fn end_to_end(name: &str, output: Option<&ArrayD<f32>>, labels: usize, floor: f64) -> Result<Vec<Detection>, Fault> {
+/// Corners in pixels of the input, or middle and sides as fractions of its `sides`.
+fn end_to_end(
+    name: &str,
+    output: Option<&ArrayD<f32>>,
+    labels: usize,
+    floor: f64,
+    sides: Option<(f64, f64)>,
+) -> Result<Vec<Detection>, Fault> {
     let fits = |s: &[usize]| matches!(s, [1, _, 6] | [_, 6]);
-    let numbers = shaped(name, given(output, name)?, "(1, N, 6) or (N, 6): x1 y1 x2 y2 score class", fits)?;
+    let expected = if sides.is_some() { "cx cy w h score class" } else { "x1 y1 x2 y2 score class" };
+    let numbers = shaped(name, given(output, name)?, &format!("(1, N, 6) or (N, 6): {expected}"), fits)?;
     let mut found = Vec::new();
     for row in numbers.chunks_exact(6) {
         let score = score(name, row[4])?;
         // Exports fill up with empty rows: their class means nothing.
         if score >= floor {
-            found.push(Detection { label: class_number(name, row[5], labels)?, score, frame: corners(&row[..4]) });
+            let frame = match sides {
+                Some(sides) => of_fractions(name, &row[..4], sides)?,
+                None => corners(&row[..4]),
+            };
+            found.push(Detection { label: class_number(name, row[5], labels)?, score, frame });
         }
     }
     Ok(found)

@@ -8,6 +8,7 @@ mod nms;
 mod tests;
 
 pub use heads::decode;
+pub(super) use heads::rows;
 pub use merge::{Seen, merge};
 pub use nms::suppress;
 

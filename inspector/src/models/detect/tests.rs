@@ -57,6 +57,28 @@ fn every_head_says_the_same_things() {
         array(&[1, 3, 4], &[0.156_25, 0.1875, 0.0625, 0.031_25, 0.625, 0.3125, 0.125, 0.125, 0.5, 0.5, 0.1, 0.1]);
     let head = Head::Detr { logits: "l".into(), boxes: "b".into(), activation: Activation::Softmax };
     assert_eq!(found(&head, &[logits, boxes], 2).unwrap(), expected);
+    // The same in one output, sigmoid inside.
+    let rows = [
+        [0.156_25, 0.1875, 0.0625, 0.031_25, 0.1, 0.8],
+        [0.625, 0.3125, 0.125, 0.125, 0.6, 0.2],
+        [0.5, 0.5, 0.1, 0.1, 0.01, 0.01],
+    ];
+    let head = Head::DetrRows { rows: name(), activation: Activation::None };
+    assert_eq!(found(&head, &[array(&[1, 3, 6], rows.as_flattened())], 2).unwrap(), expected);
+    // And sorted, with scores and class numbers.
+    let rows = [
+        [0.156_25, 0.1875, 0.0625, 0.031_25, 0.8, 1.0],
+        [0.625, 0.3125, 0.125, 0.125, 0.6, 0.0],
+        [0.5, 0.5, 0.1, 0.1, 0.01, 0.0],
+    ];
+    let ranked = array(&[1, 3, 6], rows.as_flattened());
+    assert_eq!(found(&Head::DetrRanked { rows: name() }, std::slice::from_ref(&ranked), 2).unwrap(), expected);
+    // Fractions that are taken for pixels are no tiny things in the corner.
+    let mut tiny = ranked;
+    tiny.iter_mut().filter(|v| **v == 0.156_25 || **v == 0.625).for_each(|v| *v = 0.01);
+    tiny.iter_mut().filter(|v| **v == 0.1875 || **v == 0.3125).for_each(|v| *v = 0.02);
+    let fault = found(&Head::EndToEnd { rows: name() }, &[tiny], 2).unwrap_err();
+    assert_eq!(fault.expected, "boxes in pixels of the input (320 x 320)");
     let head = Head::RtDetr { labels: "l".into(), boxes: "b".into(), scores: "s".into() };
     let corners = [180.0, 80.0, 220.0, 120.0, 40.0, 55.0, 60.0, 65.0, 0.0, 0.0, 9.0, 9.0];
     let three = |shape: &[usize]| array(shape, &[0.0, 1.0, 7.0]);
@@ -103,6 +125,11 @@ fn another_layout_is_a_fault_with_both_shapes() {
             "(1, 9, 4)",
         ),
         (
+            Head::DetrRows { rows: name(), activation: Activation::None },
+            zeros(&[1, 6, 10]),
+            "(1, Q, 6): 4 + one number per label",
+        ),
+        (
             Head::RtDetr { labels: "l".into(), boxes: name(), scores: "s".into() },
             [zeros(&[1, 9]), zeros(&[1, 9, 5]), zeros(&[1, 9])].concat(),
             "(1, 9, 4) or (9, 4)",
@@ -128,6 +155,11 @@ fn another_layout_is_a_fault_with_both_shapes() {
         found(&head, &outputs[..1], 2).unwrap_err(),
         Fault { expected: "output \"b\"".into(), found: "none".into() }
     );
+    let pixels = array(&[1, 1, 6], &[160.0, 90.0, 30.0, 20.0, 0.9, 1.0]);
+    for head in [Head::DetrRows { rows: name(), activation: Activation::None }, Head::DetrRanked { rows: name() }] {
+        let fault = found(&head, std::slice::from_ref(&pixels), 2).unwrap_err();
+        assert!(fault.expected.starts_with("boxes cx cy w h from 0 to 1"), "{fault:?}");
+    }
 }
 
 #[test]
@@ -145,13 +177,14 @@ fn boxes_that_cannot_be_are_faults_and_never_nothing() {
 }
 
 #[test]
-fn only_an_end_to_end_head_may_have_no_rows() {
+fn only_a_head_with_built_in_suppression_may_have_no_rows() {
     let none = |shape: &[usize]| ArrayD::<f32>::zeros(IxDyn(shape));
     let (rows, activation) = (|| "out".to_owned(), Activation::Sigmoid);
     for (head, outputs) in [
         (Head::Yolov5 { rows: rows(), activation }, vec![none(&[1, 0, 7])]),
         (Head::Yolov8 { rows: rows(), activation }, vec![none(&[1, 6, 0])]),
         (Head::Detr { logits: rows(), boxes: "b".into(), activation }, vec![none(&[1, 0, 2]), none(&[1, 0, 4])]),
+        (Head::DetrRows { rows: rows(), activation }, vec![none(&[1, 0, 6])]),
         (
             Head::RtDetr { labels: "l".into(), boxes: "b".into(), scores: rows() },
             vec![none(&[1, 0]), none(&[1, 0, 4]), none(&[1, 0])],
@@ -160,6 +193,10 @@ fn only_an_end_to_end_head_may_have_no_rows() {
         let fault = found(&head, &outputs, 2).unwrap_err();
         assert!(fault.expected.contains("at least 1"), "{fault:?}");
     }
+    // torchvision's detectors: no batch, and as many rows as are left over.
+    let head = Head::RtDetr { labels: "l".into(), boxes: "b".into(), scores: rows() };
+    assert_eq!(found(&head, &[none(&[0]), none(&[0, 4]), none(&[0])], 2).unwrap(), []);
+    assert!(found(&head, &[none(&[0]), none(&[1, 4]), none(&[0])], 2).is_err());
 }
 
 fn thing(label: usize, score: f64, x0: f64, y0: f64, x1: f64, y1: f64) -> Detection {

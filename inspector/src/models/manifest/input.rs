@@ -77,7 +77,7 @@ pub enum Fit {
     },
 }
 
-/// How pixels are made of pixels. Both sample at half-pixel centres.
+/// How pixels are made of pixels. All sample at half-pixel centres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resample {
@@ -85,6 +85,8 @@ pub enum Resample {
     Bilinear,
     /// A triangle as wide as the reduction, as PIL's `BILINEAR` and torchvision's `Resize(antialias=True)`.
     Antialias,
+    /// A cubic curve as wide as the reduction, as PIL's `BICUBIC`: what most of timm's classifiers are trained with.
+    Bicubic,
 }
 
 /// A side of the input: 8 to 4096.

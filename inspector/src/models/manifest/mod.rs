@@ -152,6 +152,8 @@ use text::{Name, Text};
 
 /// The format of `model.toml` that this program reads.
 const SCHEMA: i64 = 1;
+/// Most numbers of a constant input: a mask over the largest input.
+const MOST_NUMBERS: usize = 4096 * 4096;
 /// Keys at the top of the file.
 const KEYS: [&str; 12] = [
     "schema", "task", "sha256", "licence", "labels", "epsilon", "input", "constant", "output", "boxes", "tiles",
@@ -273,7 +275,9 @@ struct ParityTable {
 struct ConstantTable {
     name: Name,
     shape: Vec<usize>,
-    values: Vec<f64>,
+    values: Option<Vec<f64>>,
+    /// The same everywhere.
+    value: Option<f64>,
 }
 
 impl Manifest {
@@ -377,18 +381,23 @@ fn labels(text: Text<'_>, top: &mut toml::de::DeTable<'_>, task: &Task) -> Resul
 fn constants(text: Text<'_>, top: &mut toml::de::DeTable<'_>, input: &Input) -> Result<Vec<Constant>, ModelError> {
     let Some((tables, at)) = text.take::<Vec<ConstantTable>>(top, "constant")? else { return Ok(Vec::new()) };
     let mut constants: Vec<Constant> = Vec::new();
-    for ConstantTable { name: Name(name), shape, values } in tables {
+    for ConstantTable { name: Name(name), shape, values, value } in tables {
         if name == input.name || constants.iter().any(|c| c.name == name) {
             return Err(text.fault(at, format!("[[constant]]: the input {name:?} is given twice")));
         }
+        let fault = |what: String| text.fault(at, format!("[[constant]] {name}: expected {what}"));
+        let holds = shape.iter().try_fold(1_usize, |n, d| n.checked_mul(*d)).filter(|n| *n <= MOST_NUMBERS);
+        let Some(holds) = holds else {
+            return Err(fault(format!("at most {MOST_NUMBERS} numbers, found the shape {shape:?}")));
+        };
+        let values = match (values, value) {
+            (Some(values), None) => values.into_iter().map(|v| v as f32).collect(),
+            (None, Some(value)) => vec![value as f32; holds],
+            _ => return Err(fault("either `values`, or `value` for the same number everywhere".to_owned())),
+        };
         let found = values.len();
-        let values = values.into_iter().map(|v| v as f32).collect();
-        let values = ArrayD::from_shape_vec(IxDyn(&shape), values).map_err(|_| {
-            text.fault(
-                at,
-                format!("[[constant]] {name}: expected as many values as its shape {shape:?} holds, found {found}"),
-            )
-        })?;
+        let values = ArrayD::from_shape_vec(IxDyn(&shape), values)
+            .map_err(|_| fault(format!("as many values as its shape {shape:?} holds, found {found}")))?;
         constants.push(Constant { name, values });
     }
     Ok(constants)

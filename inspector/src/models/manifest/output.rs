@@ -64,6 +64,18 @@ pub enum Head {
         /// Softmax (the last class is "nothing") or sigmoid.
         activation: Activation,
     },
+    /// `(1, Q, 4 + C)`: cx cy w h from 0 to 1, classes (Ultralytics' RT-DETR up to 8.3).
+    DetrRows {
+        /// The rows.
+        rows: String,
+        /// What makes scores of the classes.
+        activation: Activation,
+    },
+    /// `(1, Q, 6)`: cx cy w h from 0 to 1, score, class (Ultralytics' RT-DETR from 8.4 on).
+    DetrRanked {
+        /// The rows.
+        rows: String,
+    },
     /// Labels, boxes x1 y1 x2 y2 in pixels of the input, and scores (RT-DETR, torchvision).
     RtDetr {
         /// Class numbers.
@@ -78,6 +90,13 @@ pub enum Head {
         /// The rows.
         rows: String,
     },
+}
+
+impl Head {
+    /// Whether the graph itself chooses and sorts its boxes by score: of two that are nearly as good, each runtime may put another one first.
+    pub(in crate::models) const fn ranks(&self) -> bool {
+        !matches!(self, Self::Yolov5 { .. } | Self::Yolov8 { .. })
+    }
 }
 
 /// What makes scores from 0 to 1 of a model's numbers.
@@ -111,7 +130,13 @@ impl Task {
     pub fn outputs(&self) -> Vec<String> {
         let names: Vec<&String> = match self {
             Self::Classify { scores, .. } => vec![scores],
-            Self::Detect(Head::Yolov5 { rows, .. } | Head::Yolov8 { rows, .. } | Head::EndToEnd { rows }) => vec![rows],
+            Self::Detect(
+                Head::Yolov5 { rows, .. }
+                | Head::Yolov8 { rows, .. }
+                | Head::DetrRows { rows, .. }
+                | Head::DetrRanked { rows }
+                | Head::EndToEnd { rows },
+            ) => vec![rows],
             Self::Detect(Head::Detr { logits, boxes, .. }) => vec![logits, boxes],
             Self::Detect(Head::RtDetr { labels, boxes, scores }) => vec![labels, boxes, scores],
             Self::Segment { map, .. } => vec![map],
@@ -140,6 +165,10 @@ enum HeadWord {
     Yolov8,
     #[serde(rename = "detr")]
     Detr,
+    #[serde(rename = "detr-rows")]
+    DetrRows,
+    #[serde(rename = "detr-ranked")]
+    DetrRanked,
     #[serde(rename = "rt-detr")]
     RtDetr,
     #[serde(rename = "end-to-end")]
@@ -176,7 +205,8 @@ pub(super) fn read(text: Text<'_>, top: &mut DeTable<'_>) -> Result<Task, ModelE
             Task::Classify { scores: t.scores.0, activation: t.activation }
         }
         TaskWord::Detect => {
-            const HEADS: &str = "one of \"yolov5\", \"yolov8\", \"detr\", \"rt-detr\", \"end-to-end\"";
+            const HEADS: &str =
+                "one of \"yolov5\", \"yolov8\", \"detr\", \"detr-rows\", \"detr-ranked\", \"rt-detr\", \"end-to-end\"";
             let toml::de::DeValue::Table(table) = output.get_mut() else {
                 return Err(text.fault(at, "expected a table [output]"));
             };
@@ -194,9 +224,17 @@ pub(super) fn read(text: Text<'_>, top: &mut DeTable<'_>) -> Result<Task, ModelE
                     let t: DetrTable = text.read("[output]", output)?;
                     Head::Detr { logits: t.logits.0, boxes: t.boxes.0, activation: t.activation }
                 }
+                HeadWord::DetrRows => {
+                    let t: RowsTable = text.read("[output]", output)?;
+                    Head::DetrRows { rows: t.rows.0, activation: t.activation.unwrap_or(Activation::None) }
+                }
                 HeadWord::RtDetr => {
                     let t: RtDetrTable = text.read("[output]", output)?;
                     Head::RtDetr { labels: t.labels.0, boxes: t.boxes.0, scores: t.scores.0 }
+                }
+                HeadWord::DetrRanked => {
+                    let t: PlainRowsTable = text.read("[output]", output)?;
+                    Head::DetrRanked { rows: t.rows.0 }
                 }
                 HeadWord::EndToEnd => {
                     let t: PlainRowsTable = text.read("[output]", output)?;
@@ -224,12 +262,14 @@ pub(super) fn read(text: Text<'_>, top: &mut DeTable<'_>) -> Result<Task, ModelE
     let softmax = matches!(
         task,
         Task::Detect(
-            Head::Yolov5 { activation: Activation::Softmax, .. } | Head::Yolov8 { activation: Activation::Softmax, .. }
+            Head::Yolov5 { activation: Activation::Softmax, .. }
+                | Head::Yolov8 { activation: Activation::Softmax, .. }
+                | Head::DetrRows { activation: Activation::Softmax, .. }
         )
     );
     if softmax {
         return Err(
-            text.fault(at, "[output] activation: expected \"none\" or \"sigmoid\" with a YOLO head, found \"softmax\"")
+            text.fault(at, "[output] activation: expected \"none\" or \"sigmoid\" with this head, found \"softmax\"")
         );
     }
     Ok(task)

@@ -1,11 +1,13 @@
 //! Parity samples: what the framework that trained a model gave for some inputs, compared with what this machine gives.
 //!
 //! Three things are proved at opening, for every sample: the reference outputs mean what `model.toml` says (they are decoded as those of
-//! a photo are); the picture, where the sample has one, becomes the sample's tensor; the runtime gives the reference outputs again.
+//! a photo are); the picture, where the sample has one, becomes the sample's tensor; the runtime gives the reference outputs again, number
+//! by number or, where the graph itself sorts its boxes, box by box.
 
 mod npy;
+mod ranked;
 
-use super::manifest::{Colour, Input, Manifest};
+use super::manifest::{Colour, Input, Manifest, Task};
 use super::picture::prepare;
 use super::{ModelError, ModelFolder, Network, NetworkError, output};
 use crate::geometry::PixelRect;
@@ -156,14 +158,32 @@ fn replay(manifest: &Manifest, network: &dyn Network, dir: &str, sample: &Sample
             dir.to_owned(),
         ));
     }
-    let tolerance = manifest.tolerance;
     for (i, (found, expected)) in found.iter().zip(&sample.outputs).enumerate() {
-        let file = format!("{dir}/output-{i}.npy");
         if found.shape() != expected.shape() {
             let (expected, found) =
                 (format!("an output of shape {:?}", expected.shape()), format!("{:?}", found.shape()));
-            return Err(fault(output::Fault { expected, found }, file));
+            return Err(fault(output::Fault { expected, found }, format!("{dir}/output-{i}.npy")));
         }
+    }
+    let numbers = same_numbers(manifest, network, dir, &found, &sample.outputs);
+    match &manifest.task {
+        Task::Detect(head) if head.ranks() && numbers.is_err() => {
+            ranked::same_boxes(head, manifest, network, dir, &found, &sample.outputs)
+        }
+        _ => numbers,
+    }
+}
+
+/// Compares number by number.
+fn same_numbers(
+    manifest: &Manifest,
+    network: &dyn Network,
+    dir: &str,
+    found: &[ArrayD<f32>],
+    expected: &[ArrayD<f32>],
+) -> Result<(), ModelError> {
+    let tolerance = manifest.tolerance;
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         // The worst place, so that the message says how far off it is.
         let excess = |f: f32, e: f32| {
             let (f, e) = (f64::from(f), f64::from(e));
@@ -187,7 +207,7 @@ fn replay(manifest: &Manifest, network: &dyn Network, dir: &str, sample: &Sample
                 expected: e,
                 found: f,
                 place: place.slice().to_vec(),
-                file,
+                file: format!("{dir}/output-{i}.npy"),
             });
         }
     }

@@ -39,7 +39,8 @@ impl Taps {
                 let centre = (i as f64 + 0.5) * scale;
                 match how {
                     Resample::Bilinear => bilinear(centre - 0.5, length),
-                    Resample::Antialias => triangle(centre, scale.max(1.0), length),
+                    Resample::Antialias => widened(triangle, 1.0, centre, scale.max(1.0), length),
+                    Resample::Bicubic => widened(cubic, 2.0, centre, scale.max(1.0), length),
                 }
             })
             .collect();
@@ -66,13 +67,31 @@ fn bilinear(at: f64, length: usize) -> (usize, Vec<f64>) {
     if length == 1 { (0, vec![1.0]) } else { (start, vec![1.0 - f, f]) }
 }
 
-/// A triangle about a position, `reach` to each side, cut at the border and of sum one (PIL's BILINEAR).
-fn triangle(centre: f64, reach: f64, length: usize) -> (usize, Vec<f64>) {
+/// A curve about a position, widened by the reduction, cut at the border and of sum one, as PIL's filters are; it is 0 beyond `support`.
+fn widened(curve: fn(f64) -> f64, support: f64, centre: f64, reduction: f64, length: usize) -> (usize, Vec<f64>) {
+    let reach = support * reduction;
     let start = (centre - reach + 0.5).max(0.0) as usize;
     let end = ((centre + reach + 0.5) as usize).min(length).max(start + 1);
-    let weight = |i: usize| (1.0 - ((i as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+    let weight = |i: usize| curve((i as f64 + 0.5 - centre).abs() / reduction);
     let sum: f64 = (start..end).map(weight).sum();
     (start, (start..end).map(|i| weight(i) / sum).collect())
+}
+
+/// PIL's BILINEAR.
+fn triangle(d: f64) -> f64 {
+    (1.0 - d).max(0.0)
+}
+
+/// PIL's BICUBIC: Keys 1981, doi:10.1109/TASSP.1981.1163711, with a = -0.5.
+fn cubic(d: f64) -> f64 {
+    const A: f64 = -0.5;
+    if d < 1.0 {
+        ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0
+    } else if d < 2.0 {
+        (((d - 5.0) * d + 8.0) * d - 4.0) * A
+    } else {
+        0.0
+    }
 }
 
 /// Down the columns first, where whole rows are added at once, then along the rows.
@@ -106,6 +125,10 @@ pub(super) fn resample<T: Copy + Into<f32> + Sync>(
             match channels {
                 3 => along::<3>(sum, &columns, out),
                 _ => along::<1>(sum, &columns, out),
+            }
+            if how == Resample::Bicubic {
+                // Beside an edge it overshoots; there is nothing blacker than black.
+                out.iter_mut().for_each(|code| *code = code.clamp(0.0, 255.0));
             }
         },
     );
