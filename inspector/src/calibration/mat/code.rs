@@ -116,7 +116,9 @@ mod tests {
         if std::env::var_os("ASSAY_BLESS").is_some() {
             let rows: Vec<String> = made
                 .chunks(8)
-                .map(|row| row.iter().map(|w| format!("0x{:04x}_{:04x},", w >> 16, w & 0xffff)).collect::<Vec<_>>().join(" "))
+                .map(|row| {
+                    row.iter().map(|w| format!("0x{:04x}_{:04x},", w >> 16, w & 0xffff)).collect::<Vec<_>>().join(" ")
+                })
                 .collect();
             println!("{}", rows.join("\n    "));
         }

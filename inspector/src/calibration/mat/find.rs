@@ -189,7 +189,9 @@ fn missed(light: &Plane, layout: &Layout, seen: &[SeenTag], sheet: &Homography) 
     let look = |number: &usize| {
         let tag = layout.tags[*number];
         // Near tags count more: a lens bends a small region almost as a plane.
-        let near = |t: &SeenTag| 1.0 / (900.0 + (layout.tags[t.number].centre - tag.centre).dot(layout.tags[t.number].centre - tag.centre));
+        let near = |t: &SeenTag| {
+            1.0 / (900.0 + (layout.tags[t.number].centre - tag.centre).dot(layout.tags[t.number].centre - tag.centre))
+        };
         let pairs = seen.iter().flat_map(|t| matched(layout, t).map(|(p, q, _)| (p, q, near(t))));
         let map = Homography::fit(pairs).unwrap_or(*sheet);
         let glance = Glance::at(light, &tag.corners().map(|p| map.apply(p)))?;

@@ -29,10 +29,8 @@ impl Homography {
         let (mut a, mut b) = ([[0.0; 8]; 8], [0.0; 8]);
         for (p, q, w) in pairs {
             let (x, y, u, v) = (p.x / MM, p.y / MM, (q.x - middle.x) / PX, (q.y - middle.y) / PX);
-            let rows = [
-                ([x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y], u),
-                ([0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y], v),
-            ];
+            let rows =
+                [([x, y, 1.0, 0.0, 0.0, 0.0, -u * x, -u * y], u), ([0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y], v)];
             for (row, right) in rows {
                 for i in 0..8 {
                     b[i] += w * row[i] * right;

@@ -287,7 +287,11 @@ impl Layout {
             format!("x {x_mm:.1} mm  is  __________ mm"),
             format!("y {y_mm:.1} mm  is  __________ mm"),
         ];
-        let line = |(k, text): (usize, String)| TextLine { at: Point::new(left, y + 6.0 - 4.8 * k as f64), size_mm: 2.6, text };
+        let line = |(k, text): (usize, String)| TextLine {
+            at: Point::new(left, y + 6.0 - 4.8 * k as f64),
+            size_mm: 2.6,
+            text,
+        };
         lines.into_iter().enumerate().map(line).collect()
     }
 }

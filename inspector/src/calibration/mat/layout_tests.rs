@@ -13,8 +13,14 @@ fn everything_lies_on_the_sheet_and_nothing_on_anything_else() {
         }
         // Tags, wedges, colours and squares: no two overlap (corners touch).
         let tag = |t: &Tag| Patch { centre: t.centre, size_mm: [TAG_MM; 2], light: [0.0; 3] };
-        let patches: Vec<Patch> =
-            layout.tags.iter().map(tag).chain(layout.squares()).chain(layout.wedge.into_iter().flatten()).chain(layout.colours).collect();
+        let patches: Vec<Patch> = layout
+            .tags
+            .iter()
+            .map(tag)
+            .chain(layout.squares())
+            .chain(layout.wedge.into_iter().flatten())
+            .chain(layout.colours)
+            .collect();
         for (i, a) in patches.iter().enumerate() {
             for b in &patches[..i] {
                 let apart = |c: f64, k: usize| c.abs() - 0.5 * (a.size_mm[k] + b.size_mm[k]);

@@ -144,7 +144,11 @@ mod tests {
                 let (a, b) = (at(h), at(-h));
                 for i in 0..2 {
                     let difference = (a[i] - b[i]) / (2.0 * h);
-                    assert!((difference - d[i][k]).abs() < 1e-5 * (1.0 + d[i][k].abs()), "{k} {i}: {difference} {}", d[i][k]);
+                    assert!(
+                        (difference - d[i][k]).abs() < 1e-5 * (1.0 + d[i][k].abs()),
+                        "{k} {i}: {difference} {}",
+                        d[i][k]
+                    );
                 }
             }
         }

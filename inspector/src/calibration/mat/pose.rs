@@ -67,6 +67,8 @@ pub struct Fit {
     pub used: usize,
     /// Corners that do not: tag, corner, distance from where they should be, px.
     pub outliers: Vec<(usize, usize, f64)>,
+    model: Model,
+    half: [f64; 2],
 }
 
 /// Contradictions between the photo and what was known beforehand, in standard uncertainties. Noise alone keeps them below 4.
@@ -89,26 +91,43 @@ const FOCAL: [f64; 2] = [0.8, 0.25];
 
 /// Fits pose, lens, print and flatness. `half` is half of the ring of corners, mm.
 ///
+/// First as if little were known: this tells how well the corners agree among themselves, and which do not. Then, with those weights, what is
+/// known enters; where it contradicts the photo, [`Pulls`] say so and nothing hides it.
+///
 /// `None` when the corners do not fix a pose.
 pub fn fit(corners: &[SeenCorner], half: [f64; 2], size: [u32; 2], known: &Known) -> Option<Fit> {
+    let loose = Prior::new(&Known { u_flat_mm: known.u_flat_mm.max(1.0), ..Known::UNMEASURED }, size)?;
     let prior = Prior::new(known, size)?;
     let map = Homography::fit(corners.iter().map(|c| (c.nominal, c.p, 1.0)))?;
-    let principal = Point::new(prior.mean[LENS + 2], prior.mean[LENS + 3]);
-    let columns = map.columns(principal);
+    let columns = map.columns(Point::new(loose.mean[LENS + 2], loose.mean[LENS + 3]));
+    let mut focals = vec![known.lens.map_or(loose.mean[LENS], |k| k.lens.fx)];
+    focals.extend(focal(&columns).filter(|f| (0.4..3.0).contains(&(f / loose.mean[LENS]))));
     let mut best: Option<(f64, Model)> = None;
-    let mut focals = vec![prior.mean[LENS]];
-    focals.extend(focal(&columns).filter(|f| known.lens.is_none() && (0.4..3.0).contains(&(f / prior.mean[LENS]))));
     for f in focals {
-        let mut start = prior.model(pose(&columns, f)?);
-        if known.lens.is_none() {
-            (start.lens.fx, start.lens.fy) = (f, f);
-        }
-        let end = descend(corners, half, &prior, start);
+        let mut start = loose.model(pose(&columns, f)?);
+        (start.lens.fx, start.lens.fy) = (f, f);
+        let end = descend(corners, half, &loose, start, None);
         if let Some((cost, model)) = end.filter(|(cost, _)| best.is_none_or(|b| *cost < b.0)) {
             best = Some((cost, model));
         }
     }
-    result(corners, half, &prior, known, best?.1)
+    let free = best?.1;
+    let seen = rows(corners, half, &free)?;
+    let scale = scale(corners, &seen);
+    let weights: Vec<f64> = corners.iter().zip(&seen).map(|(c, (r, _))| weight(c, *r, scale).0).collect();
+    let say = Say { scale, weights: &weights };
+    // From the pose that goes with what is known of the lens, and from where the free fit ended.
+    let near =
+        prior.model(pose(&map.columns(Point::new(prior.mean[LENS + 2], prior.mean[LENS + 3])), prior.mean[LENS])?);
+    let ends = [near, free].into_iter().filter_map(|start| descend(corners, half, &prior, start, Some(&say)));
+    let (_, model) = ends.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    result(corners, half, &prior, known, &say, model)
+}
+
+/// Weights of the corners and scale of their uncertainties, once they are known.
+struct Say<'w> {
+    scale: f64,
+    weights: &'w [f64],
 }
 
 /// What is known beforehand: mean and information (inverse covariance); nothing about the pose.
@@ -209,9 +228,8 @@ fn pose(columns: &[[f64; 3]; 3], f: f64) -> Option<Rigid> {
     let length = |v: [f64; 3]| (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt();
     // The sheet's middle lies in front of the camera.
     let scale = 2.0 / (length(a) + length(b));
-    let cross = |a: [f64; 3], b: [f64; 3]| {
-        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-    };
+    let cross =
+        |a: [f64; 3], b: [f64; 3]| [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
     let unit = |v: [f64; 3]| v.map(|c| c / length(v));
     // Nearest square axes: half way between a and what is square to b.
     let z = unit(cross(unit(a), unit(b)));
@@ -263,7 +281,8 @@ fn weight(corner: &SeenCorner, r: [f64; 2], scale: f64) -> (f64, f64) {
     (inside * inside, (1.0 - inside * inside * inside) * TUKEY * TUKEY / 3.0)
 }
 
-fn sums(corners: &[SeenCorner], rows: &Rows, prior: &Prior, model: &Model, scale: f64) -> Sums {
+/// With the weights that are said, or Tukey's.
+fn sums(corners: &[SeenCorner], rows: &Rows, prior: &Prior, model: &Model, scale: f64, say: Option<&Say<'_>>) -> Sums {
     let mut out = Sums { normal: prior.information, right: [0.0; N], cost: 0.0, scale };
     let now = model.values();
     for i in LENS..N {
@@ -273,8 +292,13 @@ fn sums(corners: &[SeenCorner], rows: &Rows, prior: &Prior, model: &Model, scale
             out.cost += pull * (prior.mean[i] - now[i]);
         }
     }
-    for (corner, (r, d)) in corners.iter().zip(rows) {
-        let (w, cost) = weight(corner, *r, scale);
+    for (i, (corner, (r, d))) in corners.iter().zip(rows).enumerate() {
+        let (w, cost) = match say {
+            Some(say) => {
+                (say.weights[i], say.weights[i] * (reduced(corner, *r) / scale) * (reduced(corner, *r) / scale))
+            }
+            None => weight(corner, *r, scale),
+        };
         out.cost += cost;
         let w = w / (variance(corner) * scale * scale);
         for (r, d) in r.iter().zip(d) {
@@ -294,11 +318,18 @@ fn sums(corners: &[SeenCorner], rows: &Rows, prior: &Prior, model: &Model, scale
     out
 }
 
-/// Levenberg-Marquardt; the robust scale is taken anew while it falls.
-fn descend(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, start: Model) -> Option<(f64, Model)> {
+/// Levenberg-Marquardt; unless weights are said, the robust scale is taken anew while it falls.
+fn descend(
+    corners: &[SeenCorner],
+    half: [f64; 2],
+    prior: &Prior,
+    start: Model,
+    say: Option<&Say<'_>>,
+) -> Option<(f64, Model)> {
     let mut model = start;
     let mut seen = rows(corners, half, &model)?;
-    let mut now = sums(corners, &seen, prior, &model, scale(corners, &seen));
+    let scale_of = |seen: &Rows| say.map_or_else(|| scale(corners, seen), |s| s.scale);
+    let mut now = sums(corners, &seen, prior, &model, scale_of(&seen), say);
     let mut damping = 1e-4;
     for _ in 0..60 {
         let mut damped = now.normal;
@@ -307,16 +338,16 @@ fn descend(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, start: Model) 
         }
         let step = solve_symmetric(damped, now.right)?;
         let next = model.after(&step);
-        let then = rows(corners, half, &next).map(|r| (sums(corners, &r, prior, &next, now.scale), r));
+        let then = rows(corners, half, &next).map(|r| (sums(corners, &r, prior, &next, now.scale, say), r));
         match then.filter(|(s, _)| s.cost <= now.cost) {
             Some((s, r)) => {
                 let small = now.cost - s.cost < 1e-9 * (1.0 + s.cost);
                 (model, now, seen) = (next, s, r);
                 damping = (damping * 0.2).max(1e-12);
                 // As residuals fall the scale does, and more corners stand out.
-                let finer = scale(corners, &seen);
+                let finer = scale_of(&seen);
                 if (finer - now.scale).abs() > 1e-3 * now.scale {
-                    now = sums(corners, &seen, prior, &model, finer);
+                    now = sums(corners, &seen, prior, &model, finer, say);
                 } else if small {
                     break;
                 }
@@ -333,10 +364,16 @@ fn descend(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, start: Model) 
 }
 
 /// The answer with everything that is to be said about it.
-fn result(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, known: &Known, model: Model) -> Option<Fit> {
+fn result(
+    corners: &[SeenCorner],
+    half: [f64; 2],
+    prior: &Prior,
+    known: &Known,
+    say: &Say<'_>,
+    model: Model,
+) -> Option<Fit> {
     let seen = rows(corners, half, &model)?;
-    let scale = scale(corners, &seen);
-    let all = sums(corners, &seen, prior, &model, scale);
+    let (all, weights) = (sums(corners, &seen, prior, &model, say.scale, Some(say)), say.weights);
     let mut inverse = [[0.0; N]; N];
     for i in 0..N {
         let mut unit = [0.0; N];
@@ -346,9 +383,9 @@ fn result(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, known: &Known, 
             inverse[j][i] = column[j];
         }
     }
-    let weights: Vec<f64> = corners.iter().zip(&seen).map(|(c, (r, _))| weight(c, *r, scale).0).collect();
     let counted: Vec<usize> = (0..corners.len()).filter(|i| weights[*i] > 0.0).collect();
-    let squares: f64 = counted.iter().map(|i| 0.5 * (seen[*i].0[0] * seen[*i].0[0] + seen[*i].0[1] * seen[*i].0[1])).sum();
+    let squares: f64 =
+        counted.iter().map(|i| 0.5 * (seen[*i].0[0] * seen[*i].0[0] + seen[*i].0[1] * seen[*i].0[1])).sum();
     let rms_px = (squares / counted.len() as f64).sqrt();
     let outliers = (0..corners.len()).filter(|i| weights[*i] == 0.0);
     let camera = model.perspective();
@@ -367,7 +404,16 @@ fn result(corners: &[SeenCorner], half: [f64; 2], prior: &Prior, known: &Known, 
             .map(|i| (corners[i].tag, corners[i].corner, libm::hypot(seen[i].0[0], seen[i].0[1])))
             .collect(),
         camera,
+        model,
+        half,
     })
+}
+
+impl Fit {
+    /// Where a printed place of the sheet is seen.
+    pub fn image_of(&self, nominal: Point<PlaneMm>) -> Option<Point<ImagePx>> {
+        self.model.view(self.half).project(nominal).map(|([x, y], _)| Point::new(x, y))
+    }
 }
 
 fn pulls(prior: &Prior, model: &Model) -> Pulls {
@@ -390,12 +436,11 @@ fn displaced(
     normal: &[[f64; N]; N],
     inverse: &[[f64; N]; N],
 ) -> Vec<(Source, Perspective)> {
-    let apply = |v: &[f64; N]| -> [f64; N] {
-        std::array::from_fn(|i| (0..N).map(|j| inverse[i][j] * v[j]).sum())
-    };
+    let apply = |v: &[f64; N]| -> [f64; N] { std::array::from_fn(|i| (0..N).map(|j| inverse[i][j] * v[j]).sum()) };
     let mut steps: Vec<(Source, [f64; N])> = Vec::new();
     // Noise of the corners: N⁻¹ (JᵀWJ) N⁻¹.
-    let corners: [[f64; N]; N] = std::array::from_fn(|i| std::array::from_fn(|j| normal[i][j] - prior.information[i][j]));
+    let corners: [[f64; N]; N] =
+        std::array::from_fn(|i| std::array::from_fn(|j| normal[i][j] - prior.information[i][j]));
     let root = cholesky(&corners);
     let noise: Vec<[f64; N]> = (0..N).map(|k| apply(&std::array::from_fn(|i| root[i][k]))).collect();
     steps.extend(strongest(model, half, &noise).into_iter().map(|s| (Source::CameraPose, s)));
@@ -429,8 +474,9 @@ fn displaced(
 
 /// The few independent combinations of these independent steps that do nearly all they do to places on the sheet.
 fn strongest(model: &Model, half: [f64; 2], steps: &[[f64; N]]) -> Vec<[f64; N]> {
-    let grid: Vec<Point<PlaneMm>> =
-        (0..25).map(|i| Point::new(half[0] * (f64::from(i % 5) - 2.0) / 2.0, half[1] * (f64::from(i / 5) - 2.0) / 2.0)).collect();
+    let grid: Vec<Point<PlaneMm>> = (0..25)
+        .map(|i| Point::new(half[0] * (f64::from(i % 5) - 2.0) / 2.0, half[1] * (f64::from(i / 5) - 2.0) / 2.0))
+        .collect();
     let camera = Camera::Perspective(model.perspective());
     let seen: Vec<Point<ImagePx>> = grid.iter().map(|p| camera.image_from_plane(*p, Mm(0.0))).collect();
     let places = |m: &Model| -> Vec<f64> {
@@ -440,7 +486,14 @@ fn strongest(model: &Model, half: [f64; 2], steps: &[[f64; N]]) -> Vec<[f64; N]>
     let nominal = places(model);
     let effects: Vec<Vec<f64>> = steps
         .iter()
-        .map(|s| places(&model.after(s)).iter().zip(&nominal).map(|(a, b)| a - b).map(|d| if d.is_finite() { d } else { 0.0 }).collect())
+        .map(|s| {
+            places(&model.after(s))
+                .iter()
+                .zip(&nominal)
+                .map(|(a, b)| a - b)
+                .map(|d| if d.is_finite() { d } else { 0.0 })
+                .collect()
+        })
         .collect();
     principal(&effects)
         .into_iter()

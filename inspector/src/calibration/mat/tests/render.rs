@@ -5,7 +5,7 @@ use crate::calibration::{Camera, Lens, Perspective, Tone};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid};
 use crate::photo::Picture;
 use crate::synth::Seeded;
-use image::{GrayImage, Luma};
+use image::GrayImage;
 
 /// What is between mat and file.
 #[derive(Clone, Debug)]
@@ -114,7 +114,8 @@ impl Shot {
         let blurred = blur(&light, w, h, self.blur_px);
         let mut random = Seeded::new(self.seed, 0);
         let code = |l: f64| Tone::Srgb.code(libm::pow(l.clamp(0.0, 1.0), self.gamma));
-        let noisy: Vec<f64> = blurred.iter().map(|l| f64::from(*l) * self.exposure + self.noise * normal(&mut random)).collect();
+        let noisy: Vec<f64> =
+            blurred.iter().map(|l| f64::from(*l) * self.exposure + self.noise * normal(&mut random)).collect();
         let mut codes: Vec<f32> = noisy.iter().map(|l| code(*l) as f32).collect();
         if self.sharpen > 0.0 {
             let soft = blur(&codes, w, h, 1.2);
@@ -183,7 +184,8 @@ pub(super) fn normal(random: &mut Seeded) -> f64 {
 /// Gaussian blur, borders repeated.
 fn blur(values: &[f32], w: usize, h: usize, sigma: f64) -> Vec<f32> {
     let reach = (4.0 * sigma).ceil() as i64;
-    let kernel: Vec<f64> = (-reach..=reach).map(|i| libm::exp(-0.5 * (i as f64 / sigma) * (i as f64 / sigma))).collect();
+    let kernel: Vec<f64> =
+        (-reach..=reach).map(|i| libm::exp(-0.5 * (i as f64 / sigma) * (i as f64 / sigma))).collect();
     let sum: f64 = kernel.iter().sum();
     let kernel: Vec<f32> = kernel.iter().map(|k| (k / sum) as f32).collect();
     let mut across = vec![0.0_f32; values.len()];
@@ -223,8 +225,10 @@ impl Sheet {
         let [columns, rows] = half.map(|s| (2.0 * s / CELL) as usize + 1);
         let mut cells = vec![Vec::new(); columns * rows];
         for shape in layout.shapes() {
-            let by = |f: fn(f64, f64) -> f64, g: fn(&Point<PlaneMm>) -> f64| shape.outline.iter().map(g).reduce(f).unwrap();
-            let (x0, x1, y0, y1) = (by(f64::min, |p| p.x), by(f64::max, |p| p.x), by(f64::min, |p| p.y), by(f64::max, |p| p.y));
+            let by =
+                |f: fn(f64, f64) -> f64, g: fn(&Point<PlaneMm>) -> f64| shape.outline.iter().map(g).reduce(f).unwrap();
+            let (x0, x1, y0, y1) =
+                (by(f64::min, |p| p.x), by(f64::max, |p| p.x), by(f64::min, |p| p.y), by(f64::max, |p| p.y));
             let place = |v: f64, half: f64| ((v + half) / CELL) as usize;
             let light = black + (1.0 - black) * shape.light.iter().sum::<f64>() / 3.0;
             for j in place(y0, half[1])..=place(y1, half[1]) {
@@ -245,12 +249,4 @@ impl Sheet {
         let on = |(x0, x1, y0, y1, _): &&(f64, f64, f64, f64, f64)| p.x >= *x0 && p.x < *x1 && p.y >= *y0 && p.y < *y1;
         self.cells[cell].iter().rev().find(on).map_or(1.0, |s| s.4)
     }
-}
-
-/// The small pieces of an image for eyes.
-pub(super) fn save(picture: &Picture, path: &str) {
-    if let Picture::Grey(p) = picture {
-        p.save(path).unwrap();
-    }
-    let _ = Luma([0_u8]);
 }
