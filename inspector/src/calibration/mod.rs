@@ -3,14 +3,17 @@
 pub mod board;
 mod camera;
 mod lens;
+pub mod mat;
 mod record;
 pub mod solve;
 mod tone;
+mod worlds;
 
 pub use camera::{Camera, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
 pub use tone::{Plane, Tone};
+pub use worlds::{Budget, Rim, Source, World, Worlds};
 
 use crate::photo::Photo;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@
 
 mod fit;
 mod frame;
+mod normal;
 mod rect;
 mod rigid;
 mod similarity;
@@ -18,6 +19,7 @@ mod units;
 
 pub use fit::{Circle, CircleFit, FitError, fit_circle, solve_symmetric};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
+pub(crate) use normal::cumulative_and_density;
 pub use rect::PixelRect;
 pub use rigid::{Matrix3, Rigid, times, transpose_times};
 pub use similarity::Similarity;

@@ -9,10 +9,10 @@
 //!
 //! Honest scope: one edge within the window, blur of 0.4 to 4 px, bends of more than about three times the blur.
 
-use super::normal::cumulative_and_density;
 use super::resample::bilinear;
 use super::silhouette::LightModel;
 use crate::calibration::Plane;
+use crate::geometry::cumulative_and_density;
 use crate::geometry::{ImagePx, Point, Vector, solve_symmetric};
 
 /// A nominal place on the contour, in the photo.

@@ -9,7 +9,6 @@ mod expected;
 mod fill;
 mod filter;
 mod label;
-mod normal;
 mod resample;
 mod silhouette;
 

@@ -22,7 +22,7 @@ fn density(z: f64) -> f64 {
 }
 
 /// Φ(z) and φ(z). Cubic Hermite interpolation in a table: absolute error below 1e-9, about 3 ns against 30 for `erfc` and `exp`.
-pub(super) fn cumulative_and_density(z: f64) -> (f64, f64) {
+pub(crate) fn cumulative_and_density(z: f64) -> (f64, f64) {
     if z <= -LIMIT {
         return (0.0, 0.0);
     }

@@ -1,0 +1,502 @@
+//! Where the sheet lies in front of the camera: all corners at once, and everything that is known beforehand.
+//!
+//! Levenberg-Marquardt over the 21 parameters of [`Model`]. What is known beforehand of lens, print and flatness enters as independent
+//! inputs with their own uncertainties beside the corners; what one photo cannot tell stays as uncertain as it was. Corners that
+//! disagree lose their say (Beaton and Tukey 1974, doi:10.1080/00401706.1974.10489171) and are named.
+//!
+//! Because the fit is a weighted mean of independent inputs, each input's share in the answer is known: the fit is N⁻¹ (sum of inputs'
+//! right sides), so one input that is otherwise by one standard uncertainty moves it by N⁻¹ times that. This gives the worlds.
+
+use super::find::SeenCorner;
+use super::homography::Homography;
+use super::linear::{cholesky, principal};
+use super::model::{HEIGHT, LENS, Model, N, PRINT};
+use crate::calibration::{Camera, Lens, Perspective, Source};
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, solve_symmetric, times};
+
+/// A lens that is known: a camera record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KnownLens {
+    /// Best estimate.
+    pub lens: Lens,
+    /// Covariance of its parameters, in the order of [`Lens::parameters`].
+    pub covariance: [[f64; 9]; 9],
+}
+
+/// What is known before the photo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    /// The lens, when there is a camera record.
+    pub lens: Option<KnownLens>,
+    /// Printed size over nominal size, across and up.
+    pub printed_scale: [f64; 2],
+    /// Their standard uncertainties.
+    pub u_printed_scale: [f64; 2],
+    /// Standard uncertainty of the angle between the printed axes, rad.
+    pub u_skew: f64,
+    /// Standard uncertainty of the sheet's flatness, mm: of its bends over the whole sheet, and of the height of its middle.
+    pub u_flat_mm: f64,
+}
+
+impl Known {
+    /// What is assumed of a sheet about which nobody said anything: printers are off by up to half a percent.
+    pub const UNMEASURED: Self =
+        Self { lens: None, printed_scale: [1.0; 2], u_printed_scale: [0.004; 2], u_skew: 0.0005, u_flat_mm: 0.5 };
+}
+
+/// Where the sheet lies.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The camera; the plane's millimetres are true ones, its origin the middle of the sheet.
+    pub camera: Perspective,
+    /// Cameras in each of which one independent input is otherwise by one standard uncertainty.
+    pub displaced: Vec<(Source, Perspective)>,
+    /// Joint covariance of pose and lens: small turn after the present one (rad), shift (mm), lens ([`Lens::parameters`]).
+    pub covariance: [[f64; 15]; 15],
+    /// Printed scale across and up, as the fit has it.
+    pub printed_scale: [f64; 2],
+    /// Height of the sheet's right end, upper end and twist against its middle, mm, with standard uncertainties.
+    pub height_mm: [[f64; 2]; 3],
+    /// How far the photo pulls away from what was known of the lens, of the print, of the flatness, in standard uncertainties.
+    pub pulls: Pulls,
+    /// Root mean square of the residuals of the corners that count, px per coordinate.
+    pub rms_px: f64,
+    /// The same on the sheet, mm.
+    pub rms_mm: f64,
+    /// Number of corners that count.
+    pub used: usize,
+    /// Corners that do not: tag, corner, distance from where they should be, px.
+    pub outliers: Vec<(usize, usize, f64)>,
+    model: Model,
+    half: [f64; 2],
+}
+
+/// Contradictions between the photo and what was known beforehand, in standard uncertainties. Noise alone keeps them below 4.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pulls {
+    /// Lens: root of the squared Mahalanobis distance.
+    pub lens: f64,
+    /// Printed scales and skew: the largest.
+    pub print: f64,
+    /// Bends of the sheet: the largest.
+    pub flat: f64,
+}
+
+/// What is printed is not where it should be to better than this, px: the least standard uncertainty of a corner.
+const FLOOR_PX: f64 = 0.01;
+/// Tukey's constant.
+const TUKEY: f64 = 4.685;
+/// Focal length of a phone's or webcam's camera, of the picture's longer side, and its standard deviation.
+const FOCAL: [f64; 2] = [0.8, 0.25];
+
+/// Fits pose, lens, print and flatness. `half` is half of the ring of corners, mm.
+///
+/// First as if little were known: this tells how well the corners agree among themselves, and which do not. Then, with those weights, what is
+/// known enters; where it contradicts the photo, [`Pulls`] say so and nothing hides it.
+///
+/// `None` when the corners do not fix a pose.
+pub fn fit(corners: &[SeenCorner], half: [f64; 2], size: [u32; 2], known: &Known) -> Option<Fit> {
+    let loose = Prior::new(&Known { u_flat_mm: known.u_flat_mm.max(1.0), ..Known::UNMEASURED }, size)?;
+    let prior = Prior::new(known, size)?;
+    let map = Homography::fit(corners.iter().map(|c| (c.nominal, c.p, 1.0)))?;
+    let columns = map.columns(Point::new(loose.mean[LENS + 2], loose.mean[LENS + 3]));
+    let mut focals = vec![known.lens.map_or(loose.mean[LENS], |k| k.lens.fx)];
+    focals.extend(focal(&columns).filter(|f| (0.4..3.0).contains(&(f / loose.mean[LENS]))));
+    let mut best: Option<(f64, Model)> = None;
+    for f in focals {
+        let mut start = loose.model(pose(&columns, f)?);
+        (start.lens.fx, start.lens.fy) = (f, f);
+        let end = descend(corners, half, &loose, start, None);
+        if let Some((cost, model)) = end.filter(|(cost, _)| best.is_none_or(|b| *cost < b.0)) {
+            best = Some((cost, model));
+        }
+    }
+    let free = best?.1;
+    let seen = rows(corners, half, &free)?;
+    let scale = scale(corners, &seen);
+    let weights: Vec<f64> = corners.iter().zip(&seen).map(|(c, (r, _))| weight(c, *r, scale).0).collect();
+    let say = Say { scale, weights: &weights };
+    // From the pose that goes with what is known of the lens, and from where the free fit ended.
+    let near =
+        prior.model(pose(&map.columns(Point::new(prior.mean[LENS + 2], prior.mean[LENS + 3])), prior.mean[LENS])?);
+    let ends = [near, free].into_iter().filter_map(|start| descend(corners, half, &prior, start, Some(&say)));
+    let (_, model) = ends.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    result(corners, half, &prior, known, &say, model)
+}
+
+/// Weights of the corners and scale of their uncertainties, once they are known.
+struct Say<'w> {
+    scale: f64,
+    weights: &'w [f64],
+}
+
+/// What is known beforehand: mean and information (inverse covariance); nothing about the pose.
+struct Prior {
+    mean: [f64; N],
+    information: [[f64; N]; N],
+    /// Square root of the lens's covariance: its columns are independent.
+    lens_root: [[f64; 9]; 9],
+    sigma: [f64; N],
+}
+
+impl Prior {
+    fn new(known: &Known, [width, height]: [u32; 2]) -> Option<Self> {
+        let longest = f64::from(width.max(height));
+        let (lens, covariance) = match &known.lens {
+            Some(k) => (k.lens, k.covariance),
+            None => (Lens::pinhole(FOCAL[0] * longest, width, height), unknown_lens(longest)),
+        };
+        let sheet = Model {
+            pose: Rigid { turn: [0.0; 3], shift: [0.0; 3] },
+            lens,
+            print: [known.printed_scale[0] - 1.0, known.printed_scale[1] - 1.0, 0.0],
+            height: [0.0; 3],
+        };
+        let mut out = Self {
+            mean: sheet.values(),
+            information: [[0.0; N]; N],
+            lens_root: cholesky(&covariance),
+            sigma: [0.0; N],
+        };
+        for i in 0..9 {
+            let mut unit = [0.0; 9];
+            unit[i] = 1.0;
+            let column = solve_symmetric(floored(covariance), unit)?;
+            for j in 0..9 {
+                out.information[LENS + i][LENS + j] = column[j];
+            }
+        }
+        let [u_x, u_y] = known.u_printed_scale;
+        let sigmas = [u_x, u_y, known.u_skew, known.u_flat_mm, known.u_flat_mm, known.u_flat_mm];
+        for (k, sigma) in sigmas.into_iter().enumerate() {
+            // What is said to be exact is as good as exact.
+            let sigma = sigma.max(1e-9);
+            out.sigma[PRINT + k] = sigma;
+            out.information[PRINT + k][PRINT + k] = 1.0 / (sigma * sigma);
+        }
+        Some(out)
+    }
+
+    fn model(&self, pose: Rigid) -> Model {
+        let at = |i: usize| self.mean[i];
+        Model {
+            pose,
+            lens: Lens::from_parameters(std::array::from_fn(|i| at(LENS + i))),
+            print: [at(PRINT), at(PRINT + 1), at(PRINT + 2)],
+            height: [0.0; 3],
+        }
+    }
+}
+
+/// A record's covariance may have parameters that were held: they keep a spread that is as good as none.
+fn floored(mut covariance: [[f64; 9]; 9]) -> [[f64; 9]; 9] {
+    const LEAST: [f64; 9] = [1e-3, 1e-3, 1e-3, 1e-3, 1e-6, 1e-6, 1e-8, 1e-8, 1e-6];
+    for i in 0..9 {
+        covariance[i][i] += LEAST[i] * LEAST[i];
+    }
+    covariance
+}
+
+/// A lens of which only its kind is known: square pixels, axis near the middle, a little distortion.
+fn unknown_lens(longest: f64) -> [[f64; 9]; 9] {
+    let sigma = [0.0, 0.0, 0.01 * longest, 0.01 * longest, 0.1, 0.1, 1e-3, 1e-3, 0.05];
+    let mut out = [[0.0; 9]; 9];
+    for i in 0..9 {
+        out[i][i] = sigma[i] * sigma[i];
+    }
+    let (both, each) = (FOCAL[1] * longest, 5e-4 * longest);
+    out[0][0] = both * both + each * each;
+    out[1][1] = out[0][0];
+    (out[0][1], out[1][0]) = (both * both, both * both);
+    out
+}
+
+/// Focal length that makes the sheet's axes square and alike (Zhang 2000, doi:10.1109/34.888718, for square pixels and known middle).
+fn focal([a, b, _]: &[[f64; 3]; 3]) -> Option<f64> {
+    let rows = [
+        (a[0] * b[0] + a[1] * b[1], a[2] * b[2]),
+        (a[0] * a[0] + a[1] * a[1] - b[0] * b[0] - b[1] * b[1], a[2] * a[2] - b[2] * b[2]),
+    ];
+    let (over, under) = rows.iter().fold((0.0, 0.0), |(o, u), (p, q)| (o - p * q, u + q * q));
+    let square = over / under;
+    (square.is_finite() && square > 0.0).then(|| square.sqrt())
+}
+
+/// Pose from the columns of the map, for a focal length.
+fn pose(columns: &[[f64; 3]; 3], f: f64) -> Option<Rigid> {
+    let [a, b, t] = columns.map(|c| [c[0] / f, c[1] / f, c[2]]);
+    let length = |v: [f64; 3]| (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt();
+    // The sheet's middle lies in front of the camera.
+    let scale = 2.0 / (length(a) + length(b));
+    let cross =
+        |a: [f64; 3], b: [f64; 3]| [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+    let unit = |v: [f64; 3]| v.map(|c| c / length(v));
+    // Nearest square axes: half way between a and what is square to b.
+    let z = unit(cross(unit(a), unit(b)));
+    let (ua, ub) = (unit(a), unit(b));
+    let x = unit(std::array::from_fn(|i| ua[i] + cross(ub, z)[i]));
+    let y = cross(z, x);
+    let matrix = std::array::from_fn(|i| [x[i], y[i], z[i]]);
+    let pose = Rigid::from_matrix(&matrix, t.map(|c| c * scale));
+    pose.turn.iter().chain(&pose.shift).all(|c| c.is_finite()).then_some(pose)
+}
+
+/// Sums over corners: JᵀWJ, JᵀW r, and the robust scale of residuals in units of their uncertainties.
+struct Sums {
+    normal: [[f64; N]; N],
+    right: [f64; N],
+    cost: f64,
+    scale: f64,
+}
+
+/// Residual of each corner, px, and derivatives; `None` when one is behind the camera.
+type Rows = Vec<([f64; 2], [[f64; N]; 2])>;
+
+fn rows(corners: &[SeenCorner], half: [f64; 2], model: &Model) -> Option<Rows> {
+    let view = model.view(half);
+    let row = |c: &SeenCorner| view.project(c.nominal).map(|(p, d)| ([c.p.x - p[0], c.p.y - p[1]], d));
+    corners.iter().map(row).collect()
+}
+
+fn variance(corner: &SeenCorner) -> f64 {
+    corner.u_px * corner.u_px + FLOOR_PX * FLOOR_PX
+}
+
+/// Residual of a corner in units of its uncertainty.
+fn reduced(corner: &SeenCorner, r: [f64; 2]) -> f64 {
+    ((r[0] * r[0] + r[1] * r[1]) / variance(corner)).sqrt()
+}
+
+/// Robust standard deviation of a coordinate: the median length of a normal residual in the plane is 1.1774 standard deviations.
+fn scale(corners: &[SeenCorner], rows: &Rows) -> f64 {
+    let mut lengths: Vec<f64> = corners.iter().zip(rows).map(|(c, (r, _))| reduced(c, *r)).collect();
+    lengths.sort_by(f64::total_cmp);
+    (lengths[lengths.len() / 2] / 1.1774).max(1.0)
+}
+
+/// Tukey's weight of a corner, and its cost, at a given scale.
+fn weight(corner: &SeenCorner, r: [f64; 2], scale: f64) -> (f64, f64) {
+    let t = reduced(corner, r) / (TUKEY * scale);
+    let inside = (1.0 - t * t).max(0.0);
+    (inside * inside, (1.0 - inside * inside * inside) * TUKEY * TUKEY / 3.0)
+}
+
+/// With the weights that are said, or Tukey's.
+fn sums(corners: &[SeenCorner], rows: &Rows, prior: &Prior, model: &Model, scale: f64, say: Option<&Say<'_>>) -> Sums {
+    let mut out = Sums { normal: prior.information, right: [0.0; N], cost: 0.0, scale };
+    let now = model.values();
+    for i in LENS..N {
+        for j in LENS..N {
+            let pull = prior.information[i][j] * (prior.mean[j] - now[j]);
+            out.right[i] += pull;
+            out.cost += pull * (prior.mean[i] - now[i]);
+        }
+    }
+    for (i, (corner, (r, d))) in corners.iter().zip(rows).enumerate() {
+        let (w, cost) = match say {
+            Some(say) => {
+                (say.weights[i], say.weights[i] * (reduced(corner, *r) / scale) * (reduced(corner, *r) / scale))
+            }
+            None => weight(corner, *r, scale),
+        };
+        out.cost += cost;
+        let w = w / (variance(corner) * scale * scale);
+        for (r, d) in r.iter().zip(d) {
+            for i in 0..N {
+                out.right[i] += w * d[i] * r;
+                for j in 0..=i {
+                    out.normal[i][j] += w * d[i] * d[j];
+                }
+            }
+        }
+    }
+    for i in 0..N {
+        for j in i + 1..N {
+            out.normal[i][j] = out.normal[j][i];
+        }
+    }
+    out
+}
+
+/// Levenberg-Marquardt; unless weights are said, the robust scale is taken anew while it falls.
+fn descend(
+    corners: &[SeenCorner],
+    half: [f64; 2],
+    prior: &Prior,
+    start: Model,
+    say: Option<&Say<'_>>,
+) -> Option<(f64, Model)> {
+    let mut model = start;
+    let mut seen = rows(corners, half, &model)?;
+    let scale_of = |seen: &Rows| say.map_or_else(|| scale(corners, seen), |s| s.scale);
+    let mut now = sums(corners, &seen, prior, &model, scale_of(&seen), say);
+    let mut damping = 1e-4;
+    for _ in 0..60 {
+        let mut damped = now.normal;
+        for (i, row) in damped.iter_mut().enumerate() {
+            row[i] *= 1.0 + damping;
+        }
+        let step = solve_symmetric(damped, now.right)?;
+        let next = model.after(&step);
+        let then = rows(corners, half, &next).map(|r| (sums(corners, &r, prior, &next, now.scale, say), r));
+        match then.filter(|(s, _)| s.cost <= now.cost) {
+            Some((s, r)) => {
+                let small = now.cost - s.cost < 1e-9 * (1.0 + s.cost);
+                (model, now, seen) = (next, s, r);
+                damping = (damping * 0.2).max(1e-12);
+                // As residuals fall the scale does, and more corners stand out.
+                let finer = scale_of(&seen);
+                if (finer - now.scale).abs() > 1e-3 * now.scale {
+                    now = sums(corners, &seen, prior, &model, finer, say);
+                } else if small {
+                    break;
+                }
+            }
+            None => {
+                damping *= 10.0;
+                if damping > 1e8 {
+                    break;
+                }
+            }
+        }
+    }
+    Some((now.cost + 4.0 * corners.len() as f64 * libm::log(now.scale), model))
+}
+
+/// The answer with everything that is to be said about it.
+fn result(
+    corners: &[SeenCorner],
+    half: [f64; 2],
+    prior: &Prior,
+    known: &Known,
+    say: &Say<'_>,
+    model: Model,
+) -> Option<Fit> {
+    let seen = rows(corners, half, &model)?;
+    let (all, weights) = (sums(corners, &seen, prior, &model, say.scale, Some(say)), say.weights);
+    let mut inverse = [[0.0; N]; N];
+    for i in 0..N {
+        let mut unit = [0.0; N];
+        unit[i] = 1.0;
+        let column = solve_symmetric(all.normal, unit)?;
+        for j in 0..N {
+            inverse[j][i] = column[j];
+        }
+    }
+    let counted: Vec<usize> = (0..corners.len()).filter(|i| weights[*i] > 0.0).collect();
+    let squares: f64 =
+        counted.iter().map(|i| 0.5 * (seen[*i].0[0] * seen[*i].0[0] + seen[*i].0[1] * seen[*i].0[1])).sum();
+    let rms_px = (squares / counted.len() as f64).sqrt();
+    let outliers = (0..corners.len()).filter(|i| weights[*i] == 0.0);
+    let camera = model.perspective();
+    let mm_per_px = Camera::Perspective(camera.clone()).mm_per_px(Point::new(0.0, 0.0));
+    let u = |k: usize| inverse[k][k].max(0.0).sqrt();
+    Some(Fit {
+        displaced: displaced(&model, half, prior, known, &all.normal, &inverse),
+        covariance: std::array::from_fn(|i| std::array::from_fn(|j| inverse[i][j])),
+        printed_scale: [1.0 + model.print[0], 1.0 + model.print[1]],
+        height_mm: std::array::from_fn(|k| [model.height[k], u(HEIGHT + k)]),
+        pulls: pulls(prior, &model),
+        rms_px,
+        rms_mm: rms_px * mm_per_px,
+        used: counted.len(),
+        outliers: outliers
+            .map(|i| (corners[i].tag, corners[i].corner, libm::hypot(seen[i].0[0], seen[i].0[1])))
+            .collect(),
+        camera,
+        model,
+        half,
+    })
+}
+
+impl Fit {
+    /// Where a printed place of the sheet is seen.
+    pub fn image_of(&self, nominal: Point<PlaneMm>) -> Option<Point<ImagePx>> {
+        self.model.view(self.half).project(nominal).map(|([x, y], _)| Point::new(x, y))
+    }
+}
+
+fn pulls(prior: &Prior, model: &Model) -> Pulls {
+    let off: [f64; N] = std::array::from_fn(|i| model.values()[i] - prior.mean[i]);
+    let product = |i: usize| (LENS..PRINT).map(|j| off[i] * prior.information[i][j] * off[j]).sum::<f64>();
+    let largest = |from: usize, to: usize| (from..to).map(|k| (off[k] / prior.sigma[k]).abs()).fold(0.0, f64::max);
+    Pulls {
+        lens: (LENS..PRINT).map(product).sum::<f64>().max(0.0).sqrt(),
+        print: largest(PRINT, HEIGHT),
+        flat: largest(HEIGHT, N),
+    }
+}
+
+/// One camera for each independent input that is otherwise by one standard uncertainty.
+fn displaced(
+    model: &Model,
+    half: [f64; 2],
+    prior: &Prior,
+    known: &Known,
+    normal: &[[f64; N]; N],
+    inverse: &[[f64; N]; N],
+) -> Vec<(Source, Perspective)> {
+    let apply = |v: &[f64; N]| -> [f64; N] { std::array::from_fn(|i| (0..N).map(|j| inverse[i][j] * v[j]).sum()) };
+    let mut steps: Vec<(Source, [f64; N])> = Vec::new();
+    // Noise of the corners: N⁻¹ (JᵀWJ) N⁻¹.
+    let corners: [[f64; N]; N] =
+        std::array::from_fn(|i| std::array::from_fn(|j| normal[i][j] - prior.information[i][j]));
+    let root = cholesky(&corners);
+    let noise: Vec<[f64; N]> = (0..N).map(|k| apply(&std::array::from_fn(|i| root[i][k]))).collect();
+    steps.extend(strongest(model, half, &noise).into_iter().map(|s| (Source::CameraPose, s)));
+    // The lens as it was known: the information times one of its independent spreads.
+    let lens: Vec<[f64; N]> = (0..9)
+        .map(|k| {
+            let mut v = [0.0; N];
+            for i in 0..9 {
+                v[LENS + i] = (0..9).map(|j| prior.information[LENS + i][LENS + j] * prior.lens_root[j][k]).sum();
+            }
+            apply(&v)
+        })
+        .collect();
+    steps.extend(strongest(model, half, &lens).into_iter().map(|s| (Source::Lens, s)));
+    let single = |k: usize| {
+        let mut v = [0.0; N];
+        v[k] = 1.0 / prior.sigma[k];
+        apply(&v)
+    };
+    steps.push((Source::PrintedScaleX, single(PRINT)));
+    steps.push((Source::PrintedScaleY, single(PRINT + 1)));
+    steps.push((Source::PrintedSkew, single(PRINT + 2)));
+    steps.extend((0..3).map(|k| (Source::SheetHeight, single(HEIGHT + k))));
+    let mut out: Vec<(Source, Perspective)> = steps.iter().map(|(s, v)| (*s, model.after(v).perspective())).collect();
+    // The middle, where the part lies, higher than the ring says.
+    let raised = times(&model.pose.matrix(), [0.0, 0.0, known.u_flat_mm]);
+    let shift = std::array::from_fn(|i| model.pose.shift[i] + raised[i]);
+    out.push((Source::SheetHeight, Perspective::new(model.lens, Rigid { shift, ..model.pose })));
+    out
+}
+
+/// The few independent combinations of these independent steps that do nearly all they do to places on the sheet.
+fn strongest(model: &Model, half: [f64; 2], steps: &[[f64; N]]) -> Vec<[f64; N]> {
+    let grid: Vec<Point<PlaneMm>> = (0..25)
+        .map(|i| Point::new(half[0] * (f64::from(i % 5) - 2.0) / 2.0, half[1] * (f64::from(i / 5) - 2.0) / 2.0))
+        .collect();
+    let camera = Camera::Perspective(model.perspective());
+    let seen: Vec<Point<ImagePx>> = grid.iter().map(|p| camera.image_from_plane(*p, Mm(0.0))).collect();
+    let places = |m: &Model| -> Vec<f64> {
+        let camera = Camera::Perspective(m.perspective());
+        seen.iter().map(|q| camera.plane_from_image(*q, Mm(0.0))).flat_map(|p| [p.x, p.y]).collect()
+    };
+    let nominal = places(model);
+    let effects: Vec<Vec<f64>> = steps
+        .iter()
+        .map(|s| {
+            places(&model.after(s))
+                .iter()
+                .zip(&nominal)
+                .map(|(a, b)| a - b)
+                .map(|d| if d.is_finite() { d } else { 0.0 })
+                .collect()
+        })
+        .collect();
+    principal(&effects)
+        .into_iter()
+        .map(|mix| std::array::from_fn(|i| steps.iter().zip(&mix).map(|(s, m)| s[i] * m).sum()))
+        .collect()
+}

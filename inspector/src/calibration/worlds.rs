@@ -1,0 +1,236 @@
+//! What is not known exactly, as worlds in which it is otherwise; and what each of them does to a measurand.
+//!
+//! A measurand is a pure function of what the photo shows and of the world it is seen in. It is measured in the nominal world and again in
+//! each displaced one; the change is the contribution of that source to its uncertainty (JCGM 100:2008, 5.1.3, note 2; Kragten 1994,
+//! doi:10.1039/AN9941902161). No formula of propagation is written down anywhere, so none can be forgotten when a check is added.
+
+use super::Camera;
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Vector};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Where an uncertainty comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Source {
+    /// A scale that was measured beforehand.
+    Scale,
+    /// Printed scale across the sheet.
+    PrintedScaleX,
+    /// Printed scale along the sheet.
+    PrintedScaleY,
+    /// The sheet's axes are not printed at a right angle.
+    PrintedSkew,
+    /// Where the camera was.
+    CameraPose,
+    /// The lens: focal length, principal point, distortion.
+    Lens,
+    /// The sheet does not lie where, or as flat as, it should.
+    SheetHeight,
+    /// Thickness of the part.
+    Thickness,
+    /// How far the camera sees an edge beside the material (tone, sharpening, blooming): the same over the whole photo.
+    Edge,
+    /// Where the drawing lies: what the part's own edges say of it.
+    Placement,
+    /// Noise of pixels and roughness of edges.
+    Noise,
+}
+
+impl Source {
+    /// A stable word for programs, such as `printed-scale-x`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Scale => "scale",
+            Self::PrintedScaleX => "printed-scale-x",
+            Self::PrintedScaleY => "printed-scale-y",
+            Self::PrintedSkew => "printed-skew",
+            Self::CameraPose => "camera-pose",
+            Self::Lens => "lens",
+            Self::SheetHeight => "sheet-height",
+            Self::Thickness => "thickness",
+            Self::Edge => "edge",
+            Self::Placement => "placement",
+            Self::Noise => "noise",
+        }
+    }
+    /// For people, such as `printed scale across`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Scale => "scale",
+            Self::PrintedScaleX => "printed scale across",
+            Self::PrintedScaleY => "printed scale along",
+            Self::PrintedSkew => "printed right angle",
+            Self::CameraPose => "place of the camera",
+            Self::Lens => "lens",
+            Self::SheetHeight => "flatness of the sheet",
+            Self::Thickness => "thickness of the part",
+            Self::Edge => "edge",
+            Self::Placement => "place of the drawing",
+            Self::Noise => "noise",
+        }
+    }
+}
+
+/// Which end of a wall an edge is: walls stand upright on the sheet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rim {
+    /// Where the wall meets the sheet.
+    #[default]
+    Bottom,
+    /// Where it meets the part's upper side.
+    Top,
+}
+
+/// One way things may be.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Pixels to millimetres and back.
+    pub camera: Camera,
+    /// How far an edge is seen outside the material, px; negative: inside.
+    pub edge_offset_px: f64,
+    /// Thickness of the part, mm.
+    pub thickness_mm: f64,
+}
+
+impl World {
+    /// Height of a rim above the sheet.
+    pub const fn z(&self, rim: Rim) -> Mm {
+        match rim {
+            Rim::Bottom => Mm(0.0),
+            Rim::Top => Mm(self.thickness_mm),
+        }
+    }
+    /// The rim that shows where material ends at `p` with the normal `n` out of it: the bottom one where the wall faces the camera, else the
+    /// top one. It is the outer one of the two in the picture.
+    pub fn rim(&self, p: Point<PlaneMm>, n: Vector<PlaneMm>) -> Rim {
+        match self.camera.centre() {
+            Some([x, y, _]) if (Point::new(x, y) - p).dot(n) <= 0.0 => Rim::Top,
+            _ => Rim::Bottom,
+        }
+    }
+    /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material.
+    pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, rim: Rim) -> Point<PlaneMm> {
+        self.camera.plane_from_image(p - n * self.edge_offset_px, self.z(rim))
+    }
+}
+
+/// The nominal world, and worlds in each of which ONE independent thing is otherwise by one standard uncertainty.
+///
+/// ```
+/// use inspector::calibration::{Budget, Camera, Source, World, Worlds};
+/// use inspector::geometry::Point;
+/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0 };
+/// let mut worlds = Worlds::certain(world(0.1));
+/// worlds.add(Source::Scale, world(0.1001));
+/// // 50 px are 5 mm; a scale known to 0.1 % leaves 5 µm.
+/// let length = |w: &World| 50.0 * w.camera.mm_per_px(Point::new(0.0, 0.0));
+/// let budget = Budget::of(worlds.changes(length));
+/// assert!((budget.u() - 0.005).abs() < 1e-12);
+/// assert_eq!(budget.to_string(), "100 % scale");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Worlds {
+    /// The best estimate of everything.
+    pub nominal: World,
+    /// What is otherwise, and the world in which it is.
+    pub displaced: Vec<(Source, World)>,
+}
+
+impl Worlds {
+    /// Only the nominal world: everything is known.
+    pub const fn certain(nominal: World) -> Self {
+        Self { nominal, displaced: Vec::new() }
+    }
+    /// Adds a world in which one thing is otherwise by one standard uncertainty.
+    pub fn add(&mut self, source: Source, world: World) {
+        self.displaced.push((source, world));
+    }
+    /// By how much a measurand changes with each source.
+    pub fn changes(&self, measurand: impl Fn(&World) -> f64) -> Vec<(Source, f64)> {
+        let nominal = measurand(&self.nominal);
+        self.displaced.iter().map(|(source, world)| (*source, measurand(world) - nominal)).collect()
+    }
+}
+
+/// What a standard uncertainty is made of, largest contribution first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budget(Vec<(Source, f64)>);
+
+impl Budget {
+    /// From independent contributions, in the measurand's unit; those of one source are joined (root of the sum of squares).
+    pub fn of(contributions: impl IntoIterator<Item = (Source, f64)>) -> Self {
+        let mut joined: Vec<(Source, f64)> = Vec::new();
+        for (source, change) in contributions {
+            let square = change * change;
+            match joined.iter_mut().find(|(s, _)| *s == source) {
+                Some((_, sum)) => *sum += square,
+                None => joined.push((source, square)),
+            }
+        }
+        // What is not a number stays: it makes the whole not a number.
+        joined.retain(|(_, square)| *square != 0.0);
+        joined.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        Self(joined.into_iter().map(|(source, square)| (source, square.sqrt())).collect())
+    }
+    /// Each source with its standard uncertainty, largest first.
+    pub fn contributions(&self) -> &[(Source, f64)] {
+        &self.0
+    }
+    /// The combined standard uncertainty.
+    pub fn u(&self) -> f64 {
+        self.0.iter().map(|(_, u)| u * u).sum::<f64>().sqrt()
+    }
+    /// The same for a measurand `factor` times as large.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        Self(self.0.iter().map(|(source, u)| (*source, u * factor.abs())).collect())
+    }
+}
+
+/// Shares of the variance in words, largest first, until 95 % of it is named: "62 % printed scale across, 34 % edge".
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.u() * self.u();
+        let mut named = 0.0;
+        for (i, (source, u)) in self.0.iter().enumerate() {
+            if named > 0.95 {
+                break;
+            }
+            let share = u * u / whole;
+            named += share;
+            let comma = if i > 0 { ", " } else { "" };
+            write!(f, "{comma}{:.0} % {}", 100.0 * share, source.words())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contributions_of_one_source_are_joined_and_the_largest_comes_first() {
+        let budget = Budget::of([(Source::Edge, -3.0), (Source::Lens, 1.0), (Source::Scale, 0.0), (Source::Edge, 4.0)]);
+        assert_eq!(budget.contributions(), [(Source::Edge, 5.0), (Source::Lens, 1.0)]);
+        assert!((budget.u() - 26.0_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(budget.to_string(), "96 % edge");
+        assert_eq!(budget.times(-2.0).contributions()[0], (Source::Edge, 10.0));
+        assert_eq!(Budget::default().to_string(), "");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_not_lost() {
+        let budget = Budget::of([(Source::Edge, 1.0), (Source::Lens, f64::NAN)]);
+        assert!(budget.u().is_nan(), "{budget:?}");
+    }
+
+    #[test]
+    fn every_word_for_programs_is_the_one_in_json() {
+        for source in [Source::PrintedScaleX, Source::CameraPose, Source::SheetHeight, Source::Noise] {
+            assert_eq!(serde_json::to_string(&source).unwrap(), format!("{:?}", source.code()));
+        }
+    }
+}
