@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests panic on purpose and print their tables")]
 
 mod accuracy;
+mod auto_capture;
 mod auto_trigger;
 mod boards;
 mod browser;
@@ -19,6 +20,7 @@ mod latency;
 mod ledger;
 mod ledger_damage;
 mod models;
+mod models_foreign;
 mod models_line;
 mod pages;
 mod parts;

@@ -1,7 +1,7 @@
 //! The watched folder: no photo is lost, none is recorded twice, half a photo is never judged.
 
 use crate::capture::config;
-use crate::fixture::{Fixture, Settings, photo, rendered};
+use crate::fixture::{Fixture, Settings, photo, post, rendered, wait_until};
 use axum::body::Bytes;
 use inspector::photo::Sha256;
 use inspector::synth::parts;
@@ -105,6 +105,46 @@ async fn a_file_that_is_still_being_written_waits() {
     until("both are done", || names(&inbox.join("done")).len() == 2).await;
     let hashes: Vec<Value> = records(&station).await.iter().map(|r| r["photo"]["sha256"].clone()).collect();
     assert!(hashes.contains(&Sha256::of(&whole).to_string().into()) && hashes.len() == 2, "{hashes:?}");
+    station.end().await;
+}
+
+/// A scanner that writes a preview first, and then the scan itself under the same name: whole is not yet finished.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_file_that_is_written_anew_is_taken_when_it_rests() {
+    let dir = tempfile::tempdir().unwrap();
+    let station = start(dir.path());
+    let inbox = dir.path().join("inbox");
+    for i in 0..=30 {
+        fs::write(inbox.join("pass-1.jpg"), numbered(i)).unwrap();
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    until("it is done", || inbox.join("done/pass-1.jpg").exists()).await;
+    let all = records(&station).await;
+    assert_eq!(all.len(), 1, "a preview was judged: {all:?}");
+    assert_eq!(all[0]["photo"]["sha256"], Sha256::of(&numbered(30)).to_string());
+    station.end().await;
+}
+
+/// Other clients keep the station busy: the file waits for its turn, and is neither refused nor forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_waits_for_room_in_the_queue() {
+    let dir = tempfile::tempdir().unwrap();
+    let station = start(dir.path());
+    let inbox = dir.path().join("inbox");
+    // Two in work, two waiting.
+    let mut others = tokio::task::JoinSet::new();
+    for i in 0..4 {
+        let app = station::http::app(station.state.clone());
+        others.spawn(tower::ServiceExt::oneshot(app, post(&format!("slow-{i}.jpg"), photo())));
+        wait_until("the photo is in", || station.gate.reached() + station.line.waiting() == i + 1).await;
+    }
+    fs::write(inbox.join("pass-1.jpg"), numbered(1)).unwrap();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert!(inbox.join("pass-1.jpg").exists() && names(&inbox.join("refused")).is_empty());
+    station.gate.open();
+    until("it is done", || inbox.join("done/pass-1.jpg").exists()).await;
+    while others.join_next().await.is_some() {}
+    assert_eq!(records(&station).await.len(), 5);
     station.end().await;
 }
 
@@ -254,5 +294,27 @@ async fn a_folder_that_is_not_there_is_said_and_found_when_it_comes() {
     fs::write(gone.join("pass-1.jpg"), rendered(&parts::visor(), 400, 300, 0.9)).unwrap();
     until("it is done", || gone.join("done/pass-1.jpg").exists()).await;
     assert_eq!(records(&station).await.len(), 1);
+    station.end().await;
+}
+
+/// A serial number that was chosen for the next part is of one file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chosen_serial_number_is_of_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let station = start(dir.path());
+    let inbox = dir.path().join("inbox");
+    let choose = axum::http::Request::put("/api/v1/sources/scanner/selection")
+        .header("host", "localhost")
+        .body(axum::body::Body::from("{\"serial\": \"S-9\"}"))
+        .unwrap();
+    assert_eq!(station.ask(choose).await.status, 200);
+    for i in 1..=2 {
+        fs::write(inbox.join(format!("pass-{i}.jpg")), numbered(i)).unwrap();
+    }
+    until("both are done", || names(&inbox.join("done")).len() == 2).await;
+    let all = records(&station).await;
+    let numbers: Vec<Option<&str>> = all.iter().map(|r| r["serial"].as_str()).collect();
+    // The newest first.
+    assert_eq!(numbers, [None, Some("S-9")]);
     station.end().await;
 }

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-const WORKER: &str = env!("CARGO_BIN_EXE_model-worker");
+pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_model-worker");
 
 /// tract, and ONNX Runtime when there is one.
 pub(crate) fn both(config: &ModelsConfig) -> Vec<ModelRuntime> {
@@ -39,7 +39,7 @@ fn only_tract(config: &ModelsConfig) -> ModelRuntime {
     ModelRuntime::new(config).with_program(Path::new(WORKER))
 }
 
-fn is_native(runtime: &ModelRuntime) -> bool {
+pub(crate) fn is_native(runtime: &ModelRuntime) -> bool {
     runtime.choice().library.is_some()
 }
 
@@ -48,7 +48,7 @@ fn quick() -> ModelsConfig {
 }
 
 /// A model file, and what is asked of it.
-struct Asked {
+pub(crate) struct Asked {
     dir: tempfile::TempDir,
     bytes: Vec<u8>,
     input: (&'static str, [usize; 4]),
@@ -57,7 +57,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(bytes: Vec<u8>, input: (&'static str, [usize; 4]), outputs: &[&str]) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>, input: (&'static str, [usize; 4]), outputs: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("model.onnx"), &bytes).unwrap();
         Self { dir, bytes, input, constants: Vec::new(), outputs: outputs.iter().map(|o| (*o).to_owned()).collect() }
@@ -70,7 +70,7 @@ impl Asked {
     fn file(&self) -> PathBuf {
         self.dir.path().join("model.onnx")
     }
-    fn open(&self, runtime: &ModelRuntime) -> Result<Arc<dyn Network>, NetworkError> {
+    pub(crate) fn open(&self, runtime: &ModelRuntime) -> Result<Arc<dyn Network>, NetworkError> {
         runtime.open(&Graph {
             name: "test",
             file: &self.file(),
@@ -82,7 +82,7 @@ impl Asked {
     }
     /// Why it is refused: one line.
     #[track_caller]
-    fn refused(&self, runtime: &ModelRuntime) -> String {
+    pub(crate) fn refused(&self, runtime: &ModelRuntime) -> String {
         match self.open(runtime) {
             Err(NetworkError::Refused { what }) => {
                 assert!(!what.contains('\n') && what.len() < 700, "{what}");
@@ -92,18 +92,18 @@ impl Asked {
         }
     }
     /// The input with numbers 0, 1, 2, ... times `step`.
-    fn picture(&self, step: f32) -> ArrayD<f32> {
+    pub(crate) fn picture(&self, step: f32) -> ArrayD<f32> {
         let n = self.input.1.iter().product::<usize>();
         ArrayD::from_shape_vec(self.input.1.as_slice(), (0..n).map(|i| i as f32 * step).collect()).unwrap()
     }
 }
 
 /// `y = x` for an input of that shape.
-fn identity(shape: [usize; 4]) -> Onnx {
+pub(crate) fn identity(shape: [usize; 4]) -> Onnx {
     Onnx::new("x", &shape).node("Identity", &["x"], &["y"], vec![]).output("y", Element::Float)
 }
 
-const SMALL: [usize; 4] = [1, 3, 4, 5];
+pub(crate) const SMALL: [usize; 4] = [1, 3, 4, 5];
 
 #[test]
 fn numbers_and_shapes_come_back_as_they_are() {
@@ -543,7 +543,7 @@ pub(crate) fn own_program() -> (tempfile::TempDir, PathBuf) {
     (dir, program)
 }
 
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(20);
     while !condition() {
         assert!(Instant::now() < until, "waited in vain: {what}");

@@ -282,19 +282,27 @@ fn template(said: &str) -> Result<Vec<Piece>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::GrayImage;
     use inspector::photo::{DecodeLimits, decode};
     use inspector::synth::{PrintedCode, code, photographed};
 
-    fn photo(codes: &[(Format, &str)]) -> Photo {
+    fn grey(codes: &[(Format, &str)]) -> GrayImage {
         let place = |i: usize| (160.0 + 300.0 * i as f64, 160.0);
         let print = |(i, (format, text)): (usize, &(Format, &str))| {
             PrintedCode::flat(code(*format, text).unwrap(), place(i), 5.0, 2.0)
         };
         let printed: Vec<PrintedCode> = codes.iter().enumerate().map(print).collect();
-        let grey = photographed(&printed, (760, 320), 0.8, 3.0, 1);
+        photographed(&printed, (760, 320), 0.8, 3.0, 1)
+    }
+
+    fn photo_of(grey: &GrayImage) -> Photo {
         let mut png = std::io::Cursor::new(Vec::new());
         grey.write_to(&mut png, image::ImageFormat::Png).unwrap();
         decode(png.get_ref(), &DecodeLimits::default()).unwrap()
+    }
+
+    fn photo(codes: &[(Format, &str)]) -> Photo {
+        photo_of(&grey(codes))
     }
 
     fn rules(said: &[(&str, &str)]) -> Rules {
@@ -328,6 +336,27 @@ mod tests {
         assert_eq!(choose(&[wazi, (Format::Qr, "WAZI-0043")], &[WAZI]), Err("code-several"));
         assert_eq!(choose(&[wazi, (Format::Qr, "BOX-1")], &[WAZI, BOX]), Err("code-several"));
         assert_eq!(choose(&[wazi], &[WAZI, (".*42", "other")]), Err("code-several-rules"));
+    }
+
+    /// Whoever stands before the part must know whether to look for a code, to clean it or to print it anew.
+    #[test]
+    fn what_is_there_and_gives_no_text_is_told_apart_from_nothing() {
+        let choose = |photo: &Photo| choose_recipe(photo, &rules(&[WAZI]), &Identity::default()).unwrap_err();
+        let mut torn = grey(&[(Format::Qr, "WAZI-0042")]);
+        for (x, y, v) in torn.enumerate_pixels_mut() {
+            if (148..218).contains(&x) && (148..218).contains(&y) {
+                v.0[0] = 225;
+            }
+        }
+        assert_eq!(choose(&photo_of(&torn)).code(), "code-unreadable");
+        // The check digit of 400638133393 is 1; the last seven modules before the end say 2.
+        let mut bars = code(Format::Ean13, "4006381333931").unwrap();
+        for (i, module) in "1101100".bytes().enumerate() {
+            bars.put_pixel(85 + i as u32, 0, image::Luma([if module == b'1' { 0 } else { 255 }]));
+        }
+        let one = PrintedCode::flat(bars, (380.0, 160.0), 4.0, 0.0);
+        let wrong = choose(&photo_of(&photographed(&[one], (760, 320), 0.8, 2.0, 1)));
+        assert_eq!(wrong, ChoiceError::CheckDigit { digits: Some("\"4006381333932\"".to_owned()) });
     }
 
     #[test]

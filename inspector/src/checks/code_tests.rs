@@ -112,6 +112,9 @@ fn one_text_twice_is_one_and_others_may_be_ignored() {
     let twice = photo_of(&[(Format::Qr, "A-1", (150.0, 200.0)), (Format::Qr, "A-1", (450.0, 200.0))]);
     let (verdict, observation) = observe("expect = \"A-1\"", &twice, &nobody);
     assert_eq!((verdict, observation.regions.len()), (Verdict::Pass, 2), "{observation:?}");
+    // A code outside the region is none of its business.
+    let (verdict, observation) = observe("region = [0.0, 0.1, 0.45, 0.8]", &photo_of(&[QR, OTHER]), &nobody);
+    assert_eq!((verdict, observation.text.as_deref()), (Verdict::Pass, Some(QR.1)), "{observation:?}");
     let (verdict, observation) = observe("expect = \"BOX-9\"\nothers = \"ignore\"", &photo_of(&[QR, OTHER]), &nobody);
     assert_eq!((verdict, observation.text.as_deref()), (Verdict::Pass, Some("BOX-9")));
 }

@@ -394,3 +394,60 @@ fn reading(format: Format, result: &RXingResult, formats: Formats) -> Option<Rea
     };
     (!text.is_empty()).then_some(Reading { format, text, check_fits: true })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(format: Format, text: &str) -> Reading {
+        Reading { format, text: text.to_owned(), check_fits: true }
+    }
+
+    /// So many lines from `first` on, over these samples.
+    fn seen(first: usize, lines: usize, samples: Range<usize>) -> Vec<Sight> {
+        (first..first + lines).map(|line| (line, samples.start, samples.end)).collect()
+    }
+
+    #[test]
+    fn one_line_alone_is_never_believed() {
+        for (format, enough) in [
+            (Format::Code128, 2),
+            (Format::Code93, 2),
+            (Format::Ean13, 3),
+            (Format::Ean8, 3),
+            (Format::UpcA, 3),
+            (Format::UpcE, 3),
+            (Format::Code39, 4),
+            (Format::Itf, 4),
+        ] {
+            let reading = reading(format, "12345670");
+            for lines in 1..=5 {
+                let all = BTreeMap::from([(reading.clone(), seen(3, lines, 10..90))]);
+                assert_eq!(agreed(&reading, &all[&reading], &all), lines >= enough, "{format}: {lines} lines");
+            }
+            // The same line twice, by two ways of telling black from white, is one line.
+            let all = BTreeMap::from([(reading.clone(), [seen(3, 1, 10..90), seen(3, 1, 11..91)].concat())]);
+            assert!(!agreed(&reading, &all[&reading], &all), "{format}");
+        }
+    }
+
+    #[test]
+    fn lines_that_contradict_are_at_most_a_third() {
+        let (most, other) = (reading(Format::Itf, "1234"), reading(Format::Itf, "1334"));
+        let wrong = Reading { check_fits: false, ..other.clone() };
+        for against in [other, wrong] {
+            for (lines, place, expected) in
+                [(2, 10..90, true), (3, 10..90, false), (3, 80..150, false), (3, 90..150, true)]
+            {
+                let all = BTreeMap::from([
+                    (most.clone(), seen(0, 8, 10..90)),
+                    (against.clone(), seen(2, lines, place.clone())),
+                ]);
+                assert_eq!(agreed(&most, &all[&most], &all), expected, "{lines} lines at {place:?}");
+            }
+            // Above and below there may be another code.
+            let all = BTreeMap::from([(most.clone(), seen(0, 8, 10..90)), (against.clone(), seen(8, 8, 10..90))]);
+            assert!(agreed(&most, &all[&most], &all));
+        }
+    }
+}

@@ -397,3 +397,61 @@ impl Found {
         self.format == other.format && self.text == other.text && self.overlaps(&other.corners)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::photo;
+    use super::*;
+
+    fn at(x: f64, y: f64) -> Corners {
+        [(x, y), (x + 60.0, y), (x + 60.0, y + 60.0), (x, y + 60.0)]
+    }
+
+    fn found(text: &str, corners: Corners) -> Found {
+        Found { format: Format::Qr, text: text.to_owned(), corners }
+    }
+
+    /// Hands a search of blank paper to `f`, and gives its result: texts, and faults.
+    fn reading(f: impl FnOnce(&mut Search<'_>, &View)) -> (Vec<String>, Vec<Fault>) {
+        let photo = photo(image::GrayImage::from_pixel(400, 300, image::Luma([180])));
+        let pyramid = Pyramid::of(&photo, PixelRect { x: 0, y: 0, w: 400, h: 300 });
+        let view = View::level(&pyramid, 0);
+        let mut search = Search {
+            pyramid: &pyramid,
+            formats: Formats::ALL,
+            sure: Vec::new(),
+            once: Vec::new(),
+            broken: Vec::new(),
+            unread: Vec::new(),
+            wrong: Vec::new(),
+        };
+        f(&mut search, &view);
+        let reading = search.reading();
+        (reading.codes.into_iter().map(|c| c.text).collect(), reading.suspects.iter().map(|s| s.fault).collect())
+    }
+
+    #[test]
+    fn two_texts_at_one_place_contradict_each_other() {
+        let apart = reading(|s, _| s.sure = vec![found("A-1", at(20.0, 20.0)), found("A-2", at(200.0, 20.0))]);
+        assert_eq!(apart, (vec!["A-1".to_owned(), "A-2".to_owned()], vec![]));
+        let same = reading(|s, _| s.sure = vec![found("A-1", at(20.0, 20.0)), found("A-2", at(50.0, 30.0))]);
+        assert_eq!(same, (vec![], vec![Fault::Unreadable; 2]));
+    }
+
+    /// Few check words let a wrong text through now and then: only another look, at other pixels, vouches for it.
+    #[test]
+    fn a_symbol_of_few_check_words_is_read_twice() {
+        let symbol = |format| Symbol { format, corners: at(20.0, 20.0), text: Some("A-1".to_owned()) };
+        let sure = (vec!["A-1".to_owned()], vec![]);
+        assert_eq!(reading(|s, v| s.symbol(v, symbol(Format::Qr), 0)), sure);
+        for format in [Format::DataMatrix, Format::Aztec] {
+            let once = reading(|s, v| s.symbol(v, symbol(format), 0));
+            assert_eq!(once, (vec![], vec![Fault::Unreadable]), "{format}");
+            // A look that gives it twice is one look.
+            let twice = reading(|s, v| (0..2).for_each(|_| s.symbol(v, symbol(format), 0)));
+            assert_eq!(twice, (vec![], vec![Fault::Unreadable]), "{format}");
+            let again = reading(|s, v| (0..2).for_each(|look| s.symbol(v, symbol(format), look)));
+            assert_eq!(again, sure, "{format}");
+        }
+    }
+}

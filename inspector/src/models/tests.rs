@@ -2,7 +2,7 @@
 
 use super::testing::{BLOBS, BRIGHT, Computed, LIGHTNESS, UNUSUAL, npy, photo, png, tensor, write};
 use super::*;
-use crate::photo::Picture;
+use crate::photo::{Photo, Picture};
 use crate::reason::Reason;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use ndarray::IxDyn;
@@ -155,6 +155,15 @@ fn a_runtime_that_computes_something_else_is_refused() {
             (other, _) => panic!("{change}: {other:?}"),
         }
     }
+    // What is no number is no reproduction, and neither is another shape.
+    for (graph, said) in [
+        ("lightness nan", "does not reproduce"),
+        ("lightness rank", "expected an output of shape [1, 2], found [2], from computed 1"),
+        ("lightness nothing", "expected 1 outputs, found 0, from computed 1"),
+    ] {
+        let refused = folder(graph, LIGHTNESS).refused();
+        assert!(refused.contains(said), "{graph}: {refused}");
+    }
     // A tolerance that is asked for is given.
     let loose = LIGHTNESS.to_owned() + "[parity]\nabsolute = 0.1\n";
     let f = folder("lightness", &loose);
@@ -300,6 +309,10 @@ fn boxes_are_where_the_things_are() {
     // The same photo again is remembered, another is not.
     assert!(Arc::ptr_eq(&found, &model.detect(&photo).unwrap()));
     assert!(model.detect(&testing::photo(dots(800, 500, &[]))).unwrap().is_empty());
+    // The same bytes in rows of another length are another photo.
+    let one_row = Photo { picture: Picture::Colour(dots(500, 800, &[])), ..photo.clone() };
+    assert_eq!(model.detect(&photo).unwrap(), found);
+    assert!(model.detect(&one_row).unwrap().is_empty());
     assert_eq!(model.detect(&photo).unwrap(), found);
 }
 

@@ -4,6 +4,7 @@
 //! its folder synced: a name that is there has all its bytes, through a power cut.
 
 use super::disk::{create_dir, require_free, sync_dir, write_error};
+use super::journal::writer::Sync;
 use super::{LedgerError, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Blobs {
     dir: PathBuf,
     min_free_bytes: u64,
+    sync: Sync,
     /// Names of temporary files.
     next: AtomicU64,
 }
@@ -21,7 +23,7 @@ impl Blobs {
     /// Opens the folder and clears away what a killed process left half-written.
     ///
     /// All 256 folders are made and synced now: made later, a second thread could rely on a folder whose own name is not on disk yet.
-    pub(super) fn open(dir: PathBuf, min_free_bytes: u64) -> Result<Self, LedgerError> {
+    pub(super) fn open(dir: PathBuf, min_free_bytes: u64, sync: Sync) -> Result<Self, LedgerError> {
         let tmp = dir.join("tmp");
         create_dir(&dir)?;
         create_dir(&tmp)?;
@@ -41,7 +43,7 @@ impl Blobs {
         for left in fs::read_dir(&tmp).map_err(io())? {
             fs::remove_file(left.map_err(io())?.path()).map_err(io())?;
         }
-        Ok(Self { dir, min_free_bytes, next: AtomicU64::new(0) })
+        Ok(Self { dir, min_free_bytes, sync, next: AtomicU64::new(0) })
     }
 
     fn path(&self, sha: &Sha256) -> PathBuf {
@@ -60,7 +62,7 @@ impl Blobs {
         }
         require_free(&self.dir, self.min_free_bytes, bytes.len() as u64)?;
         let tmp = self.dir.join("tmp").join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
-        let written = write_synced(&tmp, bytes).and_then(|()| fs::rename(&tmp, &path));
+        let written = self.write_synced(&tmp, bytes).and_then(|()| fs::rename(&tmp, &path));
         if let Err(e) = written {
             // Half a file must not eat the room that is missing.
             let _ = fs::remove_file(&tmp);
@@ -84,10 +86,10 @@ impl Blobs {
         }
         Ok(Some(bytes))
     }
-}
 
-fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    fn write_synced(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        let mut file = File::create_new(path)?;
+        file.write_all(bytes)?;
+        (self.sync)(&file)
+    }
 }

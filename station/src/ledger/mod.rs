@@ -359,6 +359,7 @@ fn outside(options: &LedgerOptions) -> Outside {
     Outside {
         stamp: stamp(options),
         sync_journal: File::sync_data,
+        sync_blob: File::sync_all,
         flush_store: store::Store::flush,
         flush_patience: FLUSH_PATIENCE,
     }

@@ -39,6 +39,7 @@ struct Anchored {
 pub(super) struct Outside {
     pub stamp: Stamp,
     pub sync_journal: Sync,
+    pub sync_blob: Sync,
     pub flush_store: Flush,
     /// A flush of the store that takes longer hangs.
     pub flush_patience: Duration,
@@ -50,7 +51,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
     disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
     let journal = dir.join("journal");
     create_dir(&journal)?;
-    let blobs = Blobs::open(dir.join("blobs"), options.min_free_bytes)?;
+    let blobs = Blobs::open(dir.join("blobs"), options.min_free_bytes, outside.sync_blob)?;
     let segments = segment::list(&journal)?;
 
     let anchored = open_store(dir, &journal, &segments)?;

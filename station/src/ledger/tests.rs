@@ -60,6 +60,24 @@ fn after_a_failed_sync_nothing_is_acknowledged_until_opened_again() {
     assert_eq!(ledger.append(approved(3)).unwrap().seq, 2);
 }
 
+/// A record names its photo: what is not on disk must not have a name.
+#[test]
+fn a_photo_that_cannot_be_synced_is_not_kept() {
+    let dir = fast_dir();
+    let mut outside = outside(&options());
+    outside.sync_blob = |file| match file.metadata()?.len() {
+        5 => Err(std::io::Error::other("the disk went away")),
+        _ => file.sync_all(),
+    };
+    let (ledger, _) = opening::open(dir.path(), options(), outside).unwrap();
+    let lost = ledger.put_blob(b"photo");
+    assert!(matches!(&lost, Err(LedgerError::Io { .. })), "{lost:?}");
+    assert_eq!(ledger.blob(&Sha256::of(b"photo")).unwrap(), None);
+    assert_eq!(fs::read_dir(dir.path().join("blobs/tmp")).unwrap().count(), 0, "half a file was left");
+    let kept = ledger.put_blob(b"another").unwrap();
+    assert_eq!(ledger.blob(&kept).unwrap().as_deref(), Some(&b"another"[..]));
+}
+
 #[test]
 fn a_flush_that_hangs_is_noticed_and_the_journal_goes_on() {
     let dir = fast_dir();

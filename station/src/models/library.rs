@@ -259,6 +259,22 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_somebody_else_is_refused() {
+        let (dir, path, sha256) = library();
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can give a file to somebody else");
+            return;
+        }
+        for stranger in [path.as_path(), path.parent().unwrap(), dir.path()] {
+            std::os::unix::fs::chown(stranger, Some(65_534), None).unwrap();
+            let e = trusted(&path, Some(sha256)).unwrap_err().to_string();
+            assert!(e.contains("found user 65534: "), "{e}");
+            std::os::unix::fs::chown(stranger, Some(0), None).unwrap();
+        }
+        trusted(&path, Some(sha256)).unwrap();
+    }
+
+    #[test]
     fn only_an_absolute_path_to_a_plain_file_is_taken() {
         let (dir, path, sha256) = library();
         let why = |path: &Path| trusted(path, Some(sha256)).unwrap_err().to_string();
