@@ -1,6 +1,6 @@
 //! A camera with the automatic trigger at a station: each part is recorded once, whoever asked for it.
 
-use crate::capture::{Scripted, VISOR, capture, eye, records, source, station};
+use crate::capture::{Does, Scripted, VISOR, capture, eye, records, source, station};
 use crate::fixture::{Fixture, wait_until};
 use axum::body::Bytes;
 use inspector::design::Design;
@@ -108,6 +108,25 @@ async fn a_part_that_was_taken_by_hand_is_not_taken_again() {
     feed.show(bench(Some(0.0)));
     let taken = station.ask(capture(&json!({}))).await.json();
     assert_eq!(taken["capture"]["trigger"], "request", "{taken}");
+    watching(&station, "taken").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(records(&station).await.len(), 1, "recorded twice");
+    station.end().await;
+}
+
+/// The record can be there before the trigger has looked at the part at all: a picture that it was still looking at is of before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_taken_by_hand_during_a_slow_look_is_not_taken_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Scripted::showing(bench(None));
+    let station = station(dir.path(), vec![eye("pass", &feed, &auto())]).await;
+    watching(&station, "assumed").await;
+    feed.now(Does::LooksSlowly);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    feed.show(bench(Some(0.0)));
+    assert_eq!(station.ask(capture(&json!({}))).await.status, 201);
+    tokio::time::sleep(Duration::from_millis(1600)).await;
+    feed.now(Does::Live);
     watching(&station, "taken").await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(records(&station).await.len(), 1, "recorded twice");

@@ -21,6 +21,8 @@ pub(crate) enum Does {
     Unplugged,
     /// Whatever it is asked for, it gives a picture of a second ago.
     GivesOldPictures,
+    /// Its newest picture is two seconds old when it is handed out.
+    LooksSlowly,
     Panics,
     /// Until it is let go, whatever it is told to do next.
     Hangs,
@@ -99,7 +101,11 @@ impl Feed for Scripted {
     fn newest(&self) -> Result<Frame, SourceError> {
         let does = self.obey()?;
         let exposed = if let Does::Stalled(at) = does { at } else { Instant::now() - Duration::from_millis(10) };
-        Ok(self.frame(exposed))
+        let frame = self.frame(exposed);
+        if does == Does::LooksSlowly {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        Ok(frame)
     }
     fn first_after(&self, moment: Instant, patience: Duration) -> Result<Frame, SourceError> {
         self.shots.fetch_add(1, Ordering::Relaxed);

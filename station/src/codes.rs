@@ -360,6 +360,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_is_for_its_formats_only() {
+        let rule = |pattern: &str, recipe: &str, formats| RecipeByCode {
+            pattern: pattern.into(),
+            recipe: recipe.into(),
+            formats: Some(vec![formats]),
+        };
+        let rules = Rules::new(&[rule(".*", "ticket", Format::Code128), rule("BOX", "box", Format::Qr)]).unwrap();
+        let choose = |format| {
+            let one = PrintedCode::flat(code(format, "WAZI-0042").unwrap(), (380.0, 160.0), 4.0, 0.0);
+            let photo = photo_of(&photographed(&[one], (760, 320), 0.8, 2.0, 1));
+            choose_recipe(&photo, &rules, &Identity::default())
+        };
+        assert_eq!(choose(Format::Code128).unwrap().recipe, "ticket");
+        assert_eq!(choose(Format::Qr).unwrap_err().code(), "code-no-rule");
+    }
+
+    #[test]
     fn no_code_makes_a_path() {
         for text in ["../../etc", "a/b", "..", ".hidden", "a\\b", "C:x", "", "sha256:00", "a b", &"x".repeat(200)] {
             if text.is_empty() {

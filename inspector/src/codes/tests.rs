@@ -137,6 +137,21 @@ fn a_wrong_check_digit_is_told_with_its_digits() {
     assert_eq!((told.format, told.digits.as_deref()), (Some(Format::Ean13), Some("4006381333932")));
 }
 
+/// What was not asked for is not read as something else.
+#[test]
+fn only_the_formats_that_were_asked_for_are_read() {
+    for (format, text) in TEXTS {
+        let others: Vec<Format> = Format::ALL.into_iter().filter(|f| *f != format).collect();
+        let one = printed(format, text, (331.0, 322.0), 4.0, 0.0);
+        let photo = photo(photographed(&[one], (660, 640), 0.8, 3.0, 9));
+        let found = read(&photo, None, Formats::of(&others));
+        // The bars of a UPC-A are those of an EAN-13.
+        let upc_a = [(Format::Ean13, "0036000291452")];
+        let expected: &[(Format, &str)] = if format == Format::UpcA { &upc_a } else { &[] };
+        assert_eq!(texts(&found), expected, "{format}");
+    }
+}
+
 #[test]
 fn two_codes_are_two() {
     let codes = [

@@ -241,8 +241,8 @@ impl<'a> Release<'a> {
                 false
             }
         };
-        // After the glance: a part that was put down and photographed at once is noticed by it.
-        let by_hand = self.eye.change(|s| s.by_hand.take());
+        // After the glance: a part that was put down and photographed at once is noticed by it, unless it was a glance at a picture of before.
+        let by_hand = self.eye.change(|s| s.by_hand.take_if(|taken| *taken <= frame.exposed));
         let taken = by_hand.is_some_and(|e| watcher.taken_by_hand(e.saturating_duration_since(self.started)));
         if shoot && taken {
             watcher.recorded(None);

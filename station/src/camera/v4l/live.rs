@@ -367,6 +367,18 @@ mod tests {
         assert_eq!(live.newest().unwrap().file.bytes().unwrap(), [7, 5][..]);
     }
 
+    /// Whatever the grabbing thread believes.
+    #[test]
+    fn a_picture_that_stands_still_is_not_the_newest() {
+        let live = live("");
+        live.publish(frame(1, Instant::now()));
+        assert!(live.newest().is_ok());
+        if let Some((_, came)) = &mut live.lock().newest {
+            *came -= OLD;
+        }
+        assert!(live.newest().is_err());
+    }
+
     /// What was taken before it went down is gone, and what is wrong is in the answer.
     #[test]
     fn a_camera_that_is_down_has_no_picture() {
