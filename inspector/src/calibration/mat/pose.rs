@@ -162,9 +162,7 @@ impl Prior {
             let mut unit = [0.0; 9];
             unit[i] = 1.0;
             let column = solve_symmetric(floored(covariance), unit)?;
-            for j in 0..9 {
-                out.information[LENS + i][LENS + j] = column[j];
-            }
+            out.information[LENS + i][LENS..LENS + 9].copy_from_slice(&column);
         }
         let [u_x, u_y] = known.u_printed_scale;
         let sigmas = [u_x, u_y, known.u_skew, known.u_flat_mm, known.u_flat_mm, known.u_flat_mm];
