@@ -95,7 +95,7 @@ mod tests {
             }
             let word = scramble(0x00a5_5a79 ^ scramble(trial)) as u32;
             // Even weight makes every distance even; neither nearly black nor nearly white.
-            if word.count_ones() % 2 != 0 || !(12..=20).contains(&word.count_ones()) {
+            if !word.count_ones().is_multiple_of(2) || !(12..=20).contains(&word.count_ones()) {
                 continue;
             }
             let mut turns = [word; 4];

@@ -2,6 +2,8 @@
 
 mod render;
 
+#![allow(clippy::disallowed_methods, reason = "told beside the results: how long it took")]
+
 use super::*;
 use crate::calibration::{Camera, Source, Tone};
 use crate::geometry::{Mm, Point};
