@@ -1,8 +1,8 @@
 //! The finder on rendered photos.
 
-mod render;
-
 #![allow(clippy::disallowed_methods, reason = "told beside the results: how long it took")]
+
+mod render;
 
 use super::*;
 use crate::calibration::{Camera, Source, Tone};
