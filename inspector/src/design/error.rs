@@ -10,7 +10,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum DesignError {
     /// Not a design file, or of a kind that is not read.
-    #[error("expected a DXF drawing, found {found}")]
+    #[error("expected a DXF or SVG drawing, found {found}")]
     NotADesign {
         /// What was found instead.
         found: String,
@@ -36,7 +36,7 @@ pub enum DesignError {
     Syntax {
         /// Where.
         line: u32,
-        /// What DXF has there.
+        /// What belongs there.
         expected: &'static str,
         /// What is there.
         found: String,
@@ -48,9 +48,9 @@ pub enum DesignError {
         line: u32,
     },
     /// The drawing does not say its units.
-    #[error("the drawing has no units ($INSUNITS is {found}): say `units = \"mm\"` in the recipe's [design]")]
+    #[error("the drawing has no units ({found}): say `units = \"mm\"` in the recipe's [design], or --units mm")]
     NoUnits {
-        /// `absent` or `0`.
+        /// What says it, and how, such as `$INSUNITS is 0`.
         found: &'static str,
     },
     /// A unit that no drawing of a part has.
@@ -90,7 +90,7 @@ pub enum DesignError {
     /// An entity that cannot be used as it is.
     #[error("{entity} at line {line}: {detail}")]
     Entity {
-        /// DXF name, such as `SPLINE`.
+        /// Its name, such as `SPLINE` or `<path>`.
         entity: String,
         /// Where it starts in the file.
         line: u32,

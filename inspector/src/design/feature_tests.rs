@@ -252,6 +252,75 @@ proptest! {
     }
 }
 
+/// Kind, size and members of the patterns of a plate with holes `(x, y, diameter)`, in the order given and backwards.
+fn patterns(holes: &[(f64, f64, f64)]) -> Vec<Pattern> {
+    let circle = |(x, y, d): &(f64, f64, f64)| Contour { segments: vec![arc(*x, *y, 0.5 * d, 0.0, 360.0)] };
+    let found = plate(holes.iter().map(circle).collect()).patterns();
+    assert_eq!(found, plate(holes.iter().rev().map(circle).collect()).patterns());
+    found
+}
+
+#[test]
+fn patterns_of_holes_are_found() {
+    let on_circle = |n: usize, r: f64, x: f64, y: f64| -> Vec<(f64, f64, f64)> {
+        (0..n)
+            .map(|k| libm::sincos(0.3 + std::f64::consts::TAU * k as f64 / n as f64))
+            .map(|(s, c)| (x + r * c, y + r * s, 3.0))
+            .collect()
+    };
+    // Six on a circle about a hole of their own, five about nothing, and one more of their size.
+    let mut holes = on_circle(6, 10.0, -20.0, 0.0);
+    holes.extend([(-20.0, 0.0, 8.0), (45.0, 25.0, 3.0)]);
+    let found = patterns(&holes);
+    assert!(
+        matches!(found[..], [Pattern { kind: PatternKind::BoltCircle(c), .. }] if (c.radius - 10.0).abs() < 1e-6 && c.centre.distance(p(-20.0, 0.0)) < 1e-6),
+        "{found:?}"
+    );
+    assert_eq!((found[0].name.as_str(), found[0].members.len()), ("pattern-1", 6));
+    let found = patterns(&on_circle(5, 12.0, 13.0, 7.0));
+    assert!(
+        matches!(found[..], [Pattern { kind: PatternKind::BoltCircle(c), .. }] if (c.radius - 12.0).abs() < 1e-6),
+        "{found:?}"
+    );
+    // A grid of 4 x 3, one hole beside it; a row of five.
+    let mut holes: Vec<_> =
+        (0..12).map(|i| (-40.0 + 8.0 * f64::from(i % 4), -20.0 + 9.0 * f64::from(i / 4), 3.0)).collect();
+    holes.push((12.3, 17.7, 3.0));
+    holes.extend((0..5).map(|i| (5.0 + 9.0 * f64::from(i), -25.0 + 5.0 * f64::from(i), 4.0)));
+    let found = patterns(&holes);
+    assert_eq!(found.len(), 2, "{found:?}");
+    let row = found.iter().find(|f| f.diameter == 4.0).unwrap();
+    assert!(
+        matches!(row.kind, PatternKind::Row { pitch } if (pitch - Vector::new(9.0, 5.0)).length() < 1e-9)
+            && row.members.len() == 5
+    );
+    let grid = found.iter().find(|f| f.diameter == 3.0).unwrap();
+    assert!(
+        matches!(grid.kind, PatternKind::Grid { count: [4, 3], .. } | PatternKind::Grid { count: [3, 4], .. }),
+        "{grid:?}"
+    );
+    assert_eq!(grid.members.len(), 12);
+    // A square beside the middle is a grid, one about the middle a bolt circle; three anywhere, and two, are nothing.
+    let square = |x: f64| [(x - 5.0, -5.0, 3.0), (x + 5.0, -5.0, 3.0), (x + 5.0, 5.0, 3.0), (x - 5.0, 5.0, 3.0)];
+    assert!(matches!(patterns(&square(20.0))[..], [Pattern { kind: PatternKind::Grid { count: [2, 2], .. }, .. }]));
+    assert!(matches!(patterns(&square(0.0))[..], [Pattern { kind: PatternKind::BoltCircle(_), .. }]));
+    assert_eq!(patterns(&[(0.0, 0.0, 3.0), (10.0, 3.0, 3.0), (25.0, -4.0, 3.0)]), []);
+    // Moved by more than 0.02 mm: no row.
+    assert_eq!(patterns(&[(0.0, 0.0, 3.0), (10.0, 0.0, 3.0), (20.05, 0.0, 3.0)]), []);
+    // A thousand holes are one grid.
+    let many: Vec<_> =
+        (0..1000).map(|i| (-45.0 + 2.2 * f64::from(i % 40), -26.0 + 2.1 * f64::from(i / 40), 1.0)).collect();
+    let found = patterns(&many);
+    let sizes: Vec<_> = found.iter().map(|f| (f.kind, f.members.len())).collect();
+    assert!(matches!(sizes[..], [(PatternKind::Grid { .. }, 1000)]), "{sizes:?}");
+    // The visor's row of snaps.
+    let visor = parts::visor().patterns();
+    assert!(
+        matches!(visor[..], [Pattern { kind: PatternKind::Row { pitch }, .. }] if (pitch - Vector::new(48.0, 0.0)).length() < 1e-9),
+        "{visor:?}"
+    );
+}
+
 #[test]
 fn a_centroid_weighs_arcs_too() {
     // A half disc: 4r / 3π above its flat.

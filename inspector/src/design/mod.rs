@@ -8,11 +8,16 @@ mod error;
 mod feature;
 #[cfg(test)]
 mod feature_tests;
+mod flatten;
 mod join;
+mod pattern;
 mod picture;
 mod pyramid;
 pub mod raster;
 mod recognise;
+mod svg;
+#[cfg(test)]
+mod svg_tests;
 mod symmetry;
 #[cfg(test)]
 mod tests;
@@ -23,6 +28,7 @@ pub use dxf::write_dxf;
 pub use error::DesignError;
 pub use feature::{Feature, FeatureKind, Slot};
 pub use join::GAP;
+pub use pattern::{Pattern, PatternKind};
 pub(crate) use picture::Landmark;
 pub use picture::ReferencePicture;
 pub use pyramid::{Pyramid, Raster};
@@ -30,6 +36,22 @@ pub use symmetry::{Symmetry, Turns};
 pub use units::Units;
 
 use crate::geometry::{DesignMm, Point, Vector};
+use std::collections::BTreeMap;
+
+/// Largest file that is read.
+const MAX_BYTES: usize = 32 << 20;
+/// Most lines and arcs that are read, after blocks are inserted and curves made arcs.
+const MAX_SEGMENTS: usize = 1_000_000;
+/// Most entities or elements that are looked at, those of inserted blocks once per insertion.
+const MAX_ENTITIES: usize = 2_000_000;
+
+/// The lines and arcs of a file, mm.
+#[derive(Debug)]
+struct Drawn {
+    pieces: Vec<join::Piece>,
+    /// How many entities of which kind were passed over.
+    ignored: BTreeMap<String, usize>,
+}
 
 /// What a recipe compares the part with.
 #[derive(Debug)]
@@ -54,13 +76,18 @@ pub struct Design {
 }
 
 impl Design {
-    /// Reads an ASCII DXF drawing of one flat part.
+    /// Reads a drawing of one flat part, ASCII DXF or SVG.
     ///
-    /// * Read: LINE, ARC, CIRCLE, LWPOLYLINE and POLYLINE with bulges, ELLIPSE and SPLINE (made arcs and lines within 0.001 mm), INSERT with
+    /// * DXF: LINE, ARC, CIRCLE, LWPOLYLINE and POLYLINE with bulges, ELLIPSE and SPLINE (made arcs and lines within 0.001 mm), INSERT with
     ///   one scale for x and y. Passed over: text, dimensions, hatches, points and the like; layers that are off or frozen, DEFPOINTS, paper space.
     ///   Anything else is refused by name.
+    /// * SVG: paths, basic shapes, groups, transforms, `use`. A contour is the path itself, not the rim of its stroke; what is only filled is closed as its fill
+    ///   is. Circles and arcs that a program drew as cubic curves come out as circles and arcs; other curves within 0.001 mm. Passed over: text,
+    ///   images, what is hidden or has neither stroke nor fill. Refused: scripts, animation, references out of the file (nothing is ever
+    ///   fetched), masks and clips, XML entities. x stays as drawn, y is turned to point up.
     /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped.
-    /// * `units` is what the drawing was made in when it does not say so itself (`$INSUNITS`); the two must not disagree.
+    /// * `units` is what the drawing was made in when it does not say so itself; the two must not disagree. A DXF says it by `$INSUNITS`, an SVG by width and
+    ///   height with mm, cm, in, pt, pc or px (96 to the inch) against its viewBox.
     ///
     /// # Errors
     /// [`DesignError`]: no units, not flat, an open or forked contour, contours that cross or touch, no contour, several parts, more than 32 MB,
@@ -89,7 +116,7 @@ impl Design {
     /// # Ok::<(), inspector::design::DesignError>(())
     /// ```
     pub fn open(bytes: &[u8], units: Option<Units>) -> Result<Self, DesignError> {
-        let drawn = dxf::read(bytes, units)?;
+        let drawn = if svg::is_xml(bytes) { svg::read(bytes, units)? } else { dxf::read(bytes, units)? };
         if drawn.pieces.is_empty() {
             let ignored: Vec<String> = drawn.ignored.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
             let found = if ignored.is_empty() { "no entities".to_owned() } else { ignored.join(", ") };

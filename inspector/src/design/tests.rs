@@ -120,8 +120,8 @@ fn inches_become_millimetres_and_units_must_be_said_once() {
             assert!((area(header(code), None).unwrap() / (mm * mm) - 1.0).abs() < 1e-12, "{code}");
         }
     }
-    assert_eq!(area(body(""), None), Err(DesignError::NoUnits { found: "absent" }));
-    assert_eq!(area(header(0), None), Err(DesignError::NoUnits { found: "0" }));
+    assert_eq!(area(body(""), None), Err(DesignError::NoUnits { found: "$INSUNITS is absent" }));
+    assert_eq!(area(header(0), None), Err(DesignError::NoUnits { found: "$INSUNITS is 0" }));
     assert!((area(header(0), Some(Units::Centimetre)).unwrap() - 100.0).abs() < 1e-9);
     assert_eq!(area(header(3), None), Err(DesignError::UnknownUnits { code: 3 }));
     let disagree = DesignError::UnitsDisagree { given: Units::Inch, found: Units::Millimetre };
@@ -336,7 +336,7 @@ fn foreign_files_are_named() {
     assert!(found(b"").contains("an empty file"));
     assert!(found(b"AutoCAD Binary DXF\r\n\x1a\0").contains("save it as ASCII DXF"));
     assert!(found(b"AC1027\0\0").contains("a DWG drawing"));
-    assert!(found(b"\x89PNG\r\n\x1a\n").contains("expected a DXF drawing, found"));
+    assert!(found(b"\x89PNG\r\n\x1a\n").contains("expected a DXF or SVG drawing, found"));
     let whole = file(&circle(0.0, 0.0, 1.0));
     let cut = &whole[..whole.len() - 20];
     assert!(found(cut.as_bytes()).contains("cut off"), "{}", found(cut.as_bytes()));

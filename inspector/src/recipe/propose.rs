@@ -3,7 +3,7 @@
 use super::{RecipeError, assemble, text};
 use crate::Error;
 use crate::checks::{Needs, REGISTRY};
-use crate::design::{Design, DesignError, FeatureKind, Units};
+use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Turns, Units};
 use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::fmt::Write as _;
@@ -37,11 +37,13 @@ pub struct ProposedRecipe {
     pub notes: Vec<String>,
 }
 
+/// Most names or patterns that are told.
+const SHOWN: usize = 24;
 /// Smallest feature that checks measure, px.
 const SMALLEST_PX: f64 = 8.0;
 
-/// Proposes a recipe for a drawing (DXF): every registered check is asked what it would look at. A picture of a good part (anything but a
-/// DXF that decodes) becomes a recipe that compares with it.
+/// Proposes a recipe for a drawing (DXF or SVG): every registered check is asked what it would look at. A picture of a good part (anything but a
+/// drawing that decodes) becomes a recipe that compares with it.
 ///
 /// What is proposed opens: it is read back before it is given.
 ///
@@ -125,6 +127,7 @@ fn drawing(
     );
     notes.push(format!("Part: {what}."));
     let px = |mm: f64| mm / options.mm_per_px;
+    notes.extend(names(design));
     notes.push(format!(
         "At {} mm per pixel the part is {:.0} x {:.0} px in the photo.",
         options.mm_per_px,
@@ -144,6 +147,7 @@ fn drawing(
     for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing) {
         let entries = (check_type.propose)(design);
         if !entries.is_empty() {
+            notes.push(assumptions(check_type.name, &entries));
             add(out, format_args!("\n# {}: {}\n", check_type.name, check_type.measurand));
         }
         for entry in entries {
@@ -153,6 +157,73 @@ fn drawing(
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
+}
+
+/// What can be checked by name, one line per kind; patterns and symmetry.
+fn names(design: &Design) -> Vec<String> {
+    let of = |word: &str, describe: &dyn Fn(&Feature) -> Option<String>| {
+        let mut all: Vec<String> = design.features.iter().filter_map(describe).collect();
+        let more = all.len().saturating_sub(SHOWN);
+        all.truncate(SHOWN);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!all.is_empty()).then(|| format!("{word}: {}{rest}.", all.join(", ")))
+    };
+    let mut lines: Vec<String> = [
+        of("Holes (diameter)", &|f| match f.kind {
+            FeatureKind::Hole(c) => Some(format!("{} {:.3}", f.name, 2.0 * c.radius)),
+            _ => None,
+        }),
+        of("Slots (length x width)", &|f| match f.kind {
+            FeatureKind::Slot(s) => Some(format!("{} {:.3} x {:.3}", f.name, s.length(), s.width)),
+            _ => None,
+        }),
+        of("Cutouts", &|f| matches!(f.kind, FeatureKind::Cutout).then(|| f.name.clone())),
+        of("Straight edges (length)", &|f| match f.kind {
+            FeatureKind::Edge { from, to } => Some(format!("{} {:.3}", f.name, from.distance(to))),
+            _ => None,
+        }),
+        of("Arcs (radius)", &|f| match f.kind {
+            FeatureKind::Arc { circle, .. } => Some(format!("{} {:.3}", f.name, circle.radius)),
+            _ => None,
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for pattern in design.patterns().iter().take(SHOWN) {
+        let how = match pattern.kind {
+            PatternKind::BoltCircle(c) => format!("on a circle of {:.3} mm", 2.0 * c.radius),
+            PatternKind::Row { pitch } => format!("in a row, {:.3} mm apart", pitch.length()),
+            PatternKind::Grid { pitch: [a, b], count: [n, m] } => {
+                format!("in a grid of {n} x {m}, {:.3} and {:.3} mm apart", a.length(), b.length())
+            }
+        };
+        let (name, n, d) = (&pattern.name, pattern.members.len(), pattern.diameter);
+        lines.push(format!("{name}: {n} holes of {d:.3} mm {how}, from {}.", pattern.members[0]));
+    }
+    let symmetry = design.symmetry();
+    match symmetry.turns {
+        Turns::Any => lines.push("Symmetry: round, every turn looks the same.".to_owned()),
+        Turns::Of(1) if symmetry.axes.is_empty() => (),
+        Turns::Of(turns) => lines.push(format!(
+            "Symmetry: looks the same in {turns} of the turns, with {} mirror axes (to {:.4} mm): such poses cannot be told apart.",
+            symmetry.axes.len(),
+            symmetry.residual_mm
+        )),
+    }
+    lines
+}
+
+/// How many checks of a type are proposed, and where their tolerances come from.
+fn assumptions(name: &str, entries: &[String]) -> String {
+    let count = |word: &str| entries.iter().map(|e| e.matches(word).count()).sum::<usize>();
+    let (by_standard, assumed) = (count("# ISO 2768-m"), count("# assumed"));
+    let origin = match (by_standard, assumed) {
+        (0, a) => format!("{a} tolerances assumed"),
+        (s, 0) => format!("{s} tolerances by ISO 2768-m"),
+        (s, a) => format!("{s} tolerances by ISO 2768-m, {a} assumed"),
+    };
+    format!("Proposed {name}: {} checks, {origin}.", entries.len())
 }
 
 fn picture(out: &mut String, name: &str) {

@@ -107,7 +107,7 @@ fn every_fault_names_its_line() {
         (changed("plate.dxf", "C:/plate.dxf"), 6, &["absolute"]),
         (changed("plate.dxf", "drawings\\\\plate.dxf"), 6, &["write / between folders"]),
         (changed("plate.dxf", ".plate.dxf"), 6, &["hidden files"]),
-        (changed("plate.dxf", "recipe.toml"), 6, &["recipe.toml: expected a DXF drawing"]),
+        (changed("plate.dxf", "recipe.toml"), 6, &["recipe.toml: expected a DXF or SVG drawing"]),
         (changed("file = \"plate.dxf\"", "picture = \"plate.dxf\""), 9, &["[calibration]", "mm_per_px"]),
         (changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\npicture = \"plate.dxf\""), 7, &["found more than one"]),
         (changed("file = \"plate.dxf\"", "units = \"mm\""), 5, &["found none of them"]),
@@ -169,7 +169,7 @@ fn files_that_are_no_recipe_are_named() {
     let no_units = String::from_utf8(plate()).unwrap().replace("$INSUNITS\n70\n4", "$INSUNITS\n70\n0");
     fs::write(dir.path().join("plate.dxf"), &no_units).unwrap();
     let error = Recipe::open(dir.path()).unwrap_err();
-    let cause = DesignError::NoUnits { found: "0" };
+    let cause = DesignError::NoUnits { found: "$INSUNITS is 0" };
     assert_eq!(error, RecipeError::Design { line: 6, file: "plate.dxf".into(), cause });
     fs::write(dir.path().join("recipe.toml"), changed("file = \"plate.dxf\"", "file = \"plate.dxf\"\nunits = \"mm\""))
         .unwrap();

@@ -24,7 +24,7 @@ pub(super) enum Command {
 #[command(after_help = "Example:
   assay recipe new --design visor.dxf --part M19-VISOR --revision C --scale 0.085 --out recipes/visor")]
 pub(super) struct New {
-    /// The drawing (DXF)
+    /// The drawing (DXF or SVG)
     #[arg(long, value_name = "FILE")]
     design: PathBuf,
     /// Part number

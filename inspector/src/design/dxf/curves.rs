@@ -1,11 +1,11 @@
 //! One entity to lines and arcs.
 
-use super::flatten::flatten;
 use super::pairs::{Item, Pairs};
 use super::spline::Spline;
-use super::{FLAT, MAX_SEGMENTS, Place, Reader};
+use super::{FLAT, Place, Reader};
+use crate::design::flatten::flatten;
 use crate::design::join::Piece;
-use crate::design::{DesignError, Segment};
+use crate::design::{DesignError, MAX_SEGMENTS, Segment};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Similarity, Vector};
 use std::f64::consts::TAU;
 

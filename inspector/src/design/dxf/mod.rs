@@ -4,7 +4,6 @@
 //! drawing can vanish, and panics on a date out of range. It serves as a second opinion in the tests.
 
 mod curves;
-mod flatten;
 mod pairs;
 mod spline;
 mod write;
@@ -12,17 +11,11 @@ mod write;
 pub use write::write_dxf;
 
 use super::join::Piece;
-use super::{DesignError, Units};
+use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, Units};
 use crate::geometry::{DesignMm, Point, Similarity};
 use pairs::{Item, Pairs, shown};
 use std::collections::BTreeMap;
 
-/// Largest file that is read.
-pub(super) const MAX_BYTES: usize = 32 << 20;
-/// Most lines and arcs that are read, after blocks are inserted and curves made arcs.
-pub(super) const MAX_SEGMENTS: usize = 1_000_000;
-/// Most entities that are looked at, those of inserted blocks once per insertion.
-const MAX_ENTITIES: usize = 2_000_000;
 /// Deepest nesting of blocks.
 const MAX_DEPTH: usize = 16;
 /// How far z may vary in a flat drawing, mm.
@@ -87,14 +80,6 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
     Ok(Drawn { pieces: reader.pieces, ignored: reader.ignored })
 }
 
-/// What a drawing holds.
-#[derive(Debug)]
-pub(super) struct Drawn {
-    pub(super) pieces: Vec<Piece>,
-    /// How many entities of which kind were passed over.
-    pub(super) ignored: BTreeMap<String, usize>,
-}
-
 /// Where the sections of a file begin.
 struct Sections<'a> {
     header: Option<Pairs<'a>>,
@@ -153,8 +138,8 @@ impl<'a> Sections<'a> {
             }
         }
         match (code, given) {
-            (None, None) => Err(DesignError::NoUnits { found: "absent" }),
-            (Some(0), None) => Err(DesignError::NoUnits { found: "0" }),
+            (None, None) => Err(DesignError::NoUnits { found: "$INSUNITS is absent" }),
+            (Some(0), None) => Err(DesignError::NoUnits { found: "$INSUNITS is 0" }),
             (None | Some(0), Some(given)) => Ok(given),
             (Some(code), given) => {
                 let found = Units::from_insunits(code).ok_or(DesignError::UnknownUnits { code })?;

@@ -1,8 +1,8 @@
 //! Non-uniform rational B-splines.
 
-use super::flatten::At;
 use super::pairs::Item;
 use crate::design::DesignError;
+use crate::design::flatten::At;
 use crate::geometry::{DesignMm, Point, Vector};
 
 /// Highest degree that is read; CAD programs write 3, seldom 5.

@@ -1,0 +1,154 @@
+//! What of an SVG is seen.
+
+use roxmltree::Node;
+use simplecss::{AttributeOperator, DeclarationTokenizer, PseudoClass, StyleSheet};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Properties that say whether something is seen, or that change its shape.
+const READ: &[&str] = &[
+    "display",
+    "visibility",
+    "opacity",
+    "fill",
+    "fill-opacity",
+    "stroke",
+    "stroke-opacity",
+    "stroke-width",
+    "clip-path",
+    "mask",
+    "transform",
+    "transform-origin",
+    "translate",
+    "rotate",
+    "scale",
+    "offset-path",
+    "d",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "x",
+    "y",
+    "width",
+    "height",
+];
+/// Those of them that an attribute gives as a shape's own number: only in a style are they out of place.
+pub(super) const SHAPE: &[&str] = &[
+    "transform",
+    "transform-origin",
+    "translate",
+    "rotate",
+    "scale",
+    "offset-path",
+    "d",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "x",
+    "y",
+    "width",
+    "height",
+];
+
+/// What children inherit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Style {
+    visible: bool,
+    fill: bool,
+    fill_opaque: bool,
+    stroke: bool,
+    stroke_opaque: bool,
+    stroke_wide: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { visible: true, fill: true, fill_opaque: true, stroke: false, stroke_opaque: true, stroke_wide: true }
+    }
+}
+
+/// What an element says of itself: property to value, and whether a style said it.
+pub(super) type Said = BTreeMap<&'static str, (String, bool)>;
+
+impl Style {
+    /// This style, changed by what an element says.
+    pub(super) fn with(mut self, said: &Said) -> Self {
+        let value = |name: &str| said.get(name).map(|v| v.0.as_str()).filter(|v| *v != "inherit");
+        let painted = |v: &str| !matches!(v, "none" | "transparent");
+        let some = |v: &str| v.trim_end_matches(['%', 'p', 'x', 'm']).trim().parse::<f64>() != Ok(0.0);
+        let set = |field: &mut bool, name: &str, is: &dyn Fn(&str) -> bool| {
+            if let Some(v) = value(name) {
+                *field = is(v);
+            }
+        };
+        set(&mut self.visible, "visibility", &|v| !matches!(v, "hidden" | "collapse"));
+        set(&mut self.fill, "fill", &painted);
+        set(&mut self.fill_opaque, "fill-opacity", &some);
+        set(&mut self.stroke, "stroke", &painted);
+        set(&mut self.stroke_opaque, "stroke-opacity", &some);
+        set(&mut self.stroke_wide, "stroke-width", &some);
+        self
+    }
+    /// True when an element and all its children are not drawn.
+    pub(super) fn removed(said: &Said) -> bool {
+        let is = |name: &str, what: &dyn Fn(&str) -> bool| said.get(name).is_some_and(|v| what(&v.0));
+        is("display", &|v| v == "none") || is("opacity", &|v| v.trim_end_matches('%').trim().parse::<f64>() == Ok(0.0))
+    }
+    pub(super) const fn stroked(&self) -> bool {
+        self.visible && self.stroke && self.stroke_opaque && self.stroke_wide
+    }
+    pub(super) const fn filled(&self) -> bool {
+        self.visible && self.fill && self.fill_opaque
+    }
+}
+
+/// What an element says by attributes, style sheet and its own style, the later over the earlier.
+pub(super) fn said(node: Node<'_, '_>, sheet: &StyleSheet<'_>) -> Said {
+    let mut said = Said::new();
+    let mut important: BTreeSet<&'static str> = BTreeSet::new();
+    let mut set = |name: &str, value: &str, style: bool, strong: bool| {
+        let Some(name) = READ.iter().copied().find(|known| *known == name) else { return };
+        if strong || !important.contains(name) {
+            said.insert(name, (value.trim().to_owned(), style));
+        }
+        if strong {
+            important.insert(name);
+        }
+    };
+    for attribute in node.attributes().filter(|a| a.namespace().is_none()) {
+        set(attribute.name(), attribute.value(), false, false);
+    }
+    // Rules are sorted by their weight.
+    for rule in sheet.rules.iter().filter(|rule| rule.selector.matches(&Css(node))) {
+        rule.declarations.iter().for_each(|d| set(d.name, d.value, true, d.important));
+    }
+    if let Some(own) = node.attribute("style") {
+        DeclarationTokenizer::from(own).for_each(|d| set(d.name, d.value, true, d.important));
+    }
+    said
+}
+
+/// A node as style rules see it.
+#[derive(Clone, Copy)]
+struct Css<'a, 'input>(Node<'a, 'input>);
+
+impl simplecss::Element for Css<'_, '_> {
+    fn parent_element(&self) -> Option<Self> {
+        self.0.parent_element().map(Self)
+    }
+    fn prev_sibling_element(&self) -> Option<Self> {
+        self.0.prev_sibling_element().map(Self)
+    }
+    fn has_local_name(&self, name: &str) -> bool {
+        self.0.tag_name().name() == name
+    }
+    fn attribute_matches(&self, local_name: &str, operator: AttributeOperator<'_>) -> bool {
+        self.0.attribute(local_name).is_some_and(|value| operator.matches(value))
+    }
+    fn pseudo_class_matches(&self, class: PseudoClass<'_>) -> bool {
+        matches!(class, PseudoClass::FirstChild) && self.0.prev_sibling_element().is_none()
+    }
+}
