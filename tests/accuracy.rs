@@ -138,7 +138,7 @@ fn poses() {
         let part = register(locate(&photo, &policy(scale)), &reference);
         let pose = part.drawing().unwrap_or_else(|reason| panic!("part {k}: {reason}"));
         let image = |p: Point<DesignMm>| -> Point<ImagePx> {
-            part.located.camera.image_from_plane(pose.plane_from_design.apply(p), inspector::geometry::Mm(0.0))
+            part.located.camera().image_from_plane(pose.plane_from_design.apply(p), inspector::geometry::Mm(0.0))
         };
         let truth: Similarity<DesignMm, ImagePx> = scene.image_from_design;
         for p in design.contours[0].polygon(0.5) {

@@ -11,7 +11,7 @@
 
 use super::resample::bilinear;
 use super::silhouette::LightModel;
-use crate::calibration::Plane;
+use crate::calibration::{Look, Plane};
 use crate::geometry::cumulative_and_density;
 use crate::geometry::{ImagePx, Point, Vector, solve_symmetric};
 
@@ -30,11 +30,21 @@ pub struct Probe {
     pub half_length_px: f64,
 }
 
+impl Probe {
+    /// Where the photo shows a piece of contour. `half_length_px` keeps its pixels apart from those of the next place.
+    pub const fn new(look: &Look, reach_mm: f64, half_length_px: f64) -> Self {
+        let Look { p, normal, px_per_mm, curvature } = *look;
+        Self { p, normal, curvature, reach_px: reach_mm * px_per_mm, half_length_px }
+    }
+}
+
 /// An edge that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
     /// Position.
     pub p: Point<ImagePx>,
+    /// Unit normal out of the material.
+    pub normal: Vector<ImagePx>,
     /// Signed distance from the nominal place along the normal, px: positive is more material.
     pub offset_px: f64,
     /// Standard uncertainty of `offset_px` from the noise of its pixels.
@@ -157,7 +167,8 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64)
     let shift_variance = solve_symmetric(normal, [0.0, 0.0, 1.0, 0.0]).ok_or(NoEdge::NoStep)?[2] * variance;
     let blur = q[3];
     let offset_px = start + q[2] + 0.5 * blur * blur * probe.curvature;
-    Ok(Edge { p: probe.p + probe.normal * offset_px, offset_px, u_px: shift_variance.max(0.0).sqrt(), blur_px: blur })
+    let (p, u_px) = (probe.p + probe.normal * offset_px, shift_variance.max(0.0).sqrt());
+    Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px: blur })
 }
 
 /// A pixel near the edge: signed distance outwards from the curve through the crossing, and material fraction.

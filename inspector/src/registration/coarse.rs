@@ -32,7 +32,7 @@ pub(super) fn candidates(
     let matcher = Matcher::new(located, design, silhouette);
     let centre = centroid(design);
     let (cx, cy) = silhouette.blob.centroid;
-    let on_plane = located.camera.plane_from_image(silhouette.image_from_mask(cx, cy), Mm(0.0));
+    let on_plane = located.camera().plane_from_image(silhouette.image_from_mask(cx, cy), Mm(0.0));
     let turned = |turn: Angle| {
         let rotation = Similarity::<DesignMm, PlaneMm>::new(1.0, turn, false, Vector::new(0.0, 0.0));
         let shift = on_plane - rotation.apply(centre);
@@ -90,7 +90,7 @@ impl<'a> Matcher<'a> {
             silhouette,
             distance: distance_transform(&edges, Norm::L1),
             places,
-            mm_per_mask_px: located.camera.mm_per_px(Point::new(0.0, 0.0)) * f64::from(silhouette.factor),
+            mm_per_mask_px: located.camera().mm_per_px(Point::new(0.0, 0.0)) * f64::from(silhouette.factor),
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> Matcher<'a> {
             .places
             .iter()
             .map(|p| {
-                let q = self.located.camera.image_from_plane(pose.apply(*p), Mm(0.0));
+                let q = self.located.camera().image_from_plane(pose.apply(*p), Mm(0.0));
                 let (x, y) = ((q.x + 0.5) / f, (q.y + 0.5) / f);
                 let inside = x >= 0.0
                     && y >= 0.0
@@ -174,7 +174,7 @@ pub(super) fn overlap(
         .polygon(0.05)
         .iter()
         .map(|p| {
-            let q = located.camera.image_from_plane(pose.apply(*p), Mm(0.0));
+            let q = located.camera().image_from_plane(pose.apply(*p), Mm(0.0));
             ((q.x + 0.5) / f - 0.5, (q.y + 0.5) / f - 0.5)
         })
         .collect();

@@ -1,9 +1,9 @@
 //! Pose of a drawing: `silhouette -> all turns against its edges -> best few refined -> robust fit of sub-pixel edges`.
 
 use super::coarse;
-use crate::calibration::Located;
+use crate::calibration::{Located, Look, Rim, Source, World, Worlds};
 use crate::design::{ContourPoint, Design};
-use crate::geometry::{Angle, DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector, solve_symmetric};
+use crate::geometry::{Angle, DesignMm, ImagePx, PlaneMm, Point, Similarity, Vector, solve_symmetric};
 use crate::measure::Silhouette;
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
 use crate::reason::Reason;
@@ -14,6 +14,8 @@ use rayon::prelude::*;
 pub struct DrawingPose {
     /// Turn and shift (scale 1).
     pub plane_from_design: Similarity<DesignMm, PlaneMm>,
+    /// The same in each of the displaced worlds, in their order.
+    pub displaced: Vec<Similarity<DesignMm, PlaneMm>>,
     /// Standard uncertainty of the shift along each axis, mm.
     pub u_shift_mm: f64,
     /// Standard uncertainty of the turn, rad.
@@ -39,8 +41,12 @@ pub struct ContourEdge {
     pub contour: usize,
     /// The place.
     pub at: ContourPoint,
-    /// Where the photo shows it.
+    /// The rim that is seen there.
+    pub rim: Rim,
+    /// Where the photo shows it; NaN where it does not.
     pub p_image_px: Point<ImagePx>,
+    /// Millimetres on the plane per pixel along the normal in the photo.
+    pub mm_per_px: f64,
     /// The edge, or what was seen instead.
     pub edge: Result<Edge, NoEdge>,
     /// Signed distance of the edge from the design along the normal, mm, edge offset of the camera removed; NaN without an edge.
@@ -57,7 +63,7 @@ const REACH_MM: f64 = 1.5;
 const MIN_OVERLAP: f64 = 0.6;
 
 pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose, Reason> {
-    let mm_per_px = located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let mm_per_px = located.camera().mm_per_px(Point::new(0.0, 0.0));
     let outline_area = design.contours[0].signed_area().abs();
     let silhouette = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px))?;
     let candidates = coarse::candidates(located, design, &silhouette);
@@ -95,26 +101,36 @@ impl Places {
     }
 }
 
-/// The probe of a contour place in a pose.
-fn probe(
-    located: &Located<'_>,
-    pose: &Similarity<DesignMm, PlaneMm>,
-    at: &ContourPoint,
-    reach_mm: f64,
-) -> Option<Probe> {
-    let z = Mm(0.0);
-    let on_plane = pose.apply(at.p);
-    let scale = located.camera.mm_per_px(on_plane);
-    let p = located.camera.image_from_plane(on_plane, z);
-    let beyond = located.camera.image_from_plane(on_plane + pose.apply_vector(at.normal) * scale, z);
-    Some(Probe {
-        p,
-        normal: (beyond - p).unit()?,
-        curvature: at.curvature * scale,
-        reach_px: reach_mm / scale,
-        // Each place uses its own pixels, and a narrow burr is not averaged with the edge beside it.
-        half_length_px: 0.5 * SPACING_PX,
-    })
+impl DrawingPose {
+    /// Every displaced world with its source and the pose that the part's edges have in it.
+    pub fn worlds<'a>(
+        &'a self,
+        worlds: &'a Worlds,
+    ) -> impl Iterator<Item = (Source, &'a World, &'a Similarity<DesignMm, PlaneMm>)> {
+        worlds.displaced.iter().zip(&self.displaced).map(|((source, world), pose)| (*source, world, pose))
+    }
+}
+
+impl ContourEdge {
+    /// Signed distance of the edge from the design along the normal, mm, in a world and its pose; NaN without an edge.
+    pub fn deviation_in(&self, world: &World, pose: &Similarity<DesignMm, PlaneMm>) -> f64 {
+        self.edge.map_or(f64::NAN, |edge| {
+            let found = world.place(edge.p, edge.normal, self.rim);
+            (found - pose.apply(self.at.p)).dot(pose.apply_vector(self.at.normal))
+        })
+    }
+}
+
+/// How the photo shows a contour place in a pose, and which rim of it.
+fn look(world: &World, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint) -> (Rim, Option<Look>) {
+    let (p, normal) = (pose.apply(at.p), pose.apply_vector(at.normal));
+    let rim = world.rim(p, normal);
+    (rim, world.camera.look(p, normal, at.curvature, world.z(rim)))
+}
+
+/// The probe of a place. Each uses its own pixels, and a narrow burr is not averaged with the edge beside it.
+const fn probe(look: &Look, reach_mm: f64) -> Probe {
+    Probe::new(look, reach_mm, 0.5 * SPACING_PX)
 }
 
 /// Moves a coarse pose onto the crossings of light; gives the pose and its robust cost (mean of min(d², t²), mm²).
@@ -135,9 +151,11 @@ fn refine(
             .par_iter()
             .step_by(step)
             .map(|(_, at)| {
-                let d = probe(located, &pose, at, reach_mm)
-                    .and_then(|p| crossing(&located.light, &silhouette.light, &p).ok());
-                (*at, d.map_or(f64::NAN, |d| d * located.camera.mm_per_px(pose.apply(at.p))))
+                let d = look(&located.worlds.nominal, &pose, at).1.and_then(|look| {
+                    let d = crossing(&located.light, &silhouette.light, &probe(&look, reach_mm)).ok()?;
+                    Some(d / look.px_per_mm)
+                });
+                (*at, d.unwrap_or(f64::NAN))
             })
             .collect();
         let truncated = |d: f64| if d.is_nan() { REACH_MM * REACH_MM } else { (d * d).min(REACH_MM * REACH_MM) };
@@ -161,10 +179,14 @@ fn settle(
 ) -> DrawingPose {
     let mut edges: Vec<ContourEdge> =
         places.0.par_iter().map(|(contour, at)| measure(located, &silhouette, &start, *contour, at)).collect();
-    let fit = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm)));
-    let Some(fit) = fit else {
+    let (nominal, displaced) = (&located.worlds.nominal, &located.worlds.displaced);
+    for e in &mut edges {
+        e.deviation_mm = e.deviation_in(nominal, &start);
+    }
+    let Some(fit) = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm))) else {
         return DrawingPose {
             plane_from_design: start,
+            displaced: vec![start; displaced.len()],
             u_shift_mm: f64::INFINITY,
             u_turn_rad: f64::INFINITY,
             pivot: Point::new(0.0, 0.0),
@@ -177,17 +199,18 @@ fn settle(
     };
     // The edges stay where they are; their deviation is taken again from the settled pose.
     for e in &mut edges {
-        if let Ok(edge) = &e.edge {
-            let on_plane = fit.pose.apply(e.at.p);
-            let normal = fit.pose.apply_vector(e.at.normal);
-            let found = located.camera.plane_from_image(edge.p, Mm(0.0));
-            e.deviation_mm =
-                (found - on_plane).dot(normal) - located.edge_offset_px * located.camera.mm_per_px(on_plane);
-            e.p_image_px = located.camera.image_from_plane(on_plane, Mm(0.0));
-        }
+        e.deviation_mm = e.deviation_in(nominal, &fit.pose);
+        e.p_image_px = located.camera().image_from_plane(fit.pose.apply(e.at.p), nominal.z(e.rim));
     }
+    // A displaced world moves edges by little and all in the same way: no robust fit is needed to follow them.
+    let used: Vec<&ContourEdge> = edges.iter().filter(|e| e.deviation_mm.abs() < 4.685 * fit.scatter_mm).collect();
+    let in_world = |world: &World| {
+        let moved = used.iter().map(|e| (&e.at, e.deviation_in(world, &fit.pose)));
+        fit_rigid(&fit.pose, moved).map_or(fit.pose, |f| f.pose)
+    };
     DrawingPose {
         plane_from_design: fit.pose,
+        displaced: displaced.iter().map(|(_, world)| in_world(world)).collect(),
         u_shift_mm: fit.u_shift_mm,
         u_turn_rad: fit.u_turn_rad,
         pivot: fit.pose.inverse().apply(fit.pivot),
@@ -206,14 +229,14 @@ fn measure(
     contour: usize,
     at: &ContourPoint,
 ) -> ContourEdge {
-    let on_plane = pose.apply(at.p);
-    let mm_per_px = located.camera.mm_per_px(on_plane);
-    let p_image_px = located.camera.image_from_plane(on_plane, Mm(0.0));
-    let edge = probe(located, pose, at, REACH_MM)
+    let (rim, look) = look(&located.worlds.nominal, pose, at);
+    let edge = look
+        .as_ref()
         .ok_or(NoEdge::OffImage)
-        .and_then(|p| find_edge(&located.light, &silhouette.light, &p));
-    let deviation_mm = edge.map_or(f64::NAN, |e| (e.offset_px - located.edge_offset_px) * mm_per_px);
-    ContourEdge { contour, at: *at, p_image_px, edge, deviation_mm }
+        .and_then(|look| find_edge(&located.light, &silhouette.light, &probe(look, REACH_MM)));
+    let (p_image_px, mm_per_px) =
+        look.map_or((Point::new(f64::NAN, f64::NAN), f64::NAN), |look| (look.p, 1.0 / look.px_per_mm));
+    ContourEdge { contour, at: *at, rim, p_image_px, mm_per_px, edge, deviation_mm: f64::NAN }
 }
 
 struct RigidFit {
