@@ -13,9 +13,9 @@ pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
 pub use tone::{Plane, Tone};
-pub use worlds::{Budget, Rim, Source, World, Worlds};
+pub use worlds::{Budget, Rim, Sight, Source, World, Worlds};
 
-use crate::geometry::{ImagePx, Point};
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
 use crate::photo::Photo;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,15 @@ impl Located<'_> {
     pub const fn camera(&self) -> &Camera {
         &self.worlds.nominal.camera
     }
+    /// The middle of the work area, or of the photo.
+    pub fn middle(&self) -> Point<PlaneMm> {
+        let (w, h) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
+        let photo = [Point::new(0.0, 0.0), Point::new(w - 1.0, h - 1.0)];
+        let corners = self.work_area.as_deref().unwrap_or(&photo);
+        let n = corners.len() as f64;
+        let (x, y) = corners.iter().fold((0.0, 0.0), |m, p| (m.0 + p.x / n, m.1 + p.y / n));
+        self.camera().plane_from_image(Point::new(x, y), Mm(0.0))
+    }
 }
 
 /// First stage: makes light linear and takes the scale from the policy.
@@ -75,6 +84,7 @@ pub fn locate<'p>(photo: &'p Photo, policy: &CalibrationPolicy) -> Located<'p> {
         camera: Camera::fronto_parallel(mm_per_px, photo.width(), photo.height()),
         edge_offset_px,
         thickness_mm: 0.0,
+        shade: 0.0,
     };
     let (scale, offset) = (policy.mm_per_px, policy.edge_offset_px);
     let mut worlds = Worlds::certain(world(scale, offset));

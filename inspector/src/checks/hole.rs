@@ -122,6 +122,10 @@ impl Check for Hole {
     }
 }
 
+/// A position is a distance, and a small one is all error: of a centre known to 1 along each axis, 95 % lie within 2.45 (Rayleigh), where a
+/// size would lie within 1.96. This covers both.
+const EITHER_WAY: f64 = 1.225;
+
 impl Hole {
     /// True position: twice the distance of the centre from the drawing's place.
     fn position(&self, pose: &DrawingPose, round: &Round, located: &Located<'_>) -> Observation {
@@ -141,7 +145,7 @@ impl Hole {
         let worst = principal_direction(moved.iter().map(|(_, d)| *d));
         let terms = [(Source::Noise, ux.max(uy)), (Source::Placement, placement.sqrt())];
         let budget = Budget::of(terms.into_iter().chain(moved.iter().map(|(source, d)| (*source, d.dot(worst)))));
-        Observation::with_budget(2.0 * nominal.length(), budget.times(2.0))
+        Observation::with_budget(2.0 * nominal.length(), budget.times(2.0 * EITHER_WAY))
     }
 }
 

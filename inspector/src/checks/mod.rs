@@ -25,6 +25,8 @@ pub mod region;
 mod round;
 pub mod segment;
 #[cfg(test)]
+mod slanted_tests;
+#[cfg(test)]
 mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};

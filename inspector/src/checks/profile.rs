@@ -108,6 +108,9 @@ impl Profile {
             if e.at.corner_distance <= CORNER_PX * e.mm_per_px {
                 continue;
             }
+            if matches!(e.edge, Err(NoEdge::Hidden)) {
+                continue;
+            }
             expected += 1;
             match e.edge {
                 Ok(_) => places.push((e, e.deviation_mm)),
@@ -115,11 +118,14 @@ impl Profile {
                 Err(NoEdge::OnlyMaterial) => places.push((e, pose.reach_mm)),
                 Err(NoEdge::OnlyBackground) => places.push((e, -pose.reach_mm)),
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-                Err(NoEdge::NoStep) => unclear += 1,
+                Err(NoEdge::NoStep | NoEdge::Hidden) => unclear += 1,
             }
         }
         if places.is_empty() || f64::from(unclear) > MAX_UNCLEAR * f64::from(expected) {
-            return Err(Reason::NoEdge { found: places.len(), expected: expected as usize });
+            return Err(match pose.shadow {
+                Some(shadow) if shadow.hides() => Reason::OwnShadow,
+                _ => Reason::NoEdge { found: places.len(), expected: expected as usize },
+            });
         }
         places.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let (worst, deviation) = places[0];
@@ -127,15 +133,17 @@ impl Profile {
         let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
         let shown = places.iter().enumerate().filter(|(i, p)| *i == 0 || 2.0 * p.1.abs() > limit).map(|(_, p)| *p);
         let regions = merge(shown.filter_map(|(e, d)| region(part, e, d)));
-        Ok(Observation::with_budget(value, budget(part, pose, worst)).at(regions))
+        Ok(Observation::with_budget(value, budget(part, pose, worst, places.len())).at(regions))
     }
 }
 
 /// What the uncertainty of twice the deviation at a place is made of.
-fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge) -> Budget {
+fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, n_places: usize) -> Budget {
     let lever = pose.u_turn_rad * at.at.p.distance(pose.pivot);
     let placement = (pose.u_shift_mm * pose.u_shift_mm + lever * lever).sqrt();
-    let noise = at.edge.map_or(1.0, |e| e.u_px) * at.mm_per_px;
+    // The worst of many places is the worst of their noise too: of n normal deviates the largest is about sqrt(2 ln n), and U is 2 u.
+    let one = (at.edge.map_or(1.0, |e| e.u_px) * at.mm_per_px).max(pose.scatter_mm);
+    let noise = one * (0.5 * libm::log(n_places.max(8) as f64)).sqrt();
     let mut terms = vec![(Source::Noise, noise), (Source::Placement, placement)];
     if at.edge.is_ok() {
         let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;

@@ -2,12 +2,13 @@
 
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
-    Circle, CircleFit, DesignMm, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle, refit_circle,
+    Circle, CircleFit, DesignMm, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle, fit_weighted_circle,
+    refit_circle,
 };
 use crate::measure::LightModel;
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
 use crate::reason::Reason;
-use crate::registration::{DrawingPose, RegisteredPart};
+use crate::registration::{DrawingPose, Place, RegisteredPart, Shadow};
 
 /// On which side of the contour the material is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 /// Measures the round contour that should be at `nominal`.
 pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, side: Side) -> Result<Round, Reason> {
     let pose = part.drawing()?;
-    let eye = Eye { located: &part.located, light: &pose.silhouette.light, side };
+    let eye = Eye { located: &part.located, light: &pose.silhouette.light, shadow: pose.shadow, side };
     let start = Circle { centre: pose.plane_from_design.apply(nominal.centre), radius: nominal.radius };
     let mm_per_px = part.located.camera().mm_per_px(start.centre);
     if start.radius < MIN_RADIUS_PX * mm_per_px {
@@ -51,7 +52,9 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
     let fine = eye.fine(rough, mm_per_px)?;
     // Once more from the found circle: the bend and the windows are then the real ones.
     let edges = eye.edges(fine, mm_per_px)?;
-    let fit = fit_circle(&places(&edges, &part.located.worlds.nominal), NOISE_FLOOR_PX * mm_per_px)
+    let trust: Vec<f64> = edges.iter().map(|(edge, _)| edge.trust).collect();
+    let points = places(&edges, &part.located.worlds.nominal);
+    let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px)
         .map_err(|e| Reason::NoFit { detail: e.to_string() })?;
     if fit.rejected * 2 > edges.len() {
         return Err(Reason::NoFit { detail: format!("{} of {} edges lie off the circle", fit.rejected, edges.len()) });
@@ -67,7 +70,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
 
 /// The edges on the plane, in a world.
 fn places(edges: &[(Edge, Rim)], world: &World) -> Vec<Point<PlaneMm>> {
-    edges.iter().map(|(edge, rim)| world.place(edge.p, edge.normal, *rim)).collect()
+    edges.iter().map(|(edge, rim)| world.place(edge.p, edge.normal, edge.shade_px, *rim)).collect()
 }
 
 impl Round {
@@ -93,6 +96,7 @@ impl Round {
 struct Eye<'a> {
     located: &'a Located<'a>,
     light: &'a LightModel,
+    shadow: Option<Shadow>,
     side: Side,
 }
 
@@ -106,9 +110,14 @@ impl Eye<'_> {
             let (sin, cos) = libm::sincos(std::f64::consts::TAU * i as f64 / n);
             let radial = Vector::new(cos, sin);
             let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
-            let rim = world.rim(p, normal);
-            let look = world.camera.look(p, normal, sign / circle.radius, world.z(rim))?;
-            Some((Probe { reach_px, ..Probe::new(&look, 0.0, 0.5 * SPACING_PX) }, rim))
+            let place = Place::new(world, p, normal, sign / circle.radius)?;
+            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place));
+            // Through a deep hole the far rim hides behind the near one.
+            let beyond = world.sight_line(p, sight.rim).map_or(p, |shift| p + shift);
+            if self.side == Side::Outside && beyond.distance(circle.centre) > circle.radius {
+                return None;
+            }
+            Some((Probe { reach_px, ..Probe::new(&sight, relief, 0.0, 0.5 * SPACING_PX) }, sight.rim))
         };
         (0..n as usize).filter_map(probe).collect()
     }
@@ -145,7 +154,7 @@ impl Eye<'_> {
             Some(world.camera.plane_from_image(p.p + p.normal * d, world.z(*rim)))
         };
         let found: Vec<Point<PlaneMm>> = probes.iter().filter_map(crossed).collect();
-        let no_edge = Reason::NoEdge { found: found.len(), expected: probes.len() };
+        let no_edge = self.no_edge(found.len(), probes.len());
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
             return Err(no_edge);
         }
@@ -155,6 +164,13 @@ impl Eye<'_> {
         let plausible =
             (circle.radius - from.radius).abs() <= reach && circle.centre.distance(from.centre) <= 1.5 * reach;
         if plausible { Ok(circle) } else { Err(no_edge) }
+    }
+
+    fn no_edge(&self, found: usize, expected: usize) -> Reason {
+        match self.shadow {
+            Some(shadow) if shadow.hides() => Reason::OwnShadow,
+            _ => Reason::NoEdge { found, expected },
+        }
     }
 
     fn in_picture(&self, circle: Circle<PlaneMm>) -> bool {
@@ -171,11 +187,11 @@ impl Eye<'_> {
         let world = &self.located.worlds.nominal;
         let found = |(p, rim): &(Probe, Rim)| {
             let edge = find_edge(&self.located.light, self.light, p).ok()?;
-            Some(world.camera.plane_from_image(edge.p, world.z(*rim)))
+            Some((world.camera.plane_from_image(edge.p, world.z(*rim)), edge.trust))
         };
-        let points: Vec<Point<PlaneMm>> =
-            self.probes(rough, 6.0, mm_per_px).iter().step_by(2).filter_map(found).collect();
-        let fit = fit_circle(&points, NOISE_FLOOR_PX * mm_per_px);
+        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) =
+            self.probes(rough, 6.0, mm_per_px).iter().step_by(2).filter_map(found).unzip();
+        let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px);
         fit.map(|f| f.circle).map_err(|e| Reason::NoFit { detail: e.to_string() })
     }
 
@@ -191,7 +207,7 @@ impl Eye<'_> {
             }
         }
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
-            return Err(Reason::NoEdge { found: found.len(), expected: probes.len() });
+            return Err(self.no_edge(found.len(), probes.len()));
         }
         Ok(found)
     }

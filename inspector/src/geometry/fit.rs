@@ -30,7 +30,7 @@ pub struct CircleFit<F: Frame> {
     pub used: usize,
     /// Points set aside as outliers.
     pub rejected: usize,
-    /// Weight of each point, 0 (set aside) to 1.
+    /// Weight of each point, 0 (set aside) to its trust.
     pub weights: Vec<f64>,
 }
 
@@ -82,15 +82,28 @@ const TUKEY: f64 = 4.685;
 /// # Ok::<(), inspector::geometry::FitError>(())
 /// ```
 pub fn fit_circle<F: Frame>(points: &[Point<F>], noise_floor: f64) -> Result<CircleFit<F>, FitError> {
+    fit_weighted_circle(points, &vec![1.0; points.len()], noise_floor)
+}
+
+/// As [`fit_circle`], for points of which some are known less well: `trust` is 1 for a good one and towards 0 for a poor one (the ratio of the
+/// variances).
+///
+/// # Errors
+/// As [`fit_circle`].
+pub fn fit_weighted_circle<F: Frame>(
+    points: &[Point<F>],
+    trust: &[f64],
+    noise_floor: f64,
+) -> Result<CircleFit<F>, FitError> {
     if points.len() < 4 {
         return Err(FitError::TooFewPoints { expected: 4, found: points.len() });
     }
     let mut circle = taubin(points)?;
-    let mut weights = vec![1.0; points.len()];
+    let mut weights = trust.to_vec();
     let mut normal = [[0.0; 3]; 3];
     for iteration in 0..MAX_ITERATIONS {
         let residuals: Vec<f64> = points.iter().map(|p| p.distance(circle.centre) - circle.radius).collect();
-        reweight(&residuals, noise_floor, &mut weights);
+        reweight(&residuals, trust, noise_floor, &mut weights);
         let step;
         (step, normal) = improve(points, &weights, &mut circle)?;
         let change = step.iter().fold(0.0_f64, |m, s| m.max(s.abs()));
@@ -98,7 +111,7 @@ pub fn fit_circle<F: Frame>(points: &[Point<F>], noise_floor: f64) -> Result<Cir
             break;
         }
     }
-    summarise(points, circle, weights, normal, noise_floor)
+    summarise(points, circle, trust, weights, normal, noise_floor)
 }
 
 /// The least-squares circle through points that lie near those of an earlier fit, with its weights: what becomes of the circle when each
@@ -143,16 +156,18 @@ fn improve<F: Frame>(
 fn summarise<F: Frame>(
     points: &[Point<F>],
     circle: Circle<F>,
+    trust: &[f64],
     weights: Vec<f64>,
     normal: [[f64; 3]; 3],
     noise_floor: f64,
 ) -> Result<CircleFit<F>, FitError> {
-    let (mut lowest, mut highest, mut squares, mut used) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_usize);
-    for (p, w) in points.iter().zip(&weights) {
+    let (mut lowest, mut highest) = (f64::INFINITY, f64::NEG_INFINITY);
+    let (mut squares, mut used) = (0.0, 0_usize);
+    for ((p, w), t) in points.iter().zip(&weights).zip(trust) {
         if *w > 0.0 {
             let r = p.distance(circle.centre) - circle.radius;
             (lowest, highest) = (lowest.min(r), highest.max(r));
-            squares += r * r;
+            squares += t * r * r;
             used += 1;
         }
     }
@@ -178,14 +193,19 @@ fn summarise<F: Frame>(
 }
 
 /// Tukey weights from the median absolute deviation.
-fn reweight(residuals: &[f64], noise_floor: f64, weights: &mut [f64]) {
-    let mut magnitudes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
+fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) {
+    // The scatter is that of the good ones, when there are some.
+    let mut magnitudes: Vec<f64> =
+        residuals.iter().zip(trust).filter(|(_, t)| **t > 0.5).map(|(r, _)| r.abs()).collect();
+    if 4 * magnitudes.len() < residuals.len() {
+        magnitudes = residuals.iter().map(|r| r.abs()).collect();
+    }
     let middle = magnitudes.len() / 2;
     let (_, median, _) = magnitudes.select_nth_unstable_by(middle, f64::total_cmp);
     let limit = TUKEY * (1.4826 * *median).max(noise_floor);
-    for (w, r) in weights.iter_mut().zip(residuals) {
-        let t = r / limit;
-        *w = if t.abs() < 1.0 { (1.0 - t * t) * (1.0 - t * t) } else { 0.0 };
+    for ((w, r), trust) in weights.iter_mut().zip(residuals).zip(trust) {
+        let t = r * trust.sqrt() / limit;
+        *w = if t.abs() < 1.0 { trust * (1.0 - t * t) * (1.0 - t * t) } else { 0.0 };
     }
 }
 
