@@ -43,7 +43,7 @@ fn straight_edges() {
             let scene = scene.placed(&design, 0.1, Angle::from_degrees(random.between(0.0, 360.0)), shift);
             let rendered = Rendered::new(&scene, &design, None).expect("a good part");
             let plane = Tone::Linear.linear(&rendered.picture);
-            let silhouette = Silhouette::find(&plane, 240_000.0).expect("a part");
+            let silhouette = Silhouette::find(&plane, 240_000.0, None).expect("a part").remove(0);
             for side in [-1.0, 1.0] {
                 for place in -10..=10 {
                     let at = Point::<DesignMm>::new(f64::from(place) * 2.0, 20.0 * side);
@@ -51,8 +51,14 @@ fn straight_edges() {
                     let normal =
                         scene.image_from_design.apply_vector(Vector::new(0.0, side)).unit().expect("a direction");
                     // Aim beside the edge: the search must bring it home.
-                    let probe =
-                        Probe { p: p + normal * 1.3, normal, curvature: 0.0, reach_px: 6.0, half_length_px: 3.0 };
+                    let probe = Probe {
+                        p: p + normal * 1.3,
+                        normal,
+                        curvature: 0.0,
+                        reach_px: 6.0,
+                        half_length_px: 3.0,
+                        relief: None,
+                    };
                     offsets.push(find_edge(&plane, &silhouette.light, &probe).expect("an edge").offset_px + 1.3);
                 }
             }
@@ -138,7 +144,7 @@ fn poses() {
         let part = register(locate(&photo, &policy(scale)), &reference);
         let pose = part.drawing().unwrap_or_else(|reason| panic!("part {k}: {reason}"));
         let image = |p: Point<DesignMm>| -> Point<ImagePx> {
-            part.located.camera.image_from_plane(pose.plane_from_design.apply(p), inspector::geometry::Mm(0.0))
+            part.located.camera().image_from_plane(pose.plane_from_design.apply(p), inspector::geometry::Mm(0.0))
         };
         let truth: Similarity<DesignMm, ImagePx> = scene.image_from_design;
         for p in design.contours[0].polygon(0.5) {

@@ -337,6 +337,7 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
         reason_code: None,
         regions: vec![],
         text: None,
+        budget: None,
     }
 }
 

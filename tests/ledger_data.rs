@@ -32,6 +32,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         reason_code: measured.is_none().then(|| "no-edge".into()),
         regions: vec![[3, 4, 5, 6].into()],
         text: None,
+        budget: None,
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),

@@ -74,5 +74,11 @@ pub fn inspect_part(photo: &Photo, recipe: &Recipe, said: &Identity, mut finishe
     }
     finished(Stage::Checks);
     let verdict = results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer);
-    Inspection { verdict, results, pose: part.pose.ok(), camera: part.located.camera, identity: part.said }
+    Inspection {
+        verdict,
+        results,
+        pose: part.pose.ok(),
+        camera: part.located.worlds.nominal.camera,
+        identity: part.said,
+    }
 }

@@ -15,6 +15,9 @@ pub enum Reason {
     /// The part touches the edge of the picture.
     #[error("the part reaches beyond the picture: move it, or move the camera back, until all of it is seen")]
     PartOutsidePicture,
+    /// The part touches the edge of the mat's work area.
+    #[error("the part reaches beyond the work area of the mat: move it until all of it lies inside")]
+    PartOutsideArea,
     /// Several parts in one photo.
     #[error("{found} parts found, expected one: photograph one part at a time")]
     SeveralParts {
@@ -28,6 +31,19 @@ pub enum Reason {
     NotThisPart {
         /// Overlap of the shapes (intersection over union), percent.
         overlap_percent: f64,
+    },
+    /// The part lies on its face.
+    #[error("the part lies on its other side, or was made mirrored: turn it over and take another photo")]
+    Flipped,
+    /// It is nearly the part of the recipe, but a good share of its contour lies elsewhere.
+    #[error(
+        "this looks like another revision of the part ({share_percent:.0} % of its contour is not where the drawing has it, most of it at {feature}): check part and revision"
+    )]
+    WrongRevision {
+        /// The feature that is farthest from the drawing.
+        feature: String,
+        /// Share of the contour's length that is off, percent.
+        share_percent: f64,
     },
     /// Reference picture and photo cannot be brought into line.
     #[error("the photo cannot be aligned with the reference picture ({detail}): show the same side, whole and sharp")]
@@ -46,6 +62,9 @@ pub enum Reason {
         /// Places looked at.
         expected: usize,
     },
+    /// The part's shadow is as dark as the part.
+    #[error("the part's own shadow hides this edge: light the part from all sides")]
+    OwnShadow,
     /// The edge points form no such figure.
     #[error("the edge points do not form the expected figure: {detail}")]
     NoFit {
@@ -139,6 +158,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// True for what is wrong with the part itself: it was not measured because it is not what it should be, and that is a fault.
+    pub const fn is_fault(&self) -> bool {
+        matches!(self, Self::Flipped | Self::WrongRevision { .. })
+    }
+
     /// A text from outside, in quotation marks, control characters written out, at most 60 characters of it.
     pub fn shown(text: &str) -> String {
         let short: String = text.chars().take(60).collect();
@@ -150,11 +174,15 @@ impl Reason {
         match self {
             Self::NoPart => "no-part",
             Self::PartOutsidePicture => "part-outside-picture",
+            Self::PartOutsideArea => "part-outside-area",
+            Self::Flipped => "flipped",
+            Self::WrongRevision { .. } => "wrong-revision",
             Self::SeveralParts { .. } => "several-parts",
             Self::NotThisPart { .. } => "not-this-part",
             Self::NotAligned { .. } => "not-aligned",
             Self::OutOfPicture => "out-of-picture",
             Self::NoEdge { .. } => "no-edge",
+            Self::OwnShadow => "own-shadow",
             Self::NoFit { .. } => "no-fit",
             Self::TooSmall { .. } => "too-small",
             Self::CodeNone => "code-none",

@@ -101,6 +101,29 @@ pub struct CheckRecord {
     /// What was read or recognised, in words; left away when nothing is, so that entries of older stations keep their bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What `u` is made of; left away where that is not known, so that entries of older stations keep their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetRecord>,
+}
+
+/// What a standard uncertainty is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetRecord {
+    /// Shares of the variance in words, largest first.
+    #[schema(example = "62 % printed scale across, 34 % edge")]
+    pub words: String,
+    /// Each source, largest first. The root of the sum of squares is `u`.
+    pub sources: Vec<SourceRecord>,
+}
+
+/// One source of uncertainty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceRecord {
+    /// A stable word such as `scale`, `edge` or `noise`.
+    #[schema(example = "printed-scale-x")]
+    pub source: String,
+    /// Its standard uncertainty, in the check's `unit`.
+    pub u: f64,
 }
 
 /// A learned model and what ran it.

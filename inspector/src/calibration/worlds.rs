@@ -4,7 +4,7 @@
 //! each displaced one; the change is the contribution of that source to its uncertainty (JCGM 100:2008, 5.1.3, note 2; Kragten 1994,
 //! doi:10.1039/AN9941902161). No formula of propagation is written down anywhere, so none can be forgotten when a check is added.
 
-use super::Camera;
+use super::{Camera, Look};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Vector};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -30,6 +30,8 @@ pub enum Source {
     SheetHeight,
     /// Thickness of the part.
     Thickness,
+    /// The part's shadow beside its edges.
+    Shadow,
     /// How far the camera sees an edge beside the material (tone, sharpening, blooming): the same over the whole photo.
     Edge,
     /// Where the drawing lies: what the part's own edges say of it.
@@ -50,6 +52,7 @@ impl Source {
             Self::Lens => "lens",
             Self::SheetHeight => "sheet-height",
             Self::Thickness => "thickness",
+            Self::Shadow => "shadow",
             Self::Edge => "edge",
             Self::Placement => "placement",
             Self::Noise => "noise",
@@ -66,6 +69,7 @@ impl Source {
             Self::Lens => "lens",
             Self::SheetHeight => "flatness of the sheet",
             Self::Thickness => "thickness of the part",
+            Self::Shadow => "shadow of the part",
             Self::Edge => "edge",
             Self::Placement => "place of the drawing",
             Self::Noise => "noise",
@@ -83,6 +87,17 @@ pub enum Rim {
     Top,
 }
 
+/// A piece of the part's contour as the photo shows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sight {
+    /// The rim that is seen.
+    pub rim: Rim,
+    /// Where and how.
+    pub look: Look,
+    /// Width of the strip of wall that is seen inside of the rim, px; `None` for a part without thickness or a camera that does not see it.
+    pub wall_px: Option<f64>,
+}
+
 /// One way things may be.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -92,6 +107,8 @@ pub struct World {
     pub edge_offset_px: f64,
     /// Thickness of the part, mm.
     pub thickness_mm: f64,
+    /// How far edges in shadow are seen outside the material, in their standard uncertainties.
+    pub shade: f64,
 }
 
 impl World {
@@ -110,9 +127,33 @@ impl World {
             _ => Rim::Bottom,
         }
     }
-    /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material.
-    pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, rim: Rim) -> Point<PlaneMm> {
-        self.camera.plane_from_image(p - n * self.edge_offset_px, self.z(rim))
+    /// How the photo shows a piece of contour through `p` with unit normal `n` out of the material and signed curvature (1/mm); `None` where
+    /// it shows none.
+    pub fn sight(&self, p: Point<PlaneMm>, n: Vector<PlaneMm>, curvature: f64) -> Option<Sight> {
+        let rim = self.rim(p, n);
+        let look = self.camera.look(p, n, curvature, self.z(rim))?;
+        let solid = self.thickness_mm > 0.0 && self.camera.centre().is_some();
+        let strip = || match rim {
+            Rim::Bottom => (look.p - self.camera.image_from_plane(p, self.z(Rim::Top))).dot(look.normal).max(0.0),
+            Rim::Top => 0.0,
+        };
+        Some(Sight { rim, look, wall_px: solid.then(strip) })
+    }
+    /// Between a rim at `p` and the other end of its wall's height, how far the line of sight runs in plan: from the bottom rim up towards the camera, from
+    /// the top rim down to the sheet. `None` where rims are one.
+    pub fn sight_line(&self, p: Point<PlaneMm>, rim: Rim) -> Option<Vector<PlaneMm>> {
+        let [x, y, z] = self.camera.centre()?;
+        let h = self.thickness_mm;
+        let towards = Point::new(x, y) - p;
+        (h > 0.0).then(|| match rim {
+            Rim::Bottom => towards * (h / z),
+            Rim::Top => -towards * (h / (z - h)),
+        })
+    }
+    /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material; `shade_px` is its
+    /// standard uncertainty from shadow.
+    pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, shade_px: f64, rim: Rim) -> Point<PlaneMm> {
+        self.camera.plane_from_image(p - n * (self.edge_offset_px + self.shade * shade_px), self.z(rim))
     }
 }
 
@@ -121,7 +162,7 @@ impl World {
 /// ```
 /// use inspector::calibration::{Budget, Camera, Source, World, Worlds};
 /// use inspector::geometry::Point;
-/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0 };
+/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0, shade: 0.0 };
 /// let mut worlds = Worlds::certain(world(0.1));
 /// worlds.add(Source::Scale, world(0.1001));
 /// // 50 px are 5 mm; a scale known to 0.1 % leaves 5 µm.
@@ -146,6 +187,15 @@ impl Worlds {
     /// Adds a world in which one thing is otherwise by one standard uncertainty.
     pub fn add(&mut self, source: Source, world: World) {
         self.displaced.push((source, world));
+    }
+    /// Says how thick the part is. A camera that looks straight down from far does not see it.
+    pub fn of_thickness(&mut self, thickness_mm: f64, u_mm: f64) {
+        self.nominal.thickness_mm = thickness_mm;
+        self.displaced.iter_mut().for_each(|(_, world)| world.thickness_mm = thickness_mm);
+        if self.nominal.camera.centre().is_some() && thickness_mm > 0.0 {
+            self.add(Source::Thickness, World { thickness_mm: thickness_mm + u_mm, ..self.nominal.clone() });
+            self.add(Source::Shadow, World { shade: 1.0, ..self.nominal.clone() });
+        }
     }
     /// By how much a measurand changes with each source.
     pub fn changes(&self, measurand: impl Fn(&World) -> f64) -> Vec<(Source, f64)> {

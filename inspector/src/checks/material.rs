@@ -91,7 +91,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind)
     let working = cut(&part.located, pose, design)?;
     let (w, h) = (working.small.width() as usize, working.small.height() as usize);
     let to_working = |p| {
-        let q = part.located.camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
+        let q = part.located.camera().image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
         let f = f64::from(working.factor);
         ((q.x - f64::from(working.corner.0) + 0.5) / f - 0.5, (q.y - f64::from(working.corner.1) + 0.5) / f - 0.5)
     };
@@ -135,11 +135,11 @@ fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
 
 /// Cuts the part out of the photo with a margin, and makes it small.
 fn cut(located: &Located<'_>, pose: &DrawingPose, design: &Design) -> Result<Working, Reason> {
-    let scale = located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let scale = located.camera().mm_per_px(Point::new(0.0, 0.0));
     let points = design.contours[0]
         .polygon(0.1)
         .into_iter()
-        .map(|p| located.camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0)));
+        .map(|p| located.camera().image_from_plane(pose.plane_from_design.apply(p), Mm(0.0)));
     let (w, h) = located.light.dimensions();
     let inside = |p: &Point<_>| p.x >= 0.0 && p.y >= 0.0 && p.x <= f64::from(w) - 1.0 && p.y <= f64::from(h) - 1.0;
     let points: Vec<_> = points.collect();

@@ -25,12 +25,15 @@ pub mod region;
 mod round;
 pub mod segment;
 #[cfg(test)]
+mod slanted_tests;
+#[cfg(test)]
 mod suite;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 pub use region::Region;
 
+use crate::calibration::Budget;
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
 use crate::identity::Identity;
@@ -173,6 +176,8 @@ impl Unit {
 pub struct Observation {
     /// The number, or why there is none.
     pub outcome: Outcome,
+    /// What its uncertainty is made of; empty where that is not known.
+    pub budget: Budget,
     /// Where in the photo to look, worst first.
     pub regions: Vec<PixelRect>,
     /// What was read or recognised, in words: the text of a code, a label.
@@ -198,16 +203,26 @@ pub enum Outcome {
 impl Observation {
     /// A number with its uncertainty; NaN becomes [`Reason::NotFinite`].
     pub fn measured(value: f64, u: f64) -> Self {
-        let outcome = if value.is_finite() && u.is_finite() && u >= 0.0 {
-            Outcome::Measured { value, u }
+        if value.is_finite() && u.is_finite() && u >= 0.0 {
+            Self::of(Outcome::Measured { value, u })
         } else {
-            Outcome::NotMeasured(Reason::NotFinite)
-        };
-        Self { outcome, regions: Vec::new(), text: None, gives: Identity::default() }
+            Self::not_measured(Reason::NotFinite)
+        }
+    }
+    /// A number with what its uncertainty is made of; NaN becomes [`Reason::NotFinite`].
+    pub fn with_budget(value: f64, budget: Budget) -> Self {
+        let observation = Self::measured(value, budget.u());
+        match observation.outcome {
+            Outcome::Measured { .. } => Self { budget, ..observation },
+            Outcome::NotMeasured(_) => observation,
+        }
     }
     /// No number, and why.
     pub fn not_measured(reason: Reason) -> Self {
-        Self { outcome: Outcome::NotMeasured(reason), regions: Vec::new(), text: None, gives: Identity::default() }
+        Self::of(Outcome::NotMeasured(reason))
+    }
+    fn of(outcome: Outcome) -> Self {
+        Self { outcome, budget: Budget::default(), regions: Vec::new(), text: None, gives: Identity::default() }
     }
     /// With places to look at, worst first.
     #[must_use]
@@ -248,7 +263,7 @@ fn feature_of<'a>(design: &'a Design, name: &str) -> Result<&'a Feature, EntryEr
 /// Where a round feature should be in the photo, when the part was found.
 fn region_of(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>) -> Vec<PixelRect> {
     let Ok(pose) = part.drawing() else { return Vec::new() };
-    let camera = &part.located.camera;
+    let camera = part.located.camera();
     let on_plane = pose.plane_from_design.apply(nominal.centre);
     let centre = camera.image_from_plane(on_plane, Mm(0.0));
     let margin = nominal.radius / camera.mm_per_px(on_plane) + 2.0;

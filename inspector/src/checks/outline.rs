@@ -76,7 +76,7 @@ impl Check for Outline {
 
     fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
         vec![match measure(part, &self.nominal, Side::Inside) {
-            Ok(round) => Observation::measured(2.0 * round.fit.circle.radius, round.u_diameter)
+            Ok(round) => Observation::with_budget(round.diameter(), round.diameter_budget(&part.located))
                 .at(round.region.into_iter().collect()),
             Err(reason) => Observation::not_measured(reason).at(super::region_of(part, &self.nominal)),
         }]

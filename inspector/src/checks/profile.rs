@@ -2,8 +2,9 @@
 
 use super::entry::{Entry, EntryError};
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
+use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
-use crate::geometry::{PixelRect, Point};
+use crate::geometry::PixelRect;
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
@@ -99,11 +100,17 @@ impl Check for Profile {
 impl Profile {
     fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
         let pose = part.drawing()?;
-        let mm_per_px = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
         let mut places: Vec<(&ContourEdge, f64)> = Vec::new();
         let (mut unclear, mut expected) = (0, 0);
         let mine = |e: &&ContourEdge| self.feature.holds(e.contour, e.at.segment);
-        for e in pose.edges.iter().filter(mine).filter(|e| e.at.corner_distance > CORNER_PX * mm_per_px) {
+        for e in pose.edges.iter().filter(mine) {
+            // A place that the photo does not show has no size of its pixels, and is no corner.
+            if e.at.corner_distance <= CORNER_PX * e.mm_per_px {
+                continue;
+            }
+            if matches!(e.edge, Err(NoEdge::Hidden)) {
+                continue;
+            }
             expected += 1;
             match e.edge {
                 Ok(_) => places.push((e, e.deviation_mm)),
@@ -111,11 +118,14 @@ impl Profile {
                 Err(NoEdge::OnlyMaterial) => places.push((e, pose.reach_mm)),
                 Err(NoEdge::OnlyBackground) => places.push((e, -pose.reach_mm)),
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-                Err(NoEdge::NoStep) => unclear += 1,
+                Err(NoEdge::NoStep | NoEdge::Hidden) => unclear += 1,
             }
         }
         if places.is_empty() || f64::from(unclear) > MAX_UNCLEAR * f64::from(expected) {
-            return Err(Reason::NoEdge { found: places.len(), expected: expected as usize });
+            return Err(match pose.shadow {
+                Some(shadow) if shadow.hides() => Reason::OwnShadow,
+                _ => Reason::NoEdge { found: places.len(), expected: expected as usize },
+            });
         }
         places.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let (worst, deviation) = places[0];
@@ -123,25 +133,29 @@ impl Profile {
         let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
         let shown = places.iter().enumerate().filter(|(i, p)| *i == 0 || 2.0 * p.1.abs() > limit).map(|(_, p)| *p);
         let regions = merge(shown.filter_map(|(e, d)| region(part, e, d)));
-        Ok(Observation::measured(value, uncertainty(part, pose, worst)).at(regions))
+        Ok(Observation::with_budget(value, budget(part, pose, worst, places.len())).at(regions))
     }
 }
 
-/// Standard uncertainty of twice the deviation at a place, mm.
-fn uncertainty(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge) -> f64 {
-    let located = &part.located;
-    let mm_per_px = located.camera.mm_per_px(Point::new(0.0, 0.0));
-    let arm = at.at.p.distance(pose.pivot);
-    let noise = at.edge.map_or(1.0, |e| e.u_px) * mm_per_px;
-    let terms = [noise, located.u_edge_px * mm_per_px, pose.u_shift_mm, pose.u_turn_rad * arm, located.u_scale * arm];
-    2.0 * terms.iter().map(|t| t * t).sum::<f64>().sqrt()
+/// What the uncertainty of twice the deviation at a place is made of.
+fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, n_places: usize) -> Budget {
+    let lever = pose.u_turn_rad * at.at.p.distance(pose.pivot);
+    let placement = (pose.u_shift_mm * pose.u_shift_mm + lever * lever).sqrt();
+    // The worst of many places is the worst of their noise too: of n normal deviates the largest is about sqrt(2 ln n), and U is 2 u.
+    let one = (at.edge.map_or(1.0, |e| e.u_px) * at.mm_per_px).max(pose.scatter_mm);
+    let noise = one * (0.5 * libm::log(n_places.max(8) as f64)).sqrt();
+    let mut terms = vec![(Source::Noise, noise), (Source::Placement, placement)];
+    if at.edge.is_ok() {
+        let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;
+        terms.extend(pose.worlds(&part.located.worlds).map(|(source, world, pose)| (source, change(world, pose))));
+    }
+    Budget::of(terms).times(2.0)
 }
 
 /// The place in the photo, from the drawn contour to the edge that was found.
 fn region(part: &RegisteredPart<'_>, e: &ContourEdge, deviation_mm: f64) -> Option<PixelRect> {
     let found = e.edge.map_or(e.p_image_px, |edge| edge.p);
-    let mm_per_px = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
-    let margin = if e.edge.is_ok() { 4.0 } else { deviation_mm.abs() / mm_per_px };
+    let margin = if e.edge.is_ok() { 4.0 } else { deviation_mm.abs() / e.mm_per_px };
     PixelRect::around([e.p_image_px, found], margin, part.located.light.width(), part.located.light.height())
 }
 

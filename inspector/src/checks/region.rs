@@ -85,7 +85,7 @@ impl Region {
             }
             Self::OfDrawing([x, y, w, h]) => {
                 let pose = part.drawing()?;
-                let camera = &part.located.camera;
+                let camera = part.located.camera();
                 // Up in the drawing is up in the region: its upper corners have the larger y.
                 corners([x, y + h, w, -h]).map(|(x, y)| {
                     let on_plane = pose.plane_from_design.apply(Point::<DesignMm>::new(x, y));

@@ -1,11 +1,14 @@
 //! Measuring a round contour: shared by `hole` and `outline`.
 
-use crate::calibration::Located;
-use crate::geometry::{Circle, CircleFit, DesignMm, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle};
+use crate::calibration::{Budget, Located, Rim, Source, World};
+use crate::geometry::{
+    Circle, CircleFit, DesignMm, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle, fit_weighted_circle,
+    refit_circle,
+};
 use crate::measure::LightModel;
-use crate::measure::edge::{NoEdge, Probe, crossing, find_edge};
+use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
 use crate::reason::Reason;
-use crate::registration::{DrawingPose, RegisteredPart};
+use crate::registration::{DrawingPose, Place, RegisteredPart, Shadow};
 
 /// On which side of the contour the material is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +19,13 @@ pub(super) enum Side {
     Outside,
 }
 
-/// A measured round contour, on the plane.
-#[derive(Clone, Copy, Debug)]
+/// A measured round contour.
+#[derive(Clone, Debug)]
 pub(super) struct Round {
+    /// On the plane, in the nominal world.
     pub(super) fit: CircleFit<PlaneMm>,
-    /// Standard uncertainty of the diameter, mm.
-    pub(super) u_diameter: f64,
-    /// Standard uncertainty of the centre along each axis, in the picture's own frame, mm.
-    pub(super) u_centre: f64,
     pub(super) region: Option<PixelRect>,
+    edges: Vec<(Edge, Rim)>,
 }
 
 /// Smallest radius that can be measured, px: below it the blurred edges on both sides run into each other.
@@ -41,132 +42,175 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 /// Measures the round contour that should be at `nominal`.
 pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, side: Side) -> Result<Round, Reason> {
     let pose = part.drawing()?;
-    let located = &part.located;
-    let light = &pose.silhouette.light;
-    let on_plane = pose.plane_from_design.apply(nominal.centre);
-    let mm_per_px = located.camera.mm_per_px(on_plane);
-    let start =
-        Circle { centre: located.camera.image_from_plane(on_plane, Mm(0.0)), radius: nominal.radius / mm_per_px };
-    if start.radius < MIN_RADIUS_PX {
-        return Err(Reason::TooSmall { size_px: 2.0 * start.radius, expected_px: 2.0 * MIN_RADIUS_PX });
+    let eye = Eye { located: &part.located, light: &pose.silhouette.light, shadow: pose.shadow, side };
+    let start = Circle { centre: pose.plane_from_design.apply(nominal.centre), radius: nominal.radius };
+    let mm_per_px = part.located.camera().mm_per_px(start.centre);
+    if start.radius < MIN_RADIUS_PX * mm_per_px {
+        return Err(Reason::TooSmall { size_px: 2.0 * start.radius / mm_per_px, expected_px: 2.0 * MIN_RADIUS_PX });
     }
-    let rough = rough_circle(located, light, pose, start, side, REACH_MM / mm_per_px)?;
-    let fine = fine_circle(located, light, rough, side)?;
+    let rough = eye.rough(pose, start, mm_per_px)?;
+    let fine = eye.fine(rough, mm_per_px)?;
     // Once more from the found circle: the bend and the windows are then the real ones.
-    let points = edges(located, light, fine, side)?;
-    let fit = fit_circle(&points, NOISE_FLOOR_PX * mm_per_px).map_err(|e| Reason::NoFit { detail: e.to_string() })?;
-    if fit.rejected * 2 > points.len() {
-        return Err(Reason::NoFit { detail: format!("{} of {} edges lie off the circle", fit.rejected, points.len()) });
+    let edges = eye.edges(fine, mm_per_px)?;
+    let trust: Vec<f64> = edges.iter().map(|(edge, _)| edge.trust).collect();
+    let points = places(&edges, &part.located.worlds.nominal);
+    let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px)
+        .map_err(|e| Reason::NoFit { detail: e.to_string() })?;
+    if fit.rejected * 2 > edges.len() {
+        return Err(Reason::NoFit { detail: format!("{} of {} edges lie off the circle", fit.rejected, edges.len()) });
     }
-    let diameter = 2.0 * fit.circle.radius;
-    let terms = [2.0 * fit.u_radius, 2.0 * located.u_edge_px * mm_per_px, diameter * located.u_scale];
-    let u_diameter = terms.iter().map(|t| t * t).sum::<f64>().sqrt();
-    let u_centre = fit.u_centre.0.max(fit.u_centre.1);
-    let centre = located.camera.image_from_plane(fit.circle.centre, Mm(0.0));
-    let r = fit.circle.radius / mm_per_px;
-    let corners = [Point::new(centre.x - r, centre.y - r), Point::new(centre.x + r, centre.y + r)];
-    let region = PixelRect::around(corners, 2.0, located.light.width(), located.light.height());
-    Ok(Round { fit, u_diameter, u_centre, region })
+    let region = PixelRect::around(
+        edges.iter().map(|(edge, _)| edge.p),
+        2.0,
+        part.located.light.width(),
+        part.located.light.height(),
+    );
+    Ok(Round { fit, region, edges })
 }
 
-/// Places evenly around a circle, starting to the right, with the normal out of the material.
-fn probes(circle: Circle<ImagePx>, side: Side, reach_px: f64) -> Vec<Probe> {
-    let n = (std::f64::consts::TAU * circle.radius / SPACING_PX).clamp(24.0, 360.0).floor();
-    let sign = if side == Side::Inside { 1.0 } else { -1.0 };
-    (0..n as usize)
-        .map(|i| {
+/// The edges on the plane, in a world.
+fn places(edges: &[(Edge, Rim)], world: &World) -> Vec<Point<PlaneMm>> {
+    edges.iter().map(|(edge, rim)| world.place(edge.p, edge.normal, edge.shade_px, *rim)).collect()
+}
+
+impl Round {
+    /// The circle in a displaced world; not a number when there is none.
+    pub(super) fn circle_in(&self, world: &World) -> Circle<PlaneMm> {
+        let nowhere = Circle { centre: Point::new(f64::NAN, f64::NAN), radius: f64::NAN };
+        refit_circle(&places(&self.edges, world), &self.fit).unwrap_or(nowhere)
+    }
+    /// Diameter, mm.
+    pub(super) const fn diameter(&self) -> f64 {
+        2.0 * self.fit.circle.radius
+    }
+    /// What the uncertainty of the diameter is made of.
+    pub(super) fn diameter_budget(&self, located: &Located<'_>) -> Budget {
+        let mut terms = vec![(Source::Noise, 2.0 * self.fit.u_radius)];
+        let change = |world: &World| 2.0 * (self.circle_in(world).radius - self.fit.circle.radius);
+        terms.extend(located.worlds.displaced.iter().map(|(source, world)| (*source, change(world))));
+        Budget::of(terms)
+    }
+}
+
+/// What looks for a round contour.
+struct Eye<'a> {
+    located: &'a Located<'a>,
+    light: &'a LightModel,
+    shadow: Option<Shadow>,
+    side: Side,
+}
+
+impl Eye<'_> {
+    /// Places evenly around a circle, starting to the right, and the rim that each shows; one that the photo does not show is left out.
+    fn probes(&self, circle: Circle<PlaneMm>, reach_px: f64, mm_per_px: f64) -> Vec<(Probe, Rim)> {
+        let n = (std::f64::consts::TAU * circle.radius / mm_per_px / SPACING_PX).clamp(24.0, 360.0).floor();
+        let sign = if self.side == Side::Inside { 1.0 } else { -1.0 };
+        let world = &self.located.worlds.nominal;
+        let probe = |i: usize| {
             let (sin, cos) = libm::sincos(std::f64::consts::TAU * i as f64 / n);
             let radial = Vector::new(cos, sin);
-            Probe {
-                p: circle.centre + radial * circle.radius,
-                normal: radial * sign,
-                curvature: sign / circle.radius,
-                reach_px,
-                half_length_px: 0.5 * SPACING_PX,
+            let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
+            let place = Place::new(world, p, normal, sign / circle.radius)?;
+            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place));
+            // Through a deep hole the far rim hides behind the near one.
+            let beyond = world.sight_line(p, sight.rim).map(|shift| p + shift);
+            // A place on the circle itself may lie outside it by the last bit.
+            let hidden = |q: Point<PlaneMm>| q.distance(circle.centre) > circle.radius * (1.0 + 1e-9);
+            if self.side == Side::Outside && beyond.is_some_and(hidden) {
+                return None;
+            }
+            Some((Probe { reach_px, ..Probe::new(&sight, relief, 0.0, 0.5 * SPACING_PX) }, sight.rim))
+        };
+        (0..n as usize).filter_map(probe).collect()
+    }
+
+    /// Finds the contour roughly: around the nominal place, or, when too little is there, around the nearest opening of the silhouette.
+    fn rough(&self, pose: &DrawingPose, start: Circle<PlaneMm>, mm_per_px: f64) -> Result<Circle<PlaneMm>, Reason> {
+        if !self.in_picture(start) {
+            return Err(Reason::OutOfPicture);
+        }
+        let reach = (REACH_MM / mm_per_px).max(3.0);
+        let within = if self.side == Side::Outside { reach } else { reach.min(0.9 * start.radius / mm_per_px) };
+        self.attempt(start, within, mm_per_px).or_else(|reason| {
+            let camera = self.located.camera();
+            let radius = start.radius / mm_per_px;
+            let opening = pose
+                .silhouette
+                .opening_near(camera.image_from_plane(start.centre, Mm(0.0)), 2.0 * radius + REACH_MM / mm_per_px);
+            match (self.side, opening) {
+                (Side::Outside, Some(centre)) => {
+                    let centre = camera.plane_from_image(centre, Mm(0.0));
+                    self.attempt(Circle { centre, radius: start.radius }, within, mm_per_px)
+                }
+                _ => Err(reason),
             }
         })
-        .collect()
-}
+    }
 
-/// Finds the contour roughly: around the nominal place, or, when too little is there, around the nearest opening of the silhouette.
-fn rough_circle(
-    located: &Located<'_>,
-    light: &LightModel,
-    pose: &DrawingPose,
-    start: Circle<ImagePx>,
-    side: Side,
-    reach_px: f64,
-) -> Result<Circle<ImagePx>, Reason> {
-    let reach = if side == Side::Outside { reach_px.max(3.0) } else { reach_px.max(3.0).min(0.9 * start.radius) };
-    let attempt = |from: Circle<ImagePx>| {
-        let probes = probes(from, side, reach);
-        let found: Vec<Point<ImagePx>> =
-            probes.iter().filter_map(|p| crossing(&located.light, light, p).ok().map(|d| p.p + p.normal * d)).collect();
-        let enough = found.len() as f64 >= MIN_FOUND * probes.len() as f64;
-        let no_edge = Reason::NoEdge { found: found.len(), expected: probes.len() };
-        if !enough {
+    /// The circle through the crossings of light around `from`, not farther than `reach` px from it.
+    fn attempt(&self, from: Circle<PlaneMm>, reach: f64, mm_per_px: f64) -> Result<Circle<PlaneMm>, Reason> {
+        let world = &self.located.worlds.nominal;
+        let probes = self.probes(from, reach, mm_per_px);
+        let crossed = |(p, rim): &(Probe, Rim)| {
+            let d = crossing(&self.located.light, self.light, p).ok()?;
+            Some(world.camera.plane_from_image(p.p + p.normal * d, world.z(*rim)))
+        };
+        let found: Vec<Point<PlaneMm>> = probes.iter().filter_map(crossed).collect();
+        let no_edge = self.no_edge(found.len(), probes.len());
+        if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
             return Err(no_edge);
         }
-        let fit = fit_circle(&found, 0.5).map_err(|e| Reason::NoFit { detail: e.to_string() })?;
-        let circle = fit.circle;
+        let fit = fit_circle(&found, 0.5 * mm_per_px).map_err(|e| Reason::NoFit { detail: e.to_string() })?;
+        let (circle, reach) = (fit.circle, reach * mm_per_px);
         // Something else nearby (a slot, the outline) is not this contour.
         let plausible =
             (circle.radius - from.radius).abs() <= reach && circle.centre.distance(from.centre) <= 1.5 * reach;
         if plausible { Ok(circle) } else { Err(no_edge) }
-    };
-    if !inside_picture(located, start) {
-        return Err(Reason::OutOfPicture);
     }
-    attempt(start).or_else(|reason| {
-        match (side, pose.silhouette.opening_near(start.centre, 2.0 * start.radius + reach_px)) {
-            (Side::Outside, Some(centre)) => attempt(Circle { centre, radius: start.radius }),
-            _ => Err(reason),
+
+    fn no_edge(&self, found: usize, expected: usize) -> Reason {
+        match self.shadow {
+            Some(shadow) if shadow.hides() => Reason::OwnShadow,
+            _ => Reason::NoEdge { found, expected },
         }
-    })
-}
+    }
 
-fn inside_picture(located: &Located<'_>, circle: Circle<ImagePx>) -> bool {
-    let (w, h) = (f64::from(located.light.width()), f64::from(located.light.height()));
-    let (c, r) = (circle.centre, circle.radius);
-    c.x - r >= 0.0 && c.y - r >= 0.0 && c.x + r <= w - 1.0 && c.y + r <= h - 1.0
-}
+    fn in_picture(&self, circle: Circle<PlaneMm>) -> bool {
+        let (w, h) = (f64::from(self.located.light.width()), f64::from(self.located.light.height()));
+        let inside = |p: Point<ImagePx>| p.x >= 0.0 && p.y >= 0.0 && p.x <= w - 1.0 && p.y <= h - 1.0;
+        let corners = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)];
+        corners.iter().all(|(x, y)| {
+            let p = circle.centre + Vector::new(x * circle.radius, y * circle.radius);
+            inside(self.located.camera().image_from_plane(p, Mm(0.0)))
+        })
+    }
 
-fn fine_circle(
-    located: &Located<'_>,
-    light: &LightModel,
-    rough: Circle<ImagePx>,
-    side: Side,
-) -> Result<Circle<ImagePx>, Reason> {
-    let points: Vec<Point<ImagePx>> = probes(rough, side, 6.0)
-        .iter()
-        .step_by(2)
-        .filter_map(|p| find_edge(&located.light, light, p).ok().map(|e| e.p))
-        .collect();
-    fit_circle(&points, NOISE_FLOOR_PX).map(|f| f.circle).map_err(|e| Reason::NoFit { detail: e.to_string() })
-}
+    fn fine(&self, rough: Circle<PlaneMm>, mm_per_px: f64) -> Result<Circle<PlaneMm>, Reason> {
+        let world = &self.located.worlds.nominal;
+        let found = |(p, rim): &(Probe, Rim)| {
+            let edge = find_edge(&self.located.light, self.light, p).ok()?;
+            Some((world.camera.plane_from_image(edge.p, world.z(*rim)), edge.trust))
+        };
+        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) =
+            self.probes(rough, 6.0, mm_per_px).iter().step_by(2).filter_map(found).unzip();
+        let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px);
+        fit.map(|f| f.circle).map_err(|e| Reason::NoFit { detail: e.to_string() })
+    }
 
-/// Sub-pixel edges around the circle, on the plane, with the camera's edge offset taken off.
-fn edges(
-    located: &Located<'_>,
-    light: &LightModel,
-    circle: Circle<ImagePx>,
-    side: Side,
-) -> Result<Vec<Point<PlaneMm>>, Reason> {
-    let probes = probes(circle, side, 4.0);
-    let expected = probes.len();
-    let mut found = Vec::with_capacity(expected);
-    for probe in &probes {
-        match find_edge(&located.light, light, probe) {
-            Ok(edge) => {
-                let p = edge.p - probe.normal * located.edge_offset_px;
-                found.push(located.camera.plane_from_image(p, Mm(0.0)));
+    /// Sub-pixel edges around the circle.
+    fn edges(&self, circle: Circle<PlaneMm>, mm_per_px: f64) -> Result<Vec<(Edge, Rim)>, Reason> {
+        let probes = self.probes(circle, 4.0, mm_per_px);
+        let mut found = Vec::with_capacity(probes.len());
+        for (probe, rim) in &probes {
+            match find_edge(&self.located.light, self.light, probe) {
+                Ok(edge) => found.push((edge, *rim)),
+                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
+                Err(_) => {}
             }
-            Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-            Err(_) => {}
         }
+        if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
+            return Err(self.no_edge(found.len(), probes.len()));
+        }
+        Ok(found)
     }
-    if (found.len() as f64) < MIN_FOUND * expected as f64 {
-        return Err(Reason::NoEdge { found: found.len(), expected });
-    }
-    Ok(found)
 }

@@ -5,6 +5,7 @@ use super::entry::{Entry, EntryError, Limits};
 use super::learned;
 use super::region::Region;
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
+use crate::calibration::{Budget, Source, World};
 use crate::decision::GUARD_BAND_K;
 use crate::design::Reference;
 use crate::geometry::{ImagePx, PixelRect, Point};
@@ -195,10 +196,15 @@ impl Segment {
         let one = |c: &Characteristic| match c.unit {
             Unit::Score => Observation::measured(map.score.unwrap_or(f64::NAN), learned::u_score(&self.model)),
             Unit::SquareMm => {
-                let mm = part.located.camera.mm_per_px(Point::new(0.0, 0.0));
-                let area = above.area_px * mm * mm;
-                let scale = 2.0 * area * part.located.u_scale;
-                Observation::measured(area, libm::hypot(above.u_px * mm * mm, scale))
+                let px_area = |world: &World| {
+                    let mm = world.camera.mm_per_px(Point::new(0.0, 0.0));
+                    mm * mm
+                };
+                let worlds = &part.located.worlds;
+                let border = (Source::Noise, above.u_px * px_area(&worlds.nominal));
+                let scale = worlds.changes(|world| above.area_px * px_area(world));
+                let area = above.area_px * px_area(&worlds.nominal);
+                Observation::with_budget(area, Budget::of(std::iter::once(border).chain(scale)))
             }
             _ => Observation::measured(above.area_px / above.of_px, above.u_px / above.of_px),
         };

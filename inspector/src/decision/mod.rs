@@ -36,7 +36,7 @@ pub const GUARD_BAND_K: f64 = 1.65;
 pub struct Decision {
     /// The verdict.
     pub verdict: Verdict,
-    /// Why a person must look.
+    /// Why a person must look, or what is wrong with a part that fails without being measured.
     pub reason: Option<Referral>,
 }
 
@@ -84,7 +84,8 @@ impl std::fmt::Display for Referral {
 pub fn decide(characteristic: &Characteristic, observation: &Observation, rule: Rule) -> Decision {
     let (value, u) = match &observation.outcome {
         Outcome::NotMeasured(reason) => {
-            return Decision { verdict: Verdict::Refer, reason: Some(Referral::NotMeasured(reason.clone())) };
+            let verdict = if reason.is_fault() { Verdict::Fail } else { Verdict::Refer };
+            return Decision { verdict, reason: Some(Referral::NotMeasured(reason.clone())) };
         }
         Outcome::Measured { value, u } => (*value, *u),
     };

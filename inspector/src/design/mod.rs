@@ -73,6 +73,20 @@ pub struct Design {
     pub contours: Vec<Contour>,
     /// Named features: first one per contour, in the order of `contours`; then the straight edges and the arcs of outline and cutouts.
     pub features: Vec<Feature>,
+    /// What the drawing does not say.
+    pub body: Body,
+}
+
+/// A part beside its contours: how thick it is, and how it may lie. In a recipe `[design] thickness = 3.0`, `u_thickness = 0.05`,
+/// `either_side = true`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Body {
+    /// Height of its upper side above the sheet that it lies on, mm; 0 for paper, foil and cameras that look straight down from far.
+    pub thickness_mm: f64,
+    /// Standard uncertainty of `thickness_mm`.
+    pub u_thickness_mm: f64,
+    /// It may lie on its face.
+    pub either_side: bool,
 }
 
 impl Design {

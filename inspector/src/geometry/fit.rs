@@ -14,7 +14,7 @@ pub struct Circle<F: Frame> {
 
 /// A fitted circle. Which number answers which question: `u_radius` how well the size is known, `rms` how rough the
 /// edge is, `roundness` the form (a worst-case property: highest minus lowest residual).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CircleFit<F: Frame> {
     /// The least-squares circle.
     pub circle: Circle<F>,
@@ -30,6 +30,8 @@ pub struct CircleFit<F: Frame> {
     pub used: usize,
     /// Points set aside as outliers.
     pub rejected: usize,
+    /// Weight of each point, 0 (set aside) to its trust.
+    pub weights: Vec<f64>,
 }
 
 /// Why a fit was not possible.
@@ -80,56 +82,92 @@ const TUKEY: f64 = 4.685;
 /// # Ok::<(), inspector::geometry::FitError>(())
 /// ```
 pub fn fit_circle<F: Frame>(points: &[Point<F>], noise_floor: f64) -> Result<CircleFit<F>, FitError> {
+    fit_weighted_circle(points, &vec![1.0; points.len()], noise_floor)
+}
+
+/// As [`fit_circle`], for points of which some are known less well: `trust` is 1 for a good one and towards 0 for a poor one (the ratio of the
+/// variances).
+///
+/// # Errors
+/// As [`fit_circle`].
+pub fn fit_weighted_circle<F: Frame>(
+    points: &[Point<F>],
+    trust: &[f64],
+    noise_floor: f64,
+) -> Result<CircleFit<F>, FitError> {
     if points.len() < 4 {
         return Err(FitError::TooFewPoints { expected: 4, found: points.len() });
     }
     let mut circle = taubin(points)?;
-    let mut weights = vec![1.0; points.len()];
+    let mut weights = trust.to_vec();
     let mut normal = [[0.0; 3]; 3];
     for iteration in 0..MAX_ITERATIONS {
         let residuals: Vec<f64> = points.iter().map(|p| p.distance(circle.centre) - circle.radius).collect();
-        reweight(&residuals, noise_floor, &mut weights);
-        let mut right = [0.0; 3];
-        normal = [[0.0; 3]; 3];
-        for ((p, r), w) in points.iter().zip(&residuals).zip(&weights) {
-            let d = *p - circle.centre;
-            let length = d.length().max(f64::MIN_POSITIVE);
-            let row = [d.x / length, d.y / length, 1.0];
-            for i in 0..3 {
-                right[i] += w * row[i] * r;
-                for j in 0..3 {
-                    normal[i][j] += w * row[i] * row[j];
-                }
-            }
-        }
-        let step = solve_symmetric(normal, right).ok_or(FitError::Degenerate)?;
-        circle.centre.x += step[0];
-        circle.centre.y += step[1];
-        circle.radius += step[2];
-        if !(circle.radius.is_finite() && circle.radius > 0.0) {
-            return Err(FitError::Degenerate);
-        }
+        reweight(&residuals, trust, noise_floor, &mut weights);
+        let step;
+        (step, normal) = improve(points, &weights, &mut circle)?;
         let change = step.iter().fold(0.0_f64, |m, s| m.max(s.abs()));
         if iteration > 0 && change < 1e-10 * circle.radius {
             break;
         }
     }
-    summarise(points, circle, &weights, normal, noise_floor)
+    summarise(points, circle, trust, weights, normal, noise_floor)
+}
+
+/// The least-squares circle through points that lie near those of an earlier fit, with its weights: what becomes of the circle when each
+/// point moves a little.
+///
+/// # Errors
+/// [`FitError`] when the points do not determine a circle.
+pub fn refit_circle<F: Frame>(points: &[Point<F>], fit: &CircleFit<F>) -> Result<Circle<F>, FitError> {
+    let mut circle = fit.circle;
+    // Newton doubles the digits: of moves of a hundredth of the radius the second step leaves 1e-8.
+    for _ in 0..2 {
+        improve(points, &fit.weights, &mut circle)?;
+    }
+    Ok(circle)
+}
+
+/// One step of Gauss-Newton on the orthogonal distances; gives it and the normal equations.
+fn improve<F: Frame>(
+    points: &[Point<F>],
+    weights: &[f64],
+    circle: &mut Circle<F>,
+) -> Result<([f64; 3], [[f64; 3]; 3]), FitError> {
+    let (mut right, mut normal) = ([0.0; 3], [[0.0; 3]; 3]);
+    for (p, w) in points.iter().zip(weights) {
+        let d = *p - circle.centre;
+        let length = d.length().max(f64::MIN_POSITIVE);
+        let row = [d.x / length, d.y / length, 1.0];
+        for i in 0..3 {
+            right[i] += w * row[i] * (length - circle.radius);
+            for j in 0..3 {
+                normal[i][j] += w * row[i] * row[j];
+            }
+        }
+    }
+    let step = solve_symmetric(normal, right).ok_or(FitError::Degenerate)?;
+    circle.centre.x += step[0];
+    circle.centre.y += step[1];
+    circle.radius += step[2];
+    if circle.radius.is_finite() && circle.radius > 0.0 { Ok((step, normal)) } else { Err(FitError::Degenerate) }
 }
 
 fn summarise<F: Frame>(
     points: &[Point<F>],
     circle: Circle<F>,
-    weights: &[f64],
+    trust: &[f64],
+    weights: Vec<f64>,
     normal: [[f64; 3]; 3],
     noise_floor: f64,
 ) -> Result<CircleFit<F>, FitError> {
-    let (mut lowest, mut highest, mut squares, mut used) = (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_usize);
-    for (p, w) in points.iter().zip(weights) {
+    let (mut lowest, mut highest) = (f64::INFINITY, f64::NEG_INFINITY);
+    let (mut squares, mut used) = (0.0, 0_usize);
+    for ((p, w), t) in points.iter().zip(&weights).zip(trust) {
         if *w > 0.0 {
             let r = p.distance(circle.centre) - circle.radius;
             (lowest, highest) = (lowest.min(r), highest.max(r));
-            squares += r * r;
+            squares += t * r * r;
             used += 1;
         }
     }
@@ -150,18 +188,24 @@ fn summarise<F: Frame>(
         roundness: highest - lowest,
         used,
         rejected: points.len() - used,
+        weights,
     })
 }
 
 /// Tukey weights from the median absolute deviation.
-fn reweight(residuals: &[f64], noise_floor: f64, weights: &mut [f64]) {
-    let mut magnitudes: Vec<f64> = residuals.iter().map(|r| r.abs()).collect();
+fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) {
+    // The scatter is that of the good ones, when there are some.
+    let mut magnitudes: Vec<f64> =
+        residuals.iter().zip(trust).filter(|(_, t)| **t > 0.5).map(|(r, _)| r.abs()).collect();
+    if 4 * magnitudes.len() < residuals.len() {
+        magnitudes = residuals.iter().map(|r| r.abs()).collect();
+    }
     let middle = magnitudes.len() / 2;
     let (_, median, _) = magnitudes.select_nth_unstable_by(middle, f64::total_cmp);
     let limit = TUKEY * (1.4826 * *median).max(noise_floor);
-    for (w, r) in weights.iter_mut().zip(residuals) {
-        let t = r / limit;
-        *w = if t.abs() < 1.0 { (1.0 - t * t) * (1.0 - t * t) } else { 0.0 };
+    for ((w, r), trust) in weights.iter_mut().zip(residuals).zip(trust) {
+        let t = r * trust.sqrt() / limit;
+        *w = if t.abs() < 1.0 { trust * (1.0 - t * t) * (1.0 - t * t) } else { 0.0 };
     }
 }
 

@@ -11,7 +11,8 @@
 
 use super::resample::bilinear;
 use super::silhouette::LightModel;
-use crate::calibration::Plane;
+use super::wall::{self, Relief};
+use crate::calibration::{Look, Plane, Sight};
 use crate::geometry::cumulative_and_density;
 use crate::geometry::{ImagePx, Point, Vector, solve_symmetric};
 
@@ -28,6 +29,16 @@ pub struct Probe {
     pub reach_px: f64,
     /// Half of the window along the contour, px.
     pub half_length_px: f64,
+    /// For a part with thickness, what stands beside the rim.
+    pub relief: Option<Relief>,
+}
+
+impl Probe {
+    /// Where the photo shows a piece of contour. `half_length_px` keeps its pixels apart from those of the next place.
+    pub const fn new(sight: &Sight, relief: Option<Relief>, reach_mm: f64, half_length_px: f64) -> Self {
+        let Look { p, normal, px_per_mm, curvature } = sight.look;
+        Self { p, normal, curvature, reach_px: reach_mm * px_per_mm, half_length_px, relief }
+    }
 }
 
 /// An edge that was found.
@@ -35,12 +46,18 @@ pub struct Probe {
 pub struct Edge {
     /// Position.
     pub p: Point<ImagePx>,
+    /// Unit normal out of the material.
+    pub normal: Vector<ImagePx>,
     /// Signed distance from the nominal place along the normal, px: positive is more material.
     pub offset_px: f64,
     /// Standard uncertainty of `offset_px` from the noise of its pixels.
     pub u_px: f64,
     /// Blur of the edge, standard deviation, px (pixel aperture included).
     pub blur_px: f64,
+    /// Standard uncertainty of its place because it lies in shadow, px: the same way for all such edges.
+    pub shade_px: f64,
+    /// How much it counts beside a good edge: 1, or less for one in shadow or beside a wall that is hard to tell from sheet or face.
+    pub trust: f64,
 }
 
 /// Why no edge was found: "the part is missing" and "the picture is too small" are different.
@@ -48,6 +65,8 @@ pub struct Edge {
 pub enum NoEdge {
     /// The place is not in the picture.
     OffImage,
+    /// The part itself stands before it.
+    Hidden,
     /// Material as far as was looked.
     OnlyMaterial,
     /// Background as far as was looked.
@@ -71,6 +90,9 @@ const MAX_FIT_REACH: f64 = 9.0;
 /// # Errors
 /// [`NoEdge`] says what was seen instead.
 pub fn find_edge(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<Edge, NoEdge> {
+    if let Some(relief) = probe.relief {
+        return wall::find_rim(plane, light, probe, relief);
+    }
     let offset = crossing(plane, light, probe)?;
     let edge = fit(plane, light, probe, offset, FIT_REACH)?;
     let wanted = (REACH_IN_BLURS * edge.blur_px).min(MAX_FIT_REACH);
@@ -86,13 +108,15 @@ pub fn find_edge(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<Edg
 /// # Errors
 /// [`NoEdge`] says what was seen instead.
 pub fn crossing(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<f64, NoEdge> {
+    if let Some(relief) = probe.relief {
+        return wall::step(plane, light, probe, relief);
+    }
     let tangent = Vector::new(-probe.normal.y, probe.normal.x);
     // Material fraction at distance d along the normal, averaged over three places along the contour.
     let fraction = |d: f64| -> Option<f64> {
         let mut sum = 0.0;
         for t in [-1.5, 0.0, 1.5] {
-            let p = probe.p + probe.normal * d + tangent * t;
-            sum += light.material_fraction(p, bilinear(plane, p.x, p.y)?);
+            sum += bilinear_fraction(plane, light, probe.p + probe.normal * d + tangent * t)?;
         }
         Some(sum / 3.0 - 0.5)
     };
@@ -112,6 +136,11 @@ pub fn crossing(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<f64,
         last = now;
     }
     Err(if here > 0.0 { NoEdge::OnlyMaterial } else { NoEdge::OnlyBackground })
+}
+
+/// Share of material in the light at a place; `None` outside the picture.
+pub fn bilinear_fraction(plane: &Plane, light: &LightModel, p: Point<ImagePx>) -> Option<f64> {
+    Some(light.material_fraction(p, bilinear(plane, p.x, p.y)?))
 }
 
 /// Fits a blurred step to the pixels around the crossing at `start` px along the normal.
@@ -157,13 +186,14 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64)
     let shift_variance = solve_symmetric(normal, [0.0, 0.0, 1.0, 0.0]).ok_or(NoEdge::NoStep)?[2] * variance;
     let blur = q[3];
     let offset_px = start + q[2] + 0.5 * blur * blur * probe.curvature;
-    Ok(Edge { p: probe.p + probe.normal * offset_px, offset_px, u_px: shift_variance.max(0.0).sqrt(), blur_px: blur })
+    let (p, u_px) = (probe.p + probe.normal * offset_px, shift_variance.max(0.0).sqrt());
+    Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px: blur, shade_px: 0.0, trust: 1.0 })
 }
 
 /// A pixel near the edge: signed distance outwards from the curve through the crossing, and material fraction.
-type Sample = (f64, f64);
+pub(super) type Sample = (f64, f64);
 
-fn window(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64) -> Vec<Sample> {
+pub(super) fn window(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64) -> Vec<Sample> {
     let centre = probe.p + probe.normal * start;
     // Tight bends: the window must not reach across the middle of a small hole.
     let bend = if probe.curvature == 0.0 { f64::INFINITY } else { 1.0 / probe.curvature.abs() };

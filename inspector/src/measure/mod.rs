@@ -11,11 +11,14 @@ mod filter;
 mod label;
 mod resample;
 mod silhouette;
+mod wall;
 
 pub use components::{Blob, Components, Connectivity, components};
+pub(crate) use edge::bilinear_fraction as share_at;
 pub use expected::{Compared, compare};
 pub use fill::fill;
 pub use filter::{Rank, rank_filter};
 pub use label::{Group, groups};
 pub use resample::{bilinear, shrink};
 pub use silhouette::{LightModel, Silhouette};
+pub use wall::{Relief, Strip};

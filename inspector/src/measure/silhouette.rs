@@ -1,6 +1,7 @@
 //! Part and background told apart: how bright each is at every place, and which pixels are which.
 
 use super::components::{Blob, Connectivity, components};
+use super::fill::fill;
 use super::resample::shrink;
 use crate::calibration::Plane;
 use crate::geometry::{ImagePx, Point, solve_symmetric};
@@ -64,7 +65,7 @@ pub struct Silhouette {
     pub width: u32,
     /// Height of the mask.
     pub height: u32,
-    /// Pixels of the part's largest piece, `(height, width)`.
+    /// Pixels of the part, `(height, width)`.
     pub part: Vec<bool>,
     /// The same with its openings filled.
     pub filled: Vec<bool>,
@@ -92,24 +93,67 @@ impl Silhouette {
             .min_by(|a, b| a.distance(p).total_cmp(&b.distance(p)))
     }
 
-    /// Finds the part. `expected_area_px` is the area of the part's outline in photo pixels.
+    /// Finds what may be the part: everything sizable that stands out, the nearest in size first. At least one.
+    ///
+    /// `expected_area_px` is the area of the part's outline in photo pixels; `work_area` a convex polygon outside which nothing is looked at.
     ///
     /// # Errors
-    /// [`Reason`] when no part, several parts, or a part that leaves the picture is seen.
+    /// [`Reason`] when nothing stands out, or what does leaves the picture or the work area.
     ///
-    /// Honest scope: one part on a background that is plain but for slow changes of light, at least 1.25 x brighter or darker.
-    pub fn find(plane: &Plane, expected_area_px: f64) -> Result<Self, Reason> {
+    /// Honest scope: a background that is plain but for slow changes of light, at least 1.25 x brighter or darker than the part.
+    pub fn find(
+        plane: &Plane,
+        expected_area_px: f64,
+        work_area: Option<&[Point<ImagePx>]>,
+    ) -> Result<Vec<Self>, Reason> {
         let factor = plane.width().max(plane.height()).div_ceil(MAX_SIDE).max(1);
         let small = shrink(plane, factor);
-        let (light, mask) = separate(&small, factor)?;
         let (width, height) = small.dimensions();
+        let area = Area::new(work_area, factor, width as usize, height as usize);
+        let (light, mask) = separate(&small, factor, &area)?;
         let expected = expected_area_px / f64::from(factor * factor);
-        let part = choose(&mask, width, height, expected)?;
-        let outside = outside(&part, width, height);
-        let filled: Vec<bool> = outside.iter().map(|o| !o).collect();
-        let blob = components(&filled, width, height, Connectivity::Eight).blobs.into_iter().max_by_key(|b| b.area);
-        let blob = blob.ok_or(Reason::NoPart)?;
-        Ok(Self { factor, width, height, part, filled, blob, light })
+        let whole = |part: Vec<bool>| {
+            let filled: Vec<bool> = outside(&part, width, height).iter().map(|o| !o).collect();
+            let blobs = components(&filled, width, height, Connectivity::Eight).blobs;
+            let blob = blobs.into_iter().max_by_key(|b| b.area)?;
+            Some(Self { factor, width, height, part, filled, blob, light: light.clone() })
+        };
+        Ok(pieces(&mask, &area, width, height, expected)?.into_iter().filter_map(whole).collect())
+    }
+}
+
+/// Where the part is looked for, on the small picture.
+struct Area {
+    /// Pixels in it.
+    inside: Vec<bool>,
+    /// Those of them near its border.
+    band: Vec<bool>,
+    /// Its pixels have neighbours outside; `None` for the whole picture, whose border is the picture's.
+    rim: Option<Vec<bool>>,
+}
+
+impl Area {
+    fn new(polygon: Option<&[Point<ImagePx>]>, factor: u32, w: usize, h: usize) -> Self {
+        let Some(polygon) = polygon else {
+            let band = (w.min(h) / 40).max(2);
+            let near = |i: usize| (i % w).min(w - 1 - i % w).min(i / w).min(h - 1 - i / w) < band;
+            return Self { inside: vec![true; w * h], band: (0..w * h).map(near).collect(), rim: None };
+        };
+        let f = f64::from(factor);
+        let corners: Vec<(f64, f64)> = polygon.iter().map(|p| ((p.x + 0.5) / f - 0.5, (p.y + 0.5) / f - 0.5)).collect();
+        let n = corners.len() as f64;
+        let (cx, cy) = corners.iter().fold((0.0, 0.0), |m, c| (m.0 + c.0 / n, m.1 + c.1 / n));
+        let shrunk = |k: f64| corners.iter().map(|(x, y)| (cx + k * (x - cx), cy + k * (y - cy))).collect::<Vec<_>>();
+        let inside = fill(std::slice::from_ref(&corners), w, h);
+        let inner = fill(&[shrunk(0.95)], w, h);
+        let band = inside.iter().zip(&inner).map(|(outer, inner)| *outer && !inner).collect();
+        let at = |x: usize, y: usize| inside[y * w + x];
+        let rim = (0..w * h).map(|i| {
+            let (x, y) = (i % w, i / w);
+            let inner = x > 0 && y > 0 && x + 1 < w && y + 1 < h;
+            inside[i] && !(inner && at(x - 1, y) && at(x + 1, y) && at(x, y - 1) && at(x, y + 1))
+        });
+        Self { band, rim: Some(rim.collect()), inside }
     }
 }
 
@@ -117,25 +161,24 @@ impl Silhouette {
 const ROUNDS: usize = 2;
 
 /// Splits the small picture: fits the background from the border inwards, then finds the level between the two classes.
-fn separate(small: &Plane, factor: u32) -> Result<(LightModel, Vec<bool>), Reason> {
+fn separate(small: &Plane, factor: u32, area: &Area) -> Result<(LightModel, Vec<bool>), Reason> {
     let (w, h) = (small.width() as usize, small.height() as usize);
     if w < 8 || h < 8 {
         return Err(Reason::NoPart);
     }
     let samples = small.as_raw();
-    let band = (w.min(h) / 40).max(2);
-    let mut is_background: Vec<bool> =
-        (0..w * h).map(|i| (i % w).min(w - 1 - i % w).min(i / w).min(h - 1 - i / w) < band).collect();
+    let mut is_background = area.band.clone();
     let mut result = Err(Reason::NoPart);
     for _ in 0..ROUNDS {
         let surface = fit_background(samples, &is_background, w, h).ok_or(Reason::NoPart)?;
         let background = surface_plane(&surface, w, h);
         let ratios: Vec<f32> = samples.iter().zip(&background).map(|(s, b)| f32::from(*s) / b).collect();
-        let light = model(surface, &ratios, small.dimensions(), factor)?;
+        let light = model(surface, &ratios, &area.inside, small.dimensions(), factor)?;
         let material = |b: f32| light.level.map_or(light.ratio as f32 * b, |level| level as f32);
         let fractions = samples.iter().zip(&background).map(|(s, b)| (b - f32::from(*s)) / (b - material(*b)));
         // Next round: everything that is clearly background, wherever it lies.
-        let (mask, clear): (Vec<bool>, Vec<bool>) = fractions.map(|f| (f > 0.5, f.abs() < 0.2)).unzip();
+        let (mask, clear): (Vec<bool>, Vec<bool>) =
+            fractions.zip(&area.inside).map(|(f, inside)| (*inside && f > 0.5, *inside && f.abs() < 0.2)).unzip();
         is_background = clear;
         result = Ok((light, mask));
     }
@@ -203,9 +246,9 @@ fn fit_background(samples: &[u16], chosen: &[bool], w: usize, h: usize) -> Optio
 
 /// Thresholds on light / background below and above which a pixel is not background: Otsu's on each side of 1
 /// (Otsu 1979, doi:10.1109/TSMC.1979.4310076).
-fn ratio_thresholds(ratios: &[f32]) -> (f32, f32) {
+fn ratio_thresholds(ratios: &[f32], inside: &[bool]) -> (f32, f32) {
     let (mut low, mut high) = ([0_u64; BINS], [0_u64; BINS]);
-    for r in ratios {
+    for (r, _) in ratios.iter().zip(inside).filter(|(_, inside)| **inside) {
         // Bright parts: 1/ratio maps the other side to the same interval.
         let (side, depth) = if *r <= 1.0 { (&mut low, 1.0 - r) } else { (&mut high, 1.0 - 1.0 / r) };
         side[((depth * BINS as f32) as usize).min(BINS - 1)] += 1;
@@ -239,10 +282,18 @@ fn otsu(histogram: &[u64; BINS]) -> f32 {
 }
 
 /// The light of background and material, from the pixels beyond the threshold on the side that has more of them.
-fn model(background: [f64; 6], ratios: &[f32], (w, h): (u32, u32), factor: u32) -> Result<LightModel, Reason> {
-    let (low, high) = ratio_thresholds(ratios);
-    let dark: Vec<f32> = ratios.iter().copied().filter(|r| *r < low).collect();
-    let bright: Vec<f32> = ratios.iter().copied().filter(|r| *r > high).collect();
+fn model(
+    background: [f64; 6],
+    ratios: &[f32],
+    inside: &[bool],
+    (w, h): (u32, u32),
+    factor: u32,
+) -> Result<LightModel, Reason> {
+    let (low, high) = ratio_thresholds(ratios, inside);
+    let beyond = |test: &dyn Fn(f32) -> bool| -> Vec<f32> {
+        ratios.iter().zip(inside).filter(|(r, inside)| **inside && test(**r)).map(|(r, _)| *r).collect()
+    };
+    let (dark, bright) = (beyond(&|r| r < low), beyond(&|r| r > high));
     let part_is_dark = dark.len() >= bright.len();
     let mut part = if part_is_dark { dark } else { bright };
     if part.len() < 20 {
@@ -260,26 +311,37 @@ fn model(background: [f64; 6], ratios: &[f32], (w, h): (u32, u32), factor: u32) 
     Ok(LightModel { background, ratio, level, width: f64::from(w) * f, height: f64::from(h) * f })
 }
 
-/// The part's piece: the largest that does not touch the border.
-fn choose(mask: &[bool], width: u32, height: u32, expected_area: f64) -> Result<Vec<bool>, Reason> {
+/// Most pieces that are looked at.
+const MAX_PIECES: usize = 4;
+
+/// The pieces that may be the part: sizable, wholly in the picture and the area; the nearest in size first.
+fn pieces(mask: &[bool], area: &Area, width: u32, height: u32, expected_area: f64) -> Result<Vec<Vec<bool>>, Reason> {
     let found = components(mask, width, height, Connectivity::Eight);
-    let touches = |b: &Blob| {
-        b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height
-    };
-    // A tenth of the part is a part; less is dirt.
-    let sizable = |b: &Blob| b.area as f64 > 0.1 * expected_area && b.area > 30;
-    let inside: Vec<usize> =
-        (0..found.blobs.len()).filter(|i| sizable(&found.blobs[*i]) && !touches(&found.blobs[*i])).collect();
-    let Some(largest) = inside.iter().copied().max_by_key(|i| found.blobs[*i].area) else {
-        let cut = found.blobs.iter().any(|b| sizable(b) && touches(b));
-        return Err(if cut { Reason::PartOutsidePicture } else { Reason::NoPart });
-    };
-    let parts = inside.iter().filter(|i| found.blobs[**i].area * 3 > found.blobs[largest].area).count();
-    if parts > 1 {
-        return Err(Reason::SeveralParts { found: parts });
+    let mut leaves: Vec<bool> = found
+        .blobs
+        .iter()
+        .map(|b| {
+            b.bounds.x == 0 || b.bounds.y == 0 || b.bounds.x + b.bounds.w == width || b.bounds.y + b.bounds.h == height
+        })
+        .collect();
+    for (label, _) in found.labels.iter().zip(area.rim.iter().flatten()).filter(|(l, rim)| **l > 0 && **rim) {
+        leaves[*label as usize - 1] = true;
     }
-    let label = largest as u32 + 1;
-    Ok(found.labels.iter().map(|l| *l == label).collect())
+    // A tenth of the part is a part; less is dirt.
+    let sizable = |i: &usize| found.blobs[*i].area as f64 > 0.1 * expected_area && found.blobs[*i].area > 30;
+    let mut inside: Vec<usize> = (0..found.blobs.len()).filter(|i| sizable(i) && !leaves[*i]).collect();
+    if inside.is_empty() {
+        let cut = (0..found.blobs.len()).any(|i| sizable(&i) && leaves[i]);
+        return Err(match (cut, &area.rim) {
+            (false, _) => Reason::NoPart,
+            (true, None) => Reason::PartOutsidePicture,
+            (true, Some(_)) => Reason::PartOutsideArea,
+        });
+    }
+    let off = |i: usize| (libm::log(found.blobs[i].area as f64 / expected_area.max(1.0))).abs();
+    inside.sort_by(|a, b| off(*a).total_cmp(&off(*b)).then(a.cmp(b)));
+    inside.truncate(MAX_PIECES);
+    Ok(inside.iter().map(|i| found.labels.iter().map(|l| *l == *i as u32 + 1).collect()).collect())
 }
 
 /// Pixels that can be reached from the border without crossing the part.

@@ -8,6 +8,8 @@
 //! [design]
 //! file = "visor.dxf"         # or: picture = "good-part.jpg"; or: none = true, when checks look at the photo as it is
 //! units = "mm"               # only when the drawing does not say its units
+//! thickness = 3.0            # mm; 0 when left away. u_thickness (mm) is 2 % of it when left away
+//! either_side = true         # the part may lie on its face; else that is a fault
 //!
 //! [calibration]
 //! mm_per_px = 0.05           # with a drawing; more keys: CalibrationPolicy. Else only `tone`
@@ -180,8 +182,8 @@ fn assemble(
         })
     };
     let reference = match said.reference {
-        SaidReference::Drawing { file, units } => match Design::open(&bytes_of(&file)?, units) {
-            Ok(design) => Reference::Drawing(design),
+        SaidReference::Drawing { file, units, body } => match Design::open(&bytes_of(&file)?, units) {
+            Ok(design) => Reference::Drawing(Design { body, ..design }),
             Err(cause) => return Err(RecipeError::Design { line, file, cause }),
         },
         SaidReference::Picture { file } => match decode(&bytes_of(&file)?, &DecodeLimits::default()) {

@@ -4,7 +4,7 @@ use super::RecipeError;
 use crate::calibration::{CalibrationPolicy, Tone};
 use crate::checks::{Entry, EntryError};
 use crate::decision::Rule;
-use crate::design::Units;
+use crate::design::{Body, Units};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -45,7 +45,7 @@ pub(super) struct Said<'t> {
 
 /// The file to compare with.
 pub(super) enum SaidReference {
-    Drawing { file: String, units: Option<Units> },
+    Drawing { file: String, units: Option<Units>, body: Body },
     Picture { file: String },
     Photo,
 }
@@ -57,7 +57,16 @@ struct DesignTable {
     picture: Option<Spanned<String>>,
     units: Option<Spanned<Units>>,
     none: Option<Spanned<bool>>,
+    thickness: Option<Spanned<f64>>,
+    u_thickness: Option<Spanned<f64>>,
+    #[serde(default)]
+    either_side: bool,
 }
+
+/// Standard uncertainty of a thickness that comes without one, relative: sheets and plates vary by as much.
+const U_THICKNESS: f64 = 0.02;
+/// Thickest part, mm.
+const MAX_THICKNESS: f64 = 100.0;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,8 +191,22 @@ fn design(text: Text<'_>, table: Option<Spanned<DeValue<'_>>>) -> Result<(SaidRe
     inside(&file).map_err(|found| {
         text.fault(at, format!("[design]: expected a file in the recipe's folder, found {file:?}: {found}"))
     })?;
+    let length = |name: &str, said: Option<Spanned<f64>>| match said {
+        Some(v) if !(0.0..=MAX_THICKNESS).contains(v.get_ref()) => Err(text.fault(
+            v.span().start,
+            format!("[design] {name}: expected 0 to {MAX_THICKNESS} mm, found {}", v.get_ref()),
+        )),
+        said => Ok(said.map(Spanned::into_inner)),
+    };
+    let thickness_mm = length("thickness", said.thickness)?.unwrap_or(0.0);
+    let u_thickness_mm = length("u_thickness", said.u_thickness)?.unwrap_or(U_THICKNESS * thickness_mm);
+    let body = Body { thickness_mm, u_thickness_mm, either_side: said.either_side };
     match (drawing, said.units) {
-        (true, units) => Ok((SaidReference::Drawing { file, units: units.map(Spanned::into_inner) }, at)),
+        (true, units) => Ok((SaidReference::Drawing { file, units: units.map(Spanned::into_inner), body }, at)),
+        (false, _) if body != Body::default() => {
+            Err(text
+                .fault(start, "[design]: `thickness` and `either_side` belong to a drawing, and a picture has none"))
+        }
         (false, None) => Ok((SaidReference::Picture { file }, at)),
         (false, Some(units)) => Err(text.fault(units.span().start, "[design]: a picture has no `units`")),
     }

@@ -9,10 +9,13 @@ use imageproc::distance_transform::{Norm, distance_transform};
 
 /// Turns tried, evenly around the circle.
 const TURNS: usize = 120;
-/// Poses handed on to the sub-pixel fit.
+/// Poses of each side handed on to the sub-pixel fit.
 const CANDIDATES: usize = 3;
 /// Distances count no more than this, mask px: what is missing must not outweigh what fits.
 const TRUNCATE_PX: f64 = 12.0;
+
+/// A pose and its cost.
+pub(super) type Candidate = (Similarity<DesignMm, PlaneMm>, f64);
 
 /// Edges of the silhouette as a map of distances to the nearest of them, with the design's places to lay on it.
 struct Matcher<'a> {
@@ -23,38 +26,22 @@ struct Matcher<'a> {
     mm_per_mask_px: f64,
 }
 
-/// The few best poses, best first, from the photo alone.
-pub(super) fn candidates(
-    located: &Located<'_>,
-    design: &Design,
-    silhouette: &Silhouette,
-) -> Vec<Similarity<DesignMm, PlaneMm>> {
+/// The few best poses with their costs, best first, from the photo alone; at least one. Either side may be up.
+pub(super) fn candidates(located: &Located<'_>, design: &Design, silhouette: &Silhouette) -> Vec<Candidate> {
     let matcher = Matcher::new(located, design, silhouette);
-    let centre = centroid(design);
-    let (cx, cy) = silhouette.blob.centroid;
-    let on_plane = located.camera.plane_from_image(silhouette.image_from_mask(cx, cy), Mm(0.0));
-    let turned = |turn: Angle| {
-        let rotation = Similarity::<DesignMm, PlaneMm>::new(1.0, turn, false, Vector::new(0.0, 0.0));
-        let shift = on_plane - rotation.apply(centre);
-        Similarity::new(1.0, turn, false, shift)
-    };
-    let costs: Vec<f64> = (0..TURNS).map(|k| matcher.cost(&turned(angle(k as f64)))).collect();
-    let mut minima: Vec<usize> = (0..TURNS)
-        .filter(|k| costs[*k] <= costs[(k + 1) % TURNS] && costs[*k] < costs[(k + TURNS - 1) % TURNS])
-        .collect();
-    if minima.is_empty() {
-        // A round part fits at every turn.
-        minima.push(0);
+    let (face_up, face_down) = rayon::join(|| matcher.side(design, false), || matcher.side(design, true));
+    let mut sides = [face_up, face_down];
+    for side in &mut sides {
+        side.sort_by(|a, b| a.1.total_cmp(&b.1));
     }
-    minima.sort_by(|a, b| costs[*a].total_cmp(&costs[*b]).then(a.cmp(b)));
-    minima.truncate(8);
-    let mut refined: Vec<(Similarity<DesignMm, PlaneMm>, f64)> =
-        minima.iter().map(|k| matcher.descend(turned(angle(*k as f64)), centre)).collect();
-    refined.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let best = refined[0].1;
-    refined.retain(|r| r.1 < 1.5 * best + 1.0);
-    refined.truncate(CANDIDATES);
-    refined.into_iter().map(|r| r.0).collect()
+    let best = sides[0][0].1.min(sides[1][0].1);
+    for side in &mut sides {
+        side.retain(|r| r.1 < 1.5 * best + 1.0);
+        side.truncate(CANDIDATES);
+    }
+    let mut all = sides.concat();
+    all.sort_by(|a, b| a.1.total_cmp(&b.1));
+    all
 }
 
 fn angle(k: f64) -> Angle {
@@ -90,8 +77,30 @@ impl<'a> Matcher<'a> {
             silhouette,
             distance: distance_transform(&edges, Norm::L1),
             places,
-            mm_per_mask_px: located.camera.mm_per_px(Point::new(0.0, 0.0)) * f64::from(silhouette.factor),
+            mm_per_mask_px: located.camera().mm_per_px(located.middle()) * f64::from(silhouette.factor),
         }
+    }
+
+    /// The best poses of one side.
+    fn side(&self, design: &Design, mirrored: bool) -> Vec<Candidate> {
+        let centre = centroid(design);
+        let (cx, cy) = self.silhouette.blob.centroid;
+        let on_plane = self.located.camera().plane_from_image(self.silhouette.image_from_mask(cx, cy), Mm(0.0));
+        let turned = |turn: Angle| {
+            let rotation = Similarity::<DesignMm, PlaneMm>::new(1.0, turn, mirrored, Vector::new(0.0, 0.0));
+            Similarity::new(1.0, turn, mirrored, on_plane - rotation.apply(centre))
+        };
+        let costs: Vec<f64> = (0..TURNS).map(|k| self.cost(&turned(angle(k as f64)))).collect();
+        let mut minima: Vec<usize> = (0..TURNS)
+            .filter(|k| costs[*k] <= costs[(k + 1) % TURNS] && costs[*k] < costs[(k + TURNS - 1) % TURNS])
+            .collect();
+        if minima.is_empty() {
+            // A round part fits at every turn.
+            minima.push(0);
+        }
+        minima.sort_by(|a, b| costs[*a].total_cmp(&costs[*b]).then(a.cmp(b)));
+        minima.truncate(8);
+        minima.iter().map(|k| self.descend(turned(angle(*k as f64)), centre)).collect()
     }
 
     /// Mean squared truncated distance of the design's contours from the silhouette's edges, mask px².
@@ -101,7 +110,7 @@ impl<'a> Matcher<'a> {
             .places
             .iter()
             .map(|p| {
-                let q = self.located.camera.image_from_plane(pose.apply(*p), Mm(0.0));
+                let q = self.located.camera().image_from_plane(pose.apply(*p), Mm(0.0));
                 let (x, y) = ((q.x + 0.5) / f, (q.y + 0.5) / f);
                 let inside = x >= 0.0
                     && y >= 0.0
@@ -158,8 +167,8 @@ fn moved(
 ) -> Similarity<DesignMm, PlaneMm> {
     let turn = Angle::from_radians(pose.turn().radians() + turn_rad);
     let to = pose.apply(centre) + shift;
-    let rotation = Similarity::<DesignMm, PlaneMm>::new(1.0, turn, false, Vector::new(0.0, 0.0));
-    Similarity::new(1.0, turn, false, to - rotation.apply(centre))
+    let rotation = Similarity::<DesignMm, PlaneMm>::new(1.0, turn, pose.mirrored(), Vector::new(0.0, 0.0));
+    Similarity::new(1.0, turn, pose.mirrored(), to - rotation.apply(centre))
 }
 
 /// Overlap of the filled silhouette and the design's outline in this pose: intersection over union, 0 to 1.
@@ -174,7 +183,7 @@ pub(super) fn overlap(
         .polygon(0.05)
         .iter()
         .map(|p| {
-            let q = located.camera.image_from_plane(pose.apply(*p), Mm(0.0));
+            let q = located.camera().image_from_plane(pose.apply(*p), Mm(0.0));
             ((q.x + 0.5) / f - 0.5, (q.y + 0.5) / f - 0.5)
         })
         .collect();

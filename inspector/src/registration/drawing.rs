@@ -1,11 +1,13 @@
 //! Pose of a drawing: `silhouette -> all turns against its edges -> best few refined -> robust fit of sub-pixel edges`.
 
-use super::coarse;
-use crate::calibration::Located;
+use super::coarse::{self, Candidate};
+use super::rigid::fit_rigid;
+use super::shadow::{self, Place, Shadow};
+use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design};
-use crate::geometry::{Angle, DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector, solve_symmetric};
-use crate::measure::Silhouette;
+use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity};
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
+use crate::measure::{LightModel, Silhouette};
 use crate::reason::Reason;
 use rayon::prelude::*;
 
@@ -14,6 +16,8 @@ use rayon::prelude::*;
 pub struct DrawingPose {
     /// Turn and shift (scale 1).
     pub plane_from_design: Similarity<DesignMm, PlaneMm>,
+    /// The same in each of the displaced worlds, in their order.
+    pub displaced: Vec<Similarity<DesignMm, PlaneMm>>,
     /// Standard uncertainty of the shift along each axis, mm.
     pub u_shift_mm: f64,
     /// Standard uncertainty of the turn, rad.
@@ -30,6 +34,8 @@ pub struct DrawingPose {
     pub edges: Vec<ContourEdge>,
     /// Part and background as told apart for this photo.
     pub silhouette: Silhouette,
+    /// The shadow that the part throws on the sheet.
+    pub shadow: Option<Shadow>,
 }
 
 /// A place of the design's contour and the edge found there.
@@ -39,8 +45,12 @@ pub struct ContourEdge {
     pub contour: usize,
     /// The place.
     pub at: ContourPoint,
-    /// Where the photo shows it.
+    /// The rim that is seen there.
+    pub rim: Rim,
+    /// Where the photo shows it; NaN where it does not.
     pub p_image_px: Point<ImagePx>,
+    /// Millimetres on the plane per pixel along the normal in the photo.
+    pub mm_per_px: f64,
     /// The edge, or what was seen instead.
     pub edge: Result<Edge, NoEdge>,
     /// Signed distance of the edge from the design along the normal, mm, edge offset of the camera removed; NaN without an edge.
@@ -53,30 +63,127 @@ const SPACING_PX: f64 = 4.0;
 const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
 const REACH_MM: f64 = 1.5;
+/// How often the shadow is looked for.
+const SHADOW_ROUNDS: usize = 2;
 /// The least overlap of shapes that can be the part of the recipe.
 const MIN_OVERLAP: f64 = 0.6;
 
 pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose, Reason> {
-    let mm_per_px = located.camera.mm_per_px(Point::new(0.0, 0.0));
+    let mm_per_px = located.camera().mm_per_px(located.middle());
     let outline_area = design.contours[0].signed_area().abs();
-    let silhouette = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px))?;
-    let candidates = coarse::candidates(located, design, &silhouette);
+    let found = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px), located.work_area.as_deref())?;
+    let (silhouette, candidates) = the_part(located, design, found)?;
     let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
     let places = Places::new(design, spacing);
     // Coarse poses of a nearly symmetric part differ by little: sub-pixel edges decide.
-    let best = candidates
-        .iter()
-        .map(|start| refine(located, &silhouette, &places, *start))
-        .enumerate()
-        .min_by(|(i, a), (j, b)| a.1.total_cmp(&b.1).then(i.cmp(j)))
-        .map(|(_, (pose, _))| pose)
-        .ok_or(Reason::NoPart)?;
-    let overlap = coarse::overlap(located, design, &silhouette, &best);
+    let mut eye = Eye { located, light: &silhouette.light, shadow: None };
+    let refined = candidates.iter().map(|start| eye.refine(&places, *start));
+    let mut pose = choose(refined.collect(), &places, spacing)?;
+    // Pose and shadow blur each other: each is found again with the other known.
+    let all: Vec<ContourPoint> = places.0.iter().map(|(_, at)| *at).collect();
+    for _ in 0..SHADOW_ROUNDS {
+        eye.shadow = shadow::find(located, &silhouette.light, &pose, &all);
+        if eye.shadow.is_none() {
+            break;
+        }
+        pose = eye.refine(&places, pose).0;
+    }
+    let shadow = eye.shadow;
+    let overlap = coarse::overlap(located, design, &silhouette, &pose);
     if overlap < MIN_OVERLAP {
         return Err(Reason::NotThisPart { overlap_percent: 100.0 * overlap });
     }
-    Ok(settle(located, silhouette, &places, best, overlap))
+    if pose.mirrored() && !design.body.either_side {
+        return Err(Reason::Flipped);
+    }
+    let settled = settle(located, design, silhouette, shadow, &places, pose, overlap);
+    same_revision(design, &settled)?;
+    Ok(settled)
+}
+
+/// Of all that stands out, what fits the drawing best, with its coarse poses.
+fn the_part(
+    located: &Located<'_>,
+    design: &Design,
+    found: Vec<Silhouette>,
+) -> Result<(Silhouette, Vec<Similarity<DesignMm, PlaneMm>>), Reason> {
+    let several = found.len() > 1;
+    let mut fits: Vec<(Silhouette, Vec<Candidate>)> = found
+        .into_iter()
+        .map(|silhouette| {
+            let candidates = coarse::candidates(located, design, &silhouette);
+            (silhouette, candidates)
+        })
+        .collect();
+    fits.sort_by(|a, b| a.1[0].1.total_cmp(&b.1[0].1));
+    if several {
+        let fitting = fits.iter().filter(|(s, c)| coarse::overlap(located, design, s, &c[0].0) >= MIN_OVERLAP).count();
+        if fitting > 1 {
+            return Err(Reason::SeveralParts { found: fitting });
+        }
+    }
+    let (silhouette, candidates) = fits.swap_remove(0);
+    Ok((silhouette, candidates.into_iter().map(|c| c.0).collect()))
+}
+
+/// Costs nearer than this factor, and this many mm², tell no two poses apart.
+const RIVAL: (f64, f64) = (1.1, 0.01 * 0.01);
+/// A part whose every feature is in its place costs less, mm².
+const FITS: f64 = 0.1 * 0.1;
+/// A part lies on its face when that fits better by this factor and this many mm²: a fault on one side of a part that is symmetric but for it
+/// does not turn it over.
+const FLIPPED: (f64, f64) = (1.5, 0.03 * 0.03);
+/// How far a place may lie from the drawing after a turn that leaves it as it is, mm.
+const SYMMETRIC_MM: f64 = 0.05;
+
+/// The pose that fits best, face up unless the other side fits clearly better. Poses that differ by a symmetry of the drawing are one.
+fn choose(mut refined: Vec<Candidate>, places: &Places, spacing: f64) -> Result<Similarity<DesignMm, PlaneMm>, Reason> {
+    refined.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let best_of = |mirrored: bool| refined.iter().find(|(pose, _)| pose.mirrored() == mirrored).copied();
+    let (best, cost) = match (best_of(false), best_of(true)) {
+        (Some(up), Some(down)) if FLIPPED.0 * down.1 + FLIPPED.1 < up.1 => down,
+        (Some(up), _) => up,
+        (None, Some(down)) => down,
+        (None, None) => return Err(Reason::NoPart),
+    };
+    let rival = |(pose, c): &&Candidate| {
+        pose.mirrored() == best.mirrored()
+            && *c <= RIVAL.0 * cost + RIVAL.1
+            && !places.unchanged_by(&pose.then(&best.inverse()), spacing)
+    };
+    match refined.iter().find(rival) {
+        // A part that fits in no pose has a fault, and the checks find it.
+        Some((_, other)) if cost < FITS => Err(Reason::Ambiguous { first: Mm(cost.sqrt()), second: Mm(other.sqrt()) }),
+        _ => Ok(best),
+    }
+}
+
+/// Farther than this from the drawing a contour is another one, mm.
+const ELSEWHERE_MM: f64 = 1.2;
+/// Share of the contours' length that may lie elsewhere: a fault is local, a revision is not.
+const MAX_ELSEWHERE: f64 = 0.25;
+
+/// # Errors
+/// [`Reason::WrongRevision`] when a good share of the contours is not where the drawing has it.
+fn same_revision(design: &Design, pose: &DrawingPose) -> Result<(), Reason> {
+    let mut elsewhere = vec![0.0; design.contours.len()];
+    let mut looked = 0.0;
+    for e in &pose.edges {
+        let off = match e.edge {
+            Ok(_) => e.deviation_mm.abs() > ELSEWHERE_MM,
+            Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => true,
+            Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep) => continue,
+        };
+        looked += e.at.weight;
+        elsewhere[e.contour] += if off { e.at.weight } else { 0.0 };
+    }
+    let share = elsewhere.iter().sum::<f64>() / looked;
+    if share <= MAX_ELSEWHERE || share.is_nan() {
+        return Ok(());
+    }
+    let worst = (0..elsewhere.len()).max_by(|a, b| elsewhere[*a].total_cmp(&elsewhere[*b])).unwrap_or(0);
+    Err(Reason::WrongRevision { feature: design.features[worst].name.clone(), share_percent: 100.0 * share })
 }
 
 /// Places along all contours, with the contour of each.
@@ -93,78 +200,115 @@ impl Places {
                 .collect(),
         )
     }
-}
 
-/// The probe of a contour place in a pose.
-fn probe(
-    located: &Located<'_>,
-    pose: &Similarity<DesignMm, PlaneMm>,
-    at: &ContourPoint,
-    reach_mm: f64,
-) -> Option<Probe> {
-    let z = Mm(0.0);
-    let on_plane = pose.apply(at.p);
-    let scale = located.camera.mm_per_px(on_plane);
-    let p = located.camera.image_from_plane(on_plane, z);
-    let beyond = located.camera.image_from_plane(on_plane + pose.apply_vector(at.normal) * scale, z);
-    Some(Probe {
-        p,
-        normal: (beyond - p).unit()?,
-        curvature: at.curvature * scale,
-        reach_px: reach_mm / scale,
-        // Each place uses its own pixels, and a narrow burr is not averaged with the edge beside it.
-        half_length_px: 0.5 * SPACING_PX,
-    })
-}
-
-/// Moves a coarse pose onto the crossings of light; gives the pose and its robust cost (mean of min(d², t²), mm²).
-fn refine(
-    located: &Located<'_>,
-    silhouette: &Silhouette,
-    places: &Places,
-    start: Similarity<DesignMm, PlaneMm>,
-) -> (Similarity<DesignMm, PlaneMm>, f64) {
-    let mut pose = start;
-    let mut cost = f64::INFINITY;
-    // Every other place will do, and more than 400 change nothing.
-    let step = places.0.len().div_ceil(400).max(2);
-    for round in 0..6 {
-        let reach_mm = if round < 2 { 2.0 * REACH_MM } else { REACH_MM };
-        let found: Vec<(ContourPoint, f64)> = places
-            .0
-            .par_iter()
-            .step_by(step)
-            .map(|(_, at)| {
-                let d = probe(located, &pose, at, reach_mm)
-                    .and_then(|p| crossing(&located.light, &silhouette.light, &p).ok());
-                (*at, d.map_or(f64::NAN, |d| d * located.camera.mm_per_px(pose.apply(at.p))))
+    /// True when a motion of the drawing leaves it as it is.
+    fn unchanged_by(&self, motion: &Similarity<DesignMm, DesignMm>, spacing: f64) -> bool {
+        let step = self.0.len().div_ceil(200).max(1);
+        self.0.iter().step_by(step).all(|(_, at)| {
+            let p = motion.apply(at.p);
+            self.0.iter().any(|(_, other)| {
+                let d = p - other.p;
+                d.dot(d) <= spacing * spacing && d.dot(other.normal).abs() < SYMMETRIC_MM
             })
-            .collect();
-        let truncated = |d: f64| if d.is_nan() { REACH_MM * REACH_MM } else { (d * d).min(REACH_MM * REACH_MM) };
-        cost = found.iter().map(|(_, d)| truncated(*d)).sum::<f64>() / found.len() as f64;
-        let Some(fit) = fit_rigid(&pose, found.iter().map(|(at, d)| (at, *d))) else { break };
-        pose = fit.pose;
-        if fit.moved_mm < 1e-3 {
-            break;
-        }
+        })
     }
-    (pose, cost)
+}
+
+impl DrawingPose {
+    /// Every displaced world with its source and the pose that the part's edges have in it.
+    pub fn worlds<'a>(
+        &'a self,
+        worlds: &'a Worlds,
+    ) -> impl Iterator<Item = (Source, &'a World, &'a Similarity<DesignMm, PlaneMm>)> {
+        worlds.displaced.iter().zip(&self.displaced).map(|((source, world), pose)| (*source, world, pose))
+    }
+}
+
+impl ContourEdge {
+    /// How much its edge counts.
+    fn trust(&self) -> f64 {
+        self.edge.map_or(0.0, |edge| edge.trust)
+    }
+    /// Signed distance of the edge from the design along the normal, mm, in a world and its pose; NaN without an edge.
+    pub fn deviation_in(&self, world: &World, pose: &Similarity<DesignMm, PlaneMm>) -> f64 {
+        self.edge.map_or(f64::NAN, |edge| {
+            let found = world.place(edge.p, edge.normal, edge.shade_px, self.rim);
+            (found - pose.apply(self.at.p)).dot(pose.apply_vector(self.at.normal))
+        })
+    }
+}
+
+/// What looks for edges of the drawing.
+#[derive(Clone, Copy)]
+struct Eye<'a> {
+    located: &'a Located<'a>,
+    light: &'a LightModel,
+    shadow: Option<Shadow>,
+}
+
+impl Eye<'_> {
+    /// The probe of a contour place in a pose, and how the photo shows it. Each place uses its own pixels, and a narrow burr is not averaged with
+    /// the edge beside it.
+    fn probe(&self, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, reach_mm: f64) -> Option<(Probe, Sight)> {
+        let world = &self.located.worlds.nominal;
+        let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
+        let relief = Shadow::relief(self.shadow.as_ref(), world, &place);
+        Some((Probe::new(&place.sight, relief, reach_mm, 0.5 * SPACING_PX), place.sight))
+    }
+
+    /// Moves a coarse pose onto the crossings of light; gives the pose and its robust cost (mean of min(d², t²), mm²).
+    fn refine(&self, places: &Places, start: Similarity<DesignMm, PlaneMm>) -> (Similarity<DesignMm, PlaneMm>, f64) {
+        let mut pose = start;
+        let mut cost = f64::INFINITY;
+        // Every other place will do, and more than 400 change nothing.
+        let step = places.0.len().div_ceil(400).max(2);
+        for round in 0..6 {
+            let reach_mm = if round < 2 { 2.0 * REACH_MM } else { REACH_MM };
+            let found: Vec<(ContourPoint, f64)> = places
+                .0
+                .par_iter()
+                .step_by(step)
+                .map(|(_, at)| {
+                    let d = self.probe(&pose, at, reach_mm).and_then(|(probe, sight)| {
+                        let d = crossing(&self.located.light, self.light, &probe).ok()?;
+                        Some(d / sight.look.px_per_mm)
+                    });
+                    (*at, d.unwrap_or(f64::NAN))
+                })
+                .collect();
+            let truncated = |d: f64| if d.is_nan() { REACH_MM * REACH_MM } else { (d * d).min(REACH_MM * REACH_MM) };
+            cost = found.iter().map(|(_, d)| truncated(*d)).sum::<f64>() / found.len() as f64;
+            let Some(fit) = fit_rigid(&pose, found.iter().map(|(at, d)| (at, *d, 1.0))) else { break };
+            pose = fit.pose;
+            if fit.moved_mm < 1e-3 {
+                break;
+            }
+        }
+        (pose, cost)
+    }
 }
 
 /// Measures all edges at sub-pixel level, fits the pose to them, and says how well it is known.
 fn settle(
     located: &Located<'_>,
+    design: &Design,
     silhouette: Silhouette,
+    shadow: Option<Shadow>,
     places: &Places,
     start: Similarity<DesignMm, PlaneMm>,
     overlap: f64,
 ) -> DrawingPose {
+    let eye = Eye { located, light: &silhouette.light, shadow };
     let mut edges: Vec<ContourEdge> =
-        places.0.par_iter().map(|(contour, at)| measure(located, &silhouette, &start, *contour, at)).collect();
-    let fit = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm)));
-    let Some(fit) = fit else {
+        places.0.par_iter().map(|(contour, at)| measure(&eye, design, &start, *contour, at)).collect();
+    let (nominal, displaced) = (&located.worlds.nominal, &located.worlds.displaced);
+    for e in &mut edges {
+        e.deviation_mm = e.deviation_in(nominal, &start);
+    }
+    let Some(fit) = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm, e.trust()))) else {
         return DrawingPose {
             plane_from_design: start,
+            displaced: vec![start; displaced.len()],
             u_shift_mm: f64::INFINITY,
             u_turn_rad: f64::INFINITY,
             pivot: Point::new(0.0, 0.0),
@@ -173,21 +317,23 @@ fn settle(
             overlap,
             edges,
             silhouette,
+            shadow,
         };
     };
     // The edges stay where they are; their deviation is taken again from the settled pose.
     for e in &mut edges {
-        if let Ok(edge) = &e.edge {
-            let on_plane = fit.pose.apply(e.at.p);
-            let normal = fit.pose.apply_vector(e.at.normal);
-            let found = located.camera.plane_from_image(edge.p, Mm(0.0));
-            e.deviation_mm =
-                (found - on_plane).dot(normal) - located.edge_offset_px * located.camera.mm_per_px(on_plane);
-            e.p_image_px = located.camera.image_from_plane(on_plane, Mm(0.0));
-        }
+        e.deviation_mm = e.deviation_in(nominal, &fit.pose);
+        e.p_image_px = located.camera().image_from_plane(fit.pose.apply(e.at.p), nominal.z(e.rim));
     }
+    // A displaced world moves edges by little and all in the same way: no robust fit is needed to follow them.
+    let used: Vec<&ContourEdge> = edges.iter().filter(|e| e.deviation_mm.abs() < 4.685 * fit.scatter_mm).collect();
+    let in_world = |world: &World| {
+        let moved = used.iter().map(|e| (&e.at, e.deviation_in(world, &fit.pose), e.trust()));
+        fit_rigid(&fit.pose, moved).map_or(fit.pose, |f| f.pose)
+    };
     DrawingPose {
         plane_from_design: fit.pose,
+        displaced: displaced.iter().map(|(_, world)| in_world(world)).collect(),
         u_shift_mm: fit.u_shift_mm,
         u_turn_rad: fit.u_turn_rad,
         pivot: fit.pose.inverse().apply(fit.pivot),
@@ -196,104 +342,43 @@ fn settle(
         overlap,
         edges,
         silhouette,
+        shadow,
     }
 }
 
+/// True when the part itself stands between the camera and the place, or between the place and the sheet behind it.
+fn hidden(design: &Design, world: &World, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, rim: Rim) -> bool {
+    let Some(shift) = world.sight_line(pose.apply(at.p), rim) else { return false };
+    let shift = pose.inverse().apply_vector(shift);
+    (1..=4).any(|k| design.contains(at.p + shift * (0.25 * f64::from(k))))
+}
+
 fn measure(
-    located: &Located<'_>,
-    silhouette: &Silhouette,
+    eye: &Eye<'_>,
+    design: &Design,
     pose: &Similarity<DesignMm, PlaneMm>,
     contour: usize,
     at: &ContourPoint,
 ) -> ContourEdge {
-    let on_plane = pose.apply(at.p);
-    let mm_per_px = located.camera.mm_per_px(on_plane);
-    let p_image_px = located.camera.image_from_plane(on_plane, Mm(0.0));
-    let edge = probe(located, pose, at, REACH_MM)
-        .ok_or(NoEdge::OffImage)
-        .and_then(|p| find_edge(&located.light, &silhouette.light, &p));
-    let deviation_mm = edge.map_or(f64::NAN, |e| (e.offset_px - located.edge_offset_px) * mm_per_px);
-    ContourEdge { contour, at: *at, p_image_px, edge, deviation_mm }
-}
-
-struct RigidFit {
-    pose: Similarity<DesignMm, PlaneMm>,
-    moved_mm: f64,
-    u_shift_mm: f64,
-    u_turn_rad: f64,
-    pivot: Point<PlaneMm>,
-    scatter_mm: f64,
-}
-
-/// The small turn and shift that brings the contour onto its edges: point-to-line least squares, Tukey's biweight on the median
-/// absolute deviation, so that a short edge, a burr or a moved hole does not pull the part along.
-fn fit_rigid<'a>(
-    pose: &Similarity<DesignMm, PlaneMm>,
-    edges: impl Iterator<Item = (&'a ContourPoint, f64)>,
-) -> Option<RigidFit> {
-    let data: Vec<(Vector<PlaneMm>, Vector<PlaneMm>, f64)> = edges
-        .filter(|(at, d)| d.is_finite() && at.weight > 0.0)
-        .map(|(at, d)| (pose.apply(at.p) - Point::new(0.0, 0.0), pose.apply_vector(at.normal), d))
-        .collect();
-    if data.len() < 12 {
-        return None;
-    }
-    // About the middle of the edges, so that turn and shift do not mix.
-    let n = data.len() as f64;
-    let middle = data.iter().fold(Vector::new(0.0, 0.0), |m, d| m + d.0 * (1.0 / n));
-    let rows: Vec<([f64; 3], f64)> =
-        data.iter().map(|(p, normal, d)| ([normal.x, normal.y, (*p - middle).cross(*normal)], *d)).collect();
-    let mut x = [0.0; 3];
-    let (mut covariance, mut scatter) = ([0.0; 3], f64::INFINITY);
-    for _ in 0..30 {
-        let residual = |r: &([f64; 3], f64)| r.1 - r.0.iter().zip(&x).map(|(a, b)| a * b).sum::<f64>();
-        let mut magnitudes: Vec<f64> = rows.iter().map(|r| residual(r).abs()).collect();
-        let half = magnitudes.len() / 2;
-        scatter = (1.4826 * *magnitudes.select_nth_unstable_by(half, f64::total_cmp).1).max(1e-4);
-        let limit = 4.685 * scatter;
-        let (mut a, mut b) = ([[0.0; 3]; 3], [0.0; 3]);
-        for r in &rows {
-            let t = residual(r) / limit;
-            if t.abs() < 1.0 {
-                let w = (1.0 - t * t) * (1.0 - t * t);
-                for i in 0..3 {
-                    b[i] += w * r.0[i] * r.1;
-                    for j in 0..3 {
-                        a[i][j] += w * r.0[i] * r.0[j];
-                    }
-                }
-            }
-        }
-        // A round part says nothing of its turn: leave the turn as it is.
-        let lever = rows.iter().map(|r| r.0[2] * r.0[2]).sum::<f64>() / n;
-        let free = lever > 1e-6;
-        if !free {
-            a[2] = [0.0, 0.0, 1.0];
-            (a[0][2], a[1][2], b[2]) = (0.0, 0.0, 0.0);
-        }
-        let next = solve_symmetric(a, b)?;
-        let change = (0..3).map(|i| (next[i] - x[i]).abs()).fold(0.0, f64::max);
-        x = next;
-        for (k, c) in covariance.iter_mut().enumerate() {
-            let mut e = [0.0; 3];
-            e[k] = 1.0;
-            *c = solve_symmetric(a, e)?[k] * scatter * scatter;
-        }
-        if change < 1e-7 {
-            break;
-        }
-    }
-    let turn = Similarity::<PlaneMm, PlaneMm>::new(1.0, Angle::from_radians(x[2]), false, Vector::new(0.0, 0.0));
-    let pivot = Point::new(middle.x, middle.y);
-    let shift = (pivot - turn.apply(pivot)) + Vector::new(x[0], x[1]);
-    let step = Similarity::<PlaneMm, PlaneMm>::new(1.0, Angle::from_radians(x[2]), false, shift);
-    let radius = rows.iter().map(|r| r.0[2].abs()).fold(0.0, f64::max);
-    Some(RigidFit {
-        pose: pose.then(&step),
-        moved_mm: x[0].abs().max(x[1].abs()).max(x[2].abs() * radius),
-        u_shift_mm: covariance[0].max(covariance[1]).max(0.0).sqrt(),
-        u_turn_rad: covariance[2].max(0.0).sqrt(),
-        pivot,
-        scatter_mm: scatter,
-    })
+    let world = &eye.located.worlds.nominal;
+    let Some((probe, sight)) = eye.probe(pose, at, REACH_MM) else {
+        let nowhere = Point::new(f64::NAN, f64::NAN);
+        let (edge, nan) = (Err(NoEdge::OffImage), f64::NAN);
+        return ContourEdge {
+            contour,
+            at: *at,
+            rim: Rim::Bottom,
+            p_image_px: nowhere,
+            mm_per_px: nan,
+            edge,
+            deviation_mm: nan,
+        };
+    };
+    let edge = if hidden(design, world, pose, at, sight.rim) {
+        Err(NoEdge::Hidden)
+    } else {
+        find_edge(&eye.located.light, eye.light, &probe)
+    };
+    let (rim, p_image_px, mm_per_px) = (sight.rim, sight.look.p, 1.0 / sight.look.px_per_mm);
+    ContourEdge { contour, at: *at, rim, p_image_px, mm_per_px, edge, deviation_mm: f64::NAN }
 }

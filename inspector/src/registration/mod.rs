@@ -3,9 +3,12 @@
 mod coarse;
 mod drawing;
 mod picture;
+mod rigid;
+mod shadow;
 
 pub use drawing::{ContourEdge, DrawingPose};
 pub use picture::PicturePose;
+pub use shadow::{Place, Shadow};
 
 use crate::calibration::Located;
 use crate::design::Reference;
@@ -63,7 +66,10 @@ pub enum Pose {
 }
 
 /// Second stage: finds the part.
-pub fn register<'a>(located: Located<'a>, reference: &'a Reference) -> RegisteredPart<'a> {
+pub fn register<'a>(mut located: Located<'a>, reference: &'a Reference) -> RegisteredPart<'a> {
+    if let Reference::Drawing(design) = reference {
+        located.worlds.of_thickness(design.body.thickness_mm, design.body.u_thickness_mm);
+    }
     let pose = match reference {
         Reference::Drawing(design) => drawing::find(&located, design).map(Pose::Drawing),
         Reference::Picture(picture) => picture::align(&located, picture).map(Pose::Picture),

@@ -5,7 +5,7 @@ use super::parts;
 use super::scene::{Illumination, Noise, Paint, Scene, Shadow};
 use super::seeded::Seeded;
 use super::truth::{Rendered, Truth};
-use crate::design::Design;
+use crate::design::{Body, Design};
 use crate::geometry::{Angle, Vector};
 use crate::overlay::encode_jpeg;
 use crate::photo::Picture;
@@ -125,7 +125,8 @@ impl DemoLine {
     pub fn table(&self, number: u64) -> Vec<u8> {
         let product = &DEMO_PRODUCTS[(number % DEMO_PRODUCTS.len() as u64) as usize];
         let scene = product.scene(&(product.drawing)(), &mut Seeded::new(self.seed, number));
-        let picture = match scene.render(&Design { contours: Vec::new(), features: Vec::new() }) {
+        let picture = match scene.render(&Design { contours: Vec::new(), features: Vec::new(), body: Body::default() })
+        {
             Picture::Colour(picture) => picture,
             Picture::Grey(grey) => DynamicImage::ImageLuma8(grey).into_rgb8(),
             Picture::Grey16(grey) => DynamicImage::ImageLuma16(grey).into_rgb8(),

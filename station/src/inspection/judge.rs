@@ -1,7 +1,10 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
-use crate::record::{CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, TimingsMs};
-use inspector::calibration::Camera;
+use crate::record::{
+    BudgetRecord, CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, SourceRecord,
+    TimingsMs,
+};
+use inspector::calibration::{Budget, Camera, Source};
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
@@ -152,8 +155,15 @@ fn check_record(result: &CheckResult) -> CheckRecord {
             Referral::TooClose { .. } => "too-close".to_owned(),
         }),
         text: result.observation.text.as_deref().map(bounded),
+        budget: budget_record(&result.observation.budget),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
     }
+}
+
+fn budget_record(budget: &Budget) -> Option<BudgetRecord> {
+    let source = |(source, u): &(Source, f64)| SourceRecord { source: source.code().to_owned(), u: *u };
+    let sources: Vec<SourceRecord> = budget.contributions().iter().map(source).collect();
+    (!sources.is_empty()).then(|| BudgetRecord { words: budget.to_string(), sources })
 }
 
 fn model_record(model: &Model) -> ModelRecord {

@@ -42,6 +42,8 @@ pub(super) struct CheckView {
     pub(super) deviation: Option<String>,
     pub(super) limits: String,
     pub(super) u: Option<String>,
+    /// What `u` is made of, in words.
+    pub(super) budget: Option<String>,
     pub(super) unit: &'static str,
     pub(super) reason: Option<String>,
     pub(super) text: Option<String>,
@@ -163,6 +165,7 @@ impl CheckView {
             deviation: check.deviation.map(|x| signed(x, unit)),
             limits,
             u: check.u.map(|x| number(x, unit)),
+            budget: check.budget.as_ref().map(|b| b.words.clone()),
             unit: symbol(unit),
             reason: check.reason.clone(),
             text: check.text.clone(),
@@ -277,6 +280,7 @@ mod tests {
             reason_code: None,
             regions: vec![],
             text: None,
+            budget: None,
         }
     }
 

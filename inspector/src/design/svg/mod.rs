@@ -423,7 +423,7 @@ impl<'a, 'input> Reader<'a, 'input> {
                 }
             }
         }
-        if segments.iter().any(|s| !s.at(0.0).is_finite() || !s.at(1.0).is_finite() || !(s.length() < 1e9)) {
+        if segments.iter().any(|s| !s.at(0.0).is_finite() || !s.at(1.0).is_finite() || s.length() >= 1e9) {
             return Err(self.fault(node, "expected numbers below 1e9, found one beyond"));
         }
         self.pieces.extend(segments.into_iter().map(|segment| Piece { segment, line }));

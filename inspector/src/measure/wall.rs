@@ -1,0 +1,259 @@
+//! The edge of a part with thickness: inside the outer rim lies a strip of wall, and beyond it perhaps a strip of the part's own shadow.
+//!
+//! ```text
+//!   upper face | wall (width known from camera and thickness) | shadow (width known from the lamp) | lit sheet
+//!                                                             ^ the rim that is measured
+//! ```
+//!
+//! This row of levels is laid along the normal where it fits best, so neither the inner rim nor the border of the shadow is taken for the outer
+//! rim. Then levels, blur and position are fitted to the pixels themselves.
+//!
+//! Honest scope: walls and shadows of one brightness each. Where a strip is narrower than the blur its brightness is hardly seen: the wall is then
+//! taken to be like the upper face within 30 % of the contrast, the shadow as deep as elsewhere within 10 %.
+
+use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, window};
+use super::silhouette::LightModel;
+use crate::calibration::Plane;
+use crate::geometry::{Vector, cumulative_and_density, solve_symmetric};
+
+/// What stands beside the rim of a part with thickness.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Relief {
+    /// Width of the strip of wall inside of the rim, px.
+    pub wall_px: f64,
+    /// The strip of shadow outside of it.
+    pub shadow: Strip,
+}
+
+/// A strip of shadow along a rim.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Strip {
+    /// Its width, px; 0 for none.
+    pub width_px: f64,
+    /// How soft its outer border is: standard deviation, px, blur of the picture apart.
+    pub soft_px: f64,
+    /// How far it is on the way from sheet (0) to part (1).
+    pub depth: f64,
+}
+
+impl Strip {
+    /// True when nothing of it is seen.
+    fn absent(&self) -> bool {
+        self.depth <= 0.0 || self.width_px < -2.0 * self.soft_px - 0.5
+    }
+
+    /// Standard uncertainty of the rim beside it, px: most where its soft border meets the rim, least where it is wide.
+    ///
+    /// The figures are what rendered photos with lamps of all sizes and heights leave of error.
+    fn shade_px(&self) -> f64 {
+        let share = match self.width_px {
+            _ if self.absent() => 0.0,
+            w if w > WIDE => 0.15,
+            w if w > 2.0 * self.soft_px + 1.0 => 0.3,
+            _ => 0.5,
+        };
+        share * self.depth
+    }
+}
+
+/// How far sheet and face are looked at beyond the strips, px.
+const BEYOND: f64 = 4.5;
+/// A strip wider than this is a level of its own: what is behind it does not matter.
+const WIDE: f64 = 7.0;
+/// Least step, as a share of the contrast of part and sheet.
+const LEAST_STEP: f64 = 0.12;
+/// Light of wall and shadow is what it is elsewhere within these shares of the contrast, where nothing else is known.
+const WALL_SPREAD: f64 = 0.3;
+const SHADOW_SPREAD: f64 = 0.1;
+/// Noise of a pixel, as a share of the contrast, against which that knowledge is weighed.
+const NOISE: f64 = 0.015;
+/// A rim known to this, px, is a good one.
+const GOOD_PX: f64 = 0.07;
+/// A row of levels that is farther from the picture than this, as a share of the contrast, does not stand there.
+const MISFIT: f64 = 0.2;
+
+/// Finds the outer rim nearest to the nominal place.
+///
+/// # Errors
+/// [`NoEdge`] says what was seen instead.
+pub(super) fn find_rim(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Edge, NoEdge> {
+    let start = step(plane, light, probe, relief)?;
+    let near = Probe { p: probe.p + probe.normal * start, ..*probe };
+    fit(plane, light, &near, relief).map(|e| Edge { offset_px: e.offset_px + start, ..e })
+}
+
+/// Where the row of levels fits best, px along the normal, to about half a pixel.
+///
+/// # Errors
+/// [`NoEdge`] says what was seen instead.
+pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<f64, NoEdge> {
+    let tangent = Vector::new(-probe.normal.y, probe.normal.x);
+    let reach = probe.reach_px.ceil() as i32;
+    let (wall, shadow) = (relief.wall_px.round() as i32, relief.shadow.width_px.max(0.0).round() as i32);
+    let ahead = if probe.curvature < 0.0 { (1.0 / -probe.curvature) as i32 } else { i32::MAX };
+    let (inner, outer) = (wall.min(20) + 5, (shadow.min(20) + 5).min(ahead.max(3)));
+    let (first, last) = (-reach - inner, reach + outer);
+    // Share of material along the normal, averaged over three places along the contour.
+    let share = |d: i32| -> Option<f64> {
+        let mut sum = 0.0;
+        for t in [-1.5, 0.0, 1.5] {
+            sum += bilinear_fraction(plane, light, probe.p + probe.normal * f64::from(d) + tangent * t)?;
+        }
+        Some(sum / 3.0)
+    };
+    let shares: Vec<f64> = (first..=last).map(|d| share(d).unwrap_or(f64::NAN)).collect();
+    if shares[(-first) as usize].is_nan() {
+        return Err(NoEdge::OffImage);
+    }
+    let at = |d: i32| shares[(d - first) as usize];
+    let mut best: Option<(i32, f64, f64)> = None;
+    for s in -reach..=reach {
+        let strip = (s - wall + 1..s).map(at);
+        let of_wall = if wall >= 3 { strip.sum::<f64>() / f64::from(wall - 1) } else { 1.0 };
+        let (mut sum, mut n) = (0.0, 0.0);
+        for u in -inner..=outer {
+            let level = match u {
+                u if u < -wall => 1.0,
+                u if u < 0 => of_wall,
+                0 => continue,
+                u if u <= shadow => relief.shadow.depth,
+                _ => 0.0,
+            };
+            let miss = (at(s + u) - level).abs().min(2.5 * MISFIT);
+            if miss.is_finite() {
+                sum += miss * miss;
+                n += 1.0;
+            }
+        }
+        let next_to_it = if shadow >= 1 { relief.shadow.depth } else { 0.0 };
+        let misfit = (sum / n).sqrt();
+        if n >= 8.0 && best.is_none_or(|b| misfit < b.1) {
+            best = Some((s, misfit, of_wall - next_to_it));
+        }
+    }
+    let (s, misfit, height) = best.ok_or(NoEdge::OffImage)?;
+    if misfit < MISFIT {
+        return if height < LEAST_STEP { Err(NoEdge::NoStep) } else { Ok(f64::from(s)) };
+    }
+    let seen: Vec<f64> = shares.iter().copied().filter(|v| v.is_finite()).collect();
+    let material = seen.iter().filter(|v| **v > 0.5).count();
+    match material {
+        all if all * 10 > seen.len() * 9 => Err(NoEdge::OnlyMaterial),
+        none if none * 10 < seen.len() => Err(NoEdge::OnlyBackground),
+        _ => Err(NoEdge::NoStep),
+    }
+}
+
+/// Parameters: sheet, face - sheet, wall - sheet, shadow - sheet, shift, blur.
+const N: usize = 6;
+
+/// Fits the levels to the pixels around a rim near the probe's own place.
+fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Edge, NoEdge> {
+    // Wide strips are levels of their own.
+    let wall = if relief.wall_px > WIDE { f64::INFINITY } else { relief.wall_px };
+    let shadow = if relief.shadow.absent() || relief.shadow.width_px > WIDE { Strip::default() } else { relief.shadow };
+    let inwards = if wall.is_finite() { wall + BEYOND } else { WIDE - 1.0 };
+    let outwards =
+        if relief.shadow.width_px > WIDE { WIDE - 2.0 } else { shadow.width_px.max(0.0) + shadow.soft_px + BEYOND };
+    let mut pixels = window(plane, light, probe, 0.0, inwards.max(outwards));
+    pixels.retain(|(d, _)| *d >= -inwards && *d <= outwards);
+    if pixels.len() < 14 {
+        return Err(NoEdge::OffImage);
+    }
+    let mut q = [0.0, 1.0, 1.0, shadow.depth, 0.0, 1.2];
+    let mut damping = 1e-3;
+    let (mut cost, mut normal, mut right) = equations(&pixels, &q, wall, &shadow);
+    for _ in 0..25 {
+        let mut damped = normal;
+        for (i, row) in damped.iter_mut().enumerate() {
+            row[i] *= 1.0 + damping;
+        }
+        let step = solve_symmetric(damped, right).ok_or(NoEdge::NoStep)?;
+        let mut next: [f64; N] = std::array::from_fn(|i| q[i] + step[i]);
+        next[5] = next[5].clamp(0.25, 5.0);
+        let (next_cost, next_normal, next_right) = equations(&pixels, &next, wall, &shadow);
+        if next_cost <= cost {
+            (q, cost, normal, right) = (next, next_cost, next_normal, next_right);
+            damping *= 0.1;
+            if step[4].abs() < 1e-4 && step[5].abs() < 1e-3 {
+                break;
+            }
+        } else {
+            damping = (damping * 10.0).max(1e-6);
+            if damping > 1e6 {
+                break;
+            }
+        }
+    }
+    // A clean step near where it was seen.
+    if q[2].is_nan() || q[2] - q[3] < LEAST_STEP || q[4].abs() > 2.5 {
+        return Err(NoEdge::NoStep);
+    }
+    let variance = cost / (pixels.len() - N) as f64;
+    let mut e = [0.0; N];
+    e[4] = 1.0;
+    let shift = solve_symmetric(normal, e).ok_or(NoEdge::NoStep)?[4] * variance;
+    let blur_px = q[5];
+    let offset_px = q[4] + 0.5 * blur_px * blur_px * probe.curvature;
+    let (p, u_px) = (probe.p + probe.normal * offset_px, shift.max(0.0).sqrt());
+    let shade_px = relief.shadow.shade_px();
+    let poor = (shade_px * shade_px + u_px * u_px) / (GOOD_PX * GOOD_PX);
+    let trust = 1.0 / poor.max(1.0);
+    Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px, shade_px, trust })
+}
+
+/// Sum of squares, JᵀJ and Jᵀr of the model of four levels.
+fn equations(pixels: &[Sample], q: &[f64; N], wall: f64, shadow: &Strip) -> (f64, [[f64; N]; N], [f64; N]) {
+    let (mut cost, mut a, mut b) = (0.0, [[0.0; N]; N], [0.0; N]);
+    let (inverse, soft) = (1.0 / q[5], 1.0 / (q[5] * q[5] + shadow.soft_px * shadow.soft_px).sqrt());
+    for (d, value) in pixels {
+        // Share left of each border, and how fast it falls there.
+        let border = |place: f64, inverse: f64| {
+            let z = (d - q[4] - place) * inverse;
+            let (share, density) = cumulative_and_density(-z);
+            (share, density * inverse, z)
+        };
+        let (rim, rim_slope, z) = border(0.0, inverse);
+        let (face, face_slope, zf) = if wall.is_finite() { border(-wall, inverse) } else { (0.0, 0.0, 0.0) };
+        let (dark, dark_slope, zd) = if shadow.depth > 0.0 { border(shadow.width_px, soft) } else { (0.0, 0.0, 0.0) };
+        // Shadow is seen where no part is.
+        let slopes = [(q[1] - q[2]) * face_slope, (q[2] - q[3] * dark) * rim_slope, q[3] * (1.0 - rim) * dark_slope];
+        let softening = q[5] * soft;
+        let row = [
+            1.0,
+            face,
+            rim - face,
+            (1.0 - rim) * dark,
+            slopes.iter().sum(),
+            slopes[0] * zf + slopes[1] * z + slopes[2] * zd * softening,
+        ];
+        let r = value - (q[0] + q[1] * face + q[2] * (rim - face) + q[3] * (1.0 - rim) * dark);
+        cost += r * r;
+        for i in 0..N {
+            b[i] += row[i] * r;
+            for j in 0..=i {
+                a[i][j] += row[i] * row[j];
+            }
+        }
+    }
+    // What is known of wall and shadow before they are seen; it also keeps what is not looked at from being undetermined.
+    let weight = (NOISE / WALL_SPREAD) * (NOISE / WALL_SPREAD);
+    let r = q[1] - q[2];
+    cost += weight * r * r;
+    b[1] -= weight * r;
+    b[2] += weight * r;
+    a[1][1] += weight;
+    a[2][2] += weight;
+    a[2][1] -= weight;
+    let weight = (NOISE / SHADOW_SPREAD) * (NOISE / SHADOW_SPREAD);
+    let r = shadow.depth - q[3];
+    cost += weight * r * r;
+    b[3] += weight * r;
+    a[3][3] += weight;
+    for i in 0..N {
+        for j in i + 1..N {
+            a[i][j] = a[j][i];
+        }
+    }
+    (cost, a, b)
+}
