@@ -363,7 +363,8 @@ fn the_same_part_comes_out_of_svg_and_dxf() {
         let again = Design::open(text.as_bytes(), None).unwrap();
         let names = |d: &Design| d.features.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&again), names(&part));
-        assert!((again.area() - part.area()).abs() < 1e-6);
+        // The middle of a half circle is known to the root of the last bit: 1e-8 of its radius.
+        assert!((again.area() - part.area()).abs() < 1e-7 * part.area(), "{} {}", again.area(), part.area());
         for (a, b) in part.features.iter().zip(&again.features) {
             if let (Some(a), Some(b)) = (a.circle(), b.circle()) {
                 assert!(a.centre.distance(b.centre) < 1e-6 && (a.radius - b.radius).abs() < 1e-6, "{a:?} {b:?}");
