@@ -37,14 +37,16 @@ type Solid<'a> = (&'a Design, Similarity<DesignMm, PlaneMm>, f64, f64);
 
 /// Light along the ray of a picture position: the first thing it meets from above.
 fn light(camera: &Camera, solids: &[Solid<'_>], q: Point<ImagePx>) -> f64 {
+    let foot = camera.plane_from_image(q, Mm(0.0));
     for (design, pose, top, wall) in solids {
-        let back = pose.inverse();
-        let h = design.body.thickness_mm;
-        let inside = |z: f64| design.contains(back.apply(camera.plane_from_image(q, Mm(z))));
-        if inside(h) {
+        let (back, h) = (pose.inverse(), design.body.thickness_mm);
+        // Along the ray from the sheet up to the upper face.
+        let rise = camera.plane_from_image(q, Mm(h)) - foot;
+        let inside = |t: f64| design.contains(back.apply(foot + rise * t));
+        if inside(1.0) {
             return *top;
         }
-        if h > 0.0 && (0..12).any(|k| inside(h * f64::from(k) / 12.0)) {
+        if h > 0.0 && (0..12).any(|k| inside(f64::from(k) / 12.0)) {
             return *wall;
         }
     }
