@@ -120,6 +120,7 @@ fn holes(part: &RegisteredPart<'_>, reference: &Reference) -> Vec<[(f64, f64); 2
 
 /// Bias under a slanted lens, either side up, walls darker and lighter than the face: at most 0.01 mm (a tenth of a pixel), and within U.
 #[test]
+#[ignore = "a minute each: the picture is made ray by ray"]
 fn holes_have_their_size_whatever_the_thickness() {
     let camera = camera();
     for (thickness, wall, mirrored) in [(0.0, 0.1, false), (1.0, 0.05, true), (1.0, 0.35, false), (3.0, 0.2, true)] {
@@ -147,6 +148,7 @@ fn holes_have_their_size_whatever_the_thickness() {
 }
 
 #[test]
+#[ignore = "a minute each: the picture is made ray by ray"]
 fn a_part_on_its_face_is_said_and_fails() {
     let (camera, design) = (camera(), plate(1.0, false));
     let photo = photo(&camera, &[(&design, pose(40.0, true), 0.1, 0.1)]);
@@ -159,6 +161,7 @@ fn a_part_on_its_face_is_said_and_fails() {
 }
 
 #[test]
+#[ignore = "a minute each: the picture is made ray by ray"]
 fn other_things_in_the_work_area_are_passed_over_and_a_second_part_is_said() {
     let (camera, design) = (camera(), plate(1.0, false));
     let coin = Design { body: design.body, ..parts::disc(18.0) };
@@ -174,6 +177,7 @@ fn other_things_in_the_work_area_are_passed_over_and_a_second_part_is_said() {
 
 /// The same family, half as long again: said, not measured.
 #[test]
+#[ignore = "a minute each: the picture is made ray by ray"]
 fn another_revision_is_not_measured() {
     let camera = camera();
     let made =
