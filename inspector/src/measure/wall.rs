@@ -44,7 +44,7 @@ impl Strip {
 
     /// Standard uncertainty of the rim beside it, px: most where its soft border meets the rim, least where it is wide.
     ///
-    /// The figures are what rendered photos with lamps of all sizes and heights leave of error.
+    /// The figures are what eight rendered photos left of error; other lamps have not been tried.
     fn shade_px(&self) -> f64 {
         let share = match self.width_px {
             _ if self.absent() => 0.0,
