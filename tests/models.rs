@@ -571,7 +571,9 @@ fn a_worker_that_is_killed_from_outside_costs_one_part() {
         });
         let NetworkError::Died { what } = &died else { panic!("{died}") };
         assert!(what.contains("signal: 9"), "{what}");
+        // It was being opened again: that ends too.
         drop(network);
+        wait_for("dropped with its network", || running(&program).is_empty());
 
         // A healthy model killed between two parts is started again.
         let asked = Asked::new(identity(SMALL).bytes(), ("x", SMALL), &["y"]);
