@@ -2,6 +2,7 @@
 
 pub mod board;
 mod camera;
+mod homography;
 mod lens;
 pub mod mat;
 mod record;

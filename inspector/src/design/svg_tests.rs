@@ -1,5 +1,6 @@
 //! SVG, good and bad.
 
+use super::tests::mangle;
 use super::*;
 use crate::synth::parts;
 use proptest::prelude::*;
@@ -402,12 +403,7 @@ proptest! {
             bytes.push(b'\n');
             let i = place.index(bytes.len());
             let byte = if digits { b"0123456789-.eEMCAz"[usize::from(byte % 18)] } else { byte };
-            match kind {
-                0 => bytes[i] = byte,
-                1 => bytes.insert(i, byte),
-                2 => drop(bytes.remove(i)),
-                _ => bytes.truncate(i.max(1)),
-            }
+            mangle(&mut bytes, kind, i, byte);
         }
         if let Ok(design) = Design::open(&bytes, None) {
             prop_assert!(design.area().is_finite() && design.area() > 0.0);

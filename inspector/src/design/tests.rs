@@ -428,6 +428,16 @@ fn zoo() -> Vec<u8> {
     with_tables(&block, &entities).into_bytes()
 }
 
+/// One change of a file: a byte replaced, put in or taken out, or the rest cut off.
+pub(super) fn mangle(bytes: &mut Vec<u8>, kind: usize, i: usize, byte: u8) {
+    match kind {
+        0 => bytes[i] = byte,
+        1 => bytes.insert(i, byte),
+        2 => drop(bytes.remove(i)),
+        _ => bytes.truncate(i.max(1)),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
@@ -445,12 +455,7 @@ proptest! {
             bytes.push(b'\n');
             let i = place.index(bytes.len());
             let byte = if digits { b"0123456789-.eE\n\n"[usize::from(byte % 16)] } else { byte };
-            match kind {
-                0 => bytes[i] = byte,
-                1 => bytes.insert(i, byte),
-                2 => drop(bytes.remove(i)),
-                _ => bytes.truncate(i.max(1)),
-            }
+            mangle(&mut bytes, kind, i, byte);
         }
         if let Ok(design) = Design::open(&bytes, None) {
             prop_assert!(design.area().is_finite() && design.area() > 0.0);

@@ -192,8 +192,9 @@ fn summarise<F: Frame>(
     })
 }
 
-/// Tukey weights from the median absolute deviation.
-fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) {
+/// Tukey's biweights, each times its trust, from the median absolute deviation; gives the scatter (of one that is normal: its standard deviation),
+/// at least `noise_floor`. There must be a residual.
+pub(crate) fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) -> f64 {
     // The scatter is that of the good ones, when there are some.
     let mut magnitudes: Vec<f64> =
         residuals.iter().zip(trust).filter(|(_, t)| **t > 0.5).map(|(r, _)| r.abs()).collect();
@@ -202,11 +203,13 @@ fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f
     }
     let middle = magnitudes.len() / 2;
     let (_, median, _) = magnitudes.select_nth_unstable_by(middle, f64::total_cmp);
-    let limit = TUKEY * (1.4826 * *median).max(noise_floor);
+    let scatter = (1.4826 * *median).max(noise_floor);
+    let limit = TUKEY * scatter;
     for ((w, r), trust) in weights.iter_mut().zip(residuals).zip(trust) {
         let t = r * trust.sqrt() / limit;
         *w = if t.abs() < 1.0 { trust * (1.0 - t * t) * (1.0 - t * t) } else { 0.0 };
     }
+    scatter
 }
 
 /// Taubin's algebraic fit by Newton's method on the characteristic polynomial, after centring.

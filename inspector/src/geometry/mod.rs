@@ -17,6 +17,7 @@ mod rigid;
 mod similarity;
 mod units;
 
+pub(crate) use fit::reweight;
 pub use fit::{Circle, CircleFit, FitError, fit_circle, fit_weighted_circle, refit_circle, solve_symmetric};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
 pub(crate) use normal::cumulative_and_density;

@@ -1,7 +1,7 @@
 //! The small turn and shift that brings a drawing onto its edges.
 
 use crate::design::ContourPoint;
-use crate::geometry::{Angle, DesignMm, PlaneMm, Point, Similarity, Vector, solve_symmetric};
+use crate::geometry::{Angle, DesignMm, PlaneMm, Point, Similarity, Vector, reweight, solve_symmetric};
 
 /// A pose and how well it is known.
 pub(super) struct RigidFit {
@@ -13,6 +13,9 @@ pub(super) struct RigidFit {
     pub(super) pivot: Point<PlaneMm>,
     pub(super) scatter_mm: f64,
 }
+
+/// Least scatter of edges that is believed, mm.
+const LEAST_SCATTER_MM: f64 = 1e-4;
 
 /// The small turn and shift that brings the contour onto its edges: point-to-line least squares, Tukey's biweight on the median
 /// absolute deviation, so that a short edge, a burr or a moved hole does not pull the part along. Each edge comes with its trust.
@@ -30,30 +33,22 @@ pub(super) fn fit_rigid<'a>(
     // About the middle of the edges, so that turn and shift do not mix.
     let n = data.len() as f64;
     let middle = data.iter().fold(Vector::new(0.0, 0.0), |m, d| m + d.0 * (1.0 / n));
-    let rows: Vec<([f64; 3], f64, f64)> = data
-        .iter()
-        .map(|(p, normal, d, trust)| ([normal.x, normal.y, (*p - middle).cross(*normal)], *d, *trust))
-        .collect();
+    let rows: Vec<([f64; 3], f64)> =
+        data.iter().map(|(p, normal, d, _)| ([normal.x, normal.y, (*p - middle).cross(*normal)], *d)).collect();
+    let trust: Vec<f64> = data.iter().map(|d| d.3).collect();
+    let mut weights = trust.clone();
     let mut x = [0.0; 3];
     let (mut covariance, mut scatter) = ([0.0; 3], f64::INFINITY);
     for _ in 0..30 {
-        let residual = |r: &([f64; 3], f64, f64)| r.1 - r.0.iter().zip(&x).map(|(a, b)| a * b).sum::<f64>();
-        // The scatter is that of edges in the light, when there are some.
-        let lit = rows.iter().filter(|r| r.2 > 0.5).count() * 4 >= rows.len();
-        let mut magnitudes: Vec<f64> = rows.iter().filter(|r| !lit || r.2 > 0.5).map(|r| residual(r).abs()).collect();
-        let half = magnitudes.len() / 2;
-        scatter = (1.4826 * *magnitudes.select_nth_unstable_by(half, f64::total_cmp).1).max(1e-4);
-        let limit = 4.685 * scatter;
+        let residual = |(row, d): &([f64; 3], f64)| d - row.iter().zip(&x).map(|(a, b)| a * b).sum::<f64>();
+        let residuals: Vec<f64> = rows.iter().map(residual).collect();
+        scatter = reweight(&residuals, &trust, LEAST_SCATTER_MM, &mut weights);
         let (mut a, mut b) = ([[0.0; 3]; 3], [0.0; 3]);
-        for r in &rows {
-            let t = residual(r) * r.2.sqrt() / limit;
-            if t.abs() < 1.0 {
-                let w = r.2 * (1.0 - t * t) * (1.0 - t * t);
-                for i in 0..3 {
-                    b[i] += w * r.0[i] * r.1;
-                    for j in 0..3 {
-                        a[i][j] += w * r.0[i] * r.0[j];
-                    }
+        for ((row, d), w) in rows.iter().zip(&weights) {
+            for i in 0..3 {
+                b[i] += w * row[i] * d;
+                for j in 0..3 {
+                    a[i][j] += w * row[i] * row[j];
                 }
             }
         }

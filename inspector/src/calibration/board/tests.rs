@@ -1,6 +1,7 @@
 use super::*;
 use crate::calibration::{Camera, Lens, Perspective};
 use crate::geometry::{Mm, Rigid};
+use crate::synth::Seeded;
 use image::{ImageBuffer, Luma};
 use std::f64::consts::PI;
 
@@ -102,11 +103,8 @@ fn another_board_is_said() {
 fn no_board_is_said() {
     let stripes = Plane::from_fn(640, 480, |x, _| Luma([if x / 20 % 2 == 0 { 60_000 } else { 9_000 }]));
     assert_eq!(BOARD.find(&stripes), Err(BoardError::None));
-    let mut state = 7_u32;
-    let noise = Plane::from_fn(640, 480, |_, _| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        Luma([(state >> 16) as u16])
-    });
+    let mut random = Seeded::new(7, 0);
+    let noise = Plane::from_fn(640, 480, |_, _| Luma([random.bits() as u16]));
     assert_eq!(BOARD.find(&noise), Err(BoardError::None));
     assert_eq!(BOARD.find(&Plane::new(8, 8)), Err(BoardError::None));
     assert_eq!(BOARD.find(&Plane::new(900, 3)), Err(BoardError::None));

@@ -3,12 +3,12 @@
 //! `small version -> dark quadrilaterals -> words -> tags that agree about one sheet -> tags that were missed -> saddles in the photo's own light`
 
 use super::code;
-use super::homography::Homography;
 use super::layout::{IDS, Layout, Paper, TAG_MM, bit};
 use super::quads::quads;
 use super::saddle::{Saddle, Start, refine};
 use super::small::Small;
 use crate::calibration::Plane;
+use crate::calibration::homography::Homography;
 use crate::geometry::{ImagePx, PlaneMm, Point};
 use rayon::prelude::*;
 

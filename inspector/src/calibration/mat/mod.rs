@@ -16,7 +16,6 @@
 
 mod code;
 mod find;
-mod homography;
 mod layout;
 mod linear;
 mod model;

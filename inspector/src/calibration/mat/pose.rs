@@ -8,9 +8,9 @@
 //! right sides), so one input that is otherwise by one standard uncertainty moves it by N⁻¹ times that. This gives the worlds.
 
 use super::find::SeenCorner;
-use super::homography::Homography;
 use super::linear::{cholesky, principal};
 use super::model::{HEIGHT, LENS, Model, N, PRINT};
+use crate::calibration::homography::{Homography, focal, pose};
 use crate::calibration::{Camera, Lens, Perspective, Source};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, solve_symmetric, times};
 
@@ -101,7 +101,7 @@ pub fn fit(corners: &[SeenCorner], half: [f64; 2], size: [u32; 2], known: &Known
     let map = Homography::fit(corners.iter().map(|c| (c.nominal, c.p, 1.0)))?;
     let columns = map.columns(Point::new(loose.mean[LENS + 2], loose.mean[LENS + 3]));
     let mut focals = vec![known.lens.map_or(loose.mean[LENS], |k| k.lens.fx)];
-    focals.extend(focal(&columns).filter(|f| (0.4..3.0).contains(&(f / loose.mean[LENS]))));
+    focals.extend(focal(&[columns]).filter(|f| (0.4..3.0).contains(&(f / loose.mean[LENS]))));
     let mut best: Option<(f64, Model)> = None;
     for f in focals {
         let mut start = loose.model(pose(&columns, f)?);
@@ -207,36 +207,6 @@ fn unknown_lens(longest: f64) -> [[f64; 9]; 9] {
     out[1][1] = out[0][0];
     (out[0][1], out[1][0]) = (both * both, both * both);
     out
-}
-
-/// Focal length that makes the sheet's axes square and alike (Zhang 2000, doi:10.1109/34.888718, for square pixels and known middle).
-fn focal([a, b, _]: &[[f64; 3]; 3]) -> Option<f64> {
-    let rows = [
-        (a[0] * b[0] + a[1] * b[1], a[2] * b[2]),
-        (a[0] * a[0] + a[1] * a[1] - b[0] * b[0] - b[1] * b[1], a[2] * a[2] - b[2] * b[2]),
-    ];
-    let (over, under) = rows.iter().fold((0.0, 0.0), |(o, u), (p, q)| (o - p * q, u + q * q));
-    let square = over / under;
-    (square.is_finite() && square > 0.0).then(|| square.sqrt())
-}
-
-/// Pose from the columns of the map, for a focal length.
-fn pose(columns: &[[f64; 3]; 3], f: f64) -> Option<Rigid> {
-    let [a, b, t] = columns.map(|c| [c[0] / f, c[1] / f, c[2]]);
-    let length = |v: [f64; 3]| (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]).sqrt();
-    // The sheet's middle lies in front of the camera.
-    let scale = 2.0 / (length(a) + length(b));
-    let cross =
-        |a: [f64; 3], b: [f64; 3]| [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-    let unit = |v: [f64; 3]| v.map(|c| c / length(v));
-    // Nearest square axes: half way between a and what is square to b.
-    let z = unit(cross(unit(a), unit(b)));
-    let (ua, ub) = (unit(a), unit(b));
-    let x = unit(std::array::from_fn(|i| ua[i] + cross(ub, z)[i]));
-    let y = cross(z, x);
-    let matrix = std::array::from_fn(|i| [x[i], y[i], z[i]]);
-    let pose = Rigid::from_matrix(&matrix, t.map(|c| c * scale));
-    pose.turn.iter().chain(&pose.shift).all(|c| c.is_finite()).then_some(pose)
 }
 
 /// Sums over corners: JᵀWJ, JᵀW r, and the robust scale of residuals in units of their uncertainties.

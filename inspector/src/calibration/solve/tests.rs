@@ -1,6 +1,7 @@
 use super::*;
 use crate::calibration::{Camera, Perspective};
 use crate::geometry::{Mm, times};
+use crate::synth::Seeded;
 
 fn truth() -> Lens {
     Lens {
@@ -16,19 +17,14 @@ fn truth() -> Lens {
     }
 }
 
-/// Pseudo-random numbers about zero, standard deviation 1 (sum of twelve uniform ones).
-fn noise(state: &mut u64) -> f64 {
-    (0..12)
-        .map(|_| {
-            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (*state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
-        })
-        .sum()
+/// Mean 0, standard deviation 1 (sum of twelve uniform numbers).
+fn noise(random: &mut Seeded) -> f64 {
+    (0..12).map(|_| random.between(-0.5, 0.5)).sum()
 }
 
 /// A board of 9 x 6 points, 25 mm apart, seen at these tilts (about x and y, rad).
 fn views(lens: Lens, tilts: &[[f64; 2]], sigma: f64, seed: u64) -> Vec<View> {
-    let mut state = seed;
+    let mut random = Seeded::new(seed, 0);
     tilts
         .iter()
         .enumerate()
@@ -40,11 +36,11 @@ fn views(lens: Lens, tilts: &[[f64; 2]], sigma: f64, seed: u64) -> Vec<View> {
             let pose = Rigid { turn: tilted.turn, shift: std::array::from_fn(|k| aim[k] - middle[k]) };
             let camera = Camera::Perspective(Perspective::new(lens, pose));
             let points = (0..54).map(|k| Point::new(25.0 * f64::from(k % 9), 25.0 * f64::from(k / 9)));
-            let seen = |p: Point<PlaneMm>, s: &mut u64| {
+            let seen = |p: Point<PlaneMm>, s: &mut Seeded| {
                 let q = camera.image_from_plane(p, Mm(0.0));
                 (p, Point::new(q.x + sigma * noise(s), q.y + sigma * noise(s)))
             };
-            View { points: points.map(|p| seen(p, &mut state)).collect() }
+            View { points: points.map(|p| seen(p, &mut random)).collect() }
         })
         .collect()
 }

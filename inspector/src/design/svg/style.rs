@@ -4,8 +4,8 @@ use roxmltree::Node;
 use simplecss::{AttributeOperator, DeclarationTokenizer, PseudoClass, StyleSheet};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Properties that say whether something is seen, or that change its shape.
-const READ: &[&str] = &[
+/// Properties that say whether something is seen.
+const SEEN: &[&str] = &[
     "display",
     "visibility",
     "opacity",
@@ -16,24 +16,8 @@ const READ: &[&str] = &[
     "stroke-width",
     "clip-path",
     "mask",
-    "transform",
-    "transform-origin",
-    "translate",
-    "rotate",
-    "scale",
-    "offset-path",
-    "d",
-    "cx",
-    "cy",
-    "r",
-    "rx",
-    "ry",
-    "x",
-    "y",
-    "width",
-    "height",
 ];
-/// Those of them that an attribute gives as a shape's own number: only in a style are they out of place.
+/// Properties that change a shape: an attribute gives them as its own numbers, in a style they are out of place.
 pub(super) const SHAPE: &[&str] = &[
     "transform",
     "transform-origin",
@@ -110,7 +94,7 @@ pub(super) fn said(node: Node<'_, '_>, sheet: &StyleSheet<'_>) -> Said {
     let mut said = Said::new();
     let mut important: BTreeSet<&'static str> = BTreeSet::new();
     let mut set = |name: &str, value: &str, style: bool, strong: bool| {
-        let Some(name) = READ.iter().copied().find(|known| *known == name) else { return };
+        let Some(name) = SEEN.iter().chain(SHAPE).copied().find(|known| *known == name) else { return };
         if strong || !important.contains(name) {
             said.insert(name, (value.trim().to_owned(), style));
         }
