@@ -133,23 +133,30 @@ impl Profile {
         let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
         let shown = places.iter().enumerate().filter(|(i, p)| *i == 0 || 2.0 * p.1.abs() > limit).map(|(_, p)| *p);
         let regions = merge(shown.filter_map(|(e, d)| region(part, e, d)));
-        Ok(Observation::with_budget(value, budget(part, pose, worst, places.len())).at(regions))
+        Ok(Observation::with_budget(value, budget(part, pose, worst, &places)).at(regions))
     }
 }
 
 /// What the uncertainty of twice the deviation at a place is made of.
-fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, n_places: usize) -> Budget {
+fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, places: &[(&ContourEdge, f64)]) -> Budget {
     let lever = pose.u_turn_rad * at.at.p.distance(pose.pivot);
     let placement = (pose.u_shift_mm * pose.u_shift_mm + lever * lever).sqrt();
-    // The worst of many places is the worst of their noise too: of n normal deviates the largest is about sqrt(2 ln n), and U is 2 u.
-    let one = (at.edge.map_or(1.0, |e| e.u_px) * at.mm_per_px).max(pose.scatter_mm);
-    let noise = one * (0.5 * libm::log(n_places.max(8) as f64)).sqrt();
+    let noise = noise(pose, at, places);
     let mut terms = vec![(Source::Noise, noise), (Source::Placement, placement)];
     if at.edge.is_ok() {
         let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;
         terms.extend(pose.worlds(&part.located.worlds).map(|(source, world, pose)| (source, change(world, pose))));
     }
     Budget::of(terms).times(2.0)
+}
+
+/// Noise of the worst place, mm. The worst of many places is the worst of their noise too: of n normal deviates the largest is about
+/// sqrt(2 ln n), and U is 2 u. That many are as unsure as the worst one itself, on the top of a burr only a few; the others scatter as all do.
+fn noise(pose: &DrawingPose, worst: &ContourEdge, places: &[(&ContourEdge, f64)]) -> f64 {
+    let largest_of = |n: usize| (0.5 * libm::log(n as f64)).max(1.0).sqrt();
+    let own = |e: &ContourEdge| e.edge.map_or(1.0, |edge| edge.u_px) * e.mm_per_px;
+    let as_unsure = places.iter().filter(|(e, _)| own(e) >= own(worst)).count();
+    (own(worst) * largest_of(as_unsure)).max(pose.scatter_mm * largest_of(places.len()))
 }
 
 /// The place in the photo, from the drawn contour to the edge that was found.
