@@ -8,7 +8,8 @@
 //! sensor noise; then the tone curve and 8 bits. [`parts`] draws what is made, a [`Fault`] makes it wrong, and [`Rendered`] keeps picture
 //! and [`Truth`] together.
 //!
-//! Honest scope: flat parts seen straight from above. No perspective, no thickness, no lens distortion, no reflections, no motion.
+//! Honest scope of a scene: flat parts seen straight from above. No perspective, no thickness, no lens distortion, no reflections, no motion.
+//! [`view`] has the first three.
 
 mod board;
 mod code;
@@ -20,6 +21,7 @@ pub mod parts;
 mod scene;
 mod seeded;
 mod truth;
+pub mod view;
 
 pub use board::{Board, BoardDefect, BoardDefectKind, board};
 pub use code::{PrintedCode, code, photographed};

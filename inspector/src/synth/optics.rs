@@ -28,9 +28,7 @@ impl Seen {
         width: u32,
         height: u32,
     ) -> Self {
-        let (width, height) = (width as usize, height as usize);
-        let differences = vec![0.0; width * height];
-        let mut canvas = Canvas { differences, width, height, across: Vec::new(), down: Vec::new() };
+        let mut canvas = Canvas::new((0, 0), width as usize, height as usize);
         let kernel = Kernel::new(blur_px);
         // Material lies left of the contour with y up, so its left border runs down: towards greater y in the picture.
         let sense = if image_from_design.mirrored() { 1.0 } else { -1.0 };
@@ -45,7 +43,7 @@ impl Seen {
                 }
             }
         }
-        Self { differences: canvas.differences, width }
+        Self { differences: canvas.differences, width: width as usize }
     }
 
     /// Coverage in [0, 1] of one row.
@@ -87,8 +85,11 @@ fn derivative(segment: &Segment, t: f64) -> Vector<DesignMm> {
     }
 }
 
-struct Canvas {
+/// Sums of contour integrals over a rectangle of the picture, as differences along x.
+pub(super) struct Canvas {
     differences: Vec<f64>,
+    /// Column and row of its first pixel in the picture.
+    origin: (i64, i64),
     width: usize,
     height: usize,
     across: Vec<f64>,
@@ -96,8 +97,59 @@ struct Canvas {
 }
 
 impl Canvas {
+    pub(super) fn new(origin: (i64, i64), width: usize, height: usize) -> Self {
+        let differences = vec![0.0; width * height];
+        Self { differences, origin, width, height, across: Vec::new(), down: Vec::new() }
+    }
+
+    /// Adds `weight` times the coverage of a closed polygon, positive when it runs from +x to +y (clockwise as seen, y down).
+    ///
+    /// Sides are exact whatever their length: two nodes on pieces of at most half a sigma; one in the middle of a side so short (a curve drawn by
+    /// chords) that the sum over many of them is the better rule.
+    pub(super) fn polygon(&mut self, kernel: &Kernel, corners: &[[f64; 2]], weight: f64) {
+        let next = corners.iter().cycle().skip(1);
+        for ([x0, y0], [x1, y1]) in corners.iter().zip(next) {
+            let (dx, dy) = (x1 - x0, y1 - y0);
+            let length = (dx * dx + dy * dy).sqrt();
+            if length < 0.25 * kernel.sigma {
+                self.add(kernel, Point::new(x0 + 0.5 * dx, y0 + 0.5 * dy), -weight * dy);
+                continue;
+            }
+            let pieces = (length / (0.5 * kernel.sigma)).ceil();
+            for i in 0..pieces as usize {
+                for node in [-GAUSS, GAUSS] {
+                    let t = (i as f64 + 0.5 + node) / pieces;
+                    self.add(kernel, Point::new(x0 + t * dx, y0 + t * dy), -weight * dy * 0.5 / pieces);
+                }
+            }
+        }
+    }
+
+    /// True when it holds a row of the picture.
+    pub(super) fn has_row(&self, row: usize) -> bool {
+        (self.origin.1..self.origin.1 + self.height as i64).contains(&(row as i64))
+    }
+
+    /// Adds the sum of a row of the picture to what `out` holds for each column of the picture.
+    pub(super) fn add_row(&self, row: usize, out: &mut [f32]) {
+        if !self.has_row(row) {
+            return;
+        }
+        let line = &self.differences[(row - self.origin.1 as usize) * self.width..][..self.width];
+        let mut sum = 0.0;
+        for (d, o) in line.iter().zip(&mut out[self.origin.0 as usize..]) {
+            sum += d;
+            *o += sum as f32;
+        }
+    }
+
     /// Adds one node of the contour integral at `p` with the weight `dy`.
     fn add(&mut self, kernel: &Kernel, p: Point<ImagePx>, dy: f64) {
+        let p = Point::<ImagePx>::new(p.x - self.origin.0 as f64, p.y - self.origin.1 as f64);
+        let reach = kernel.reach as f64;
+        if dy == 0.0 || p.y < -reach - 1.0 || p.y > self.height as f64 + reach || p.x > self.width as f64 + reach {
+            return;
+        }
         let column = kernel.taps(p.x, &kernel.step, &mut self.across);
         let row = kernel.taps(p.y, &kernel.response, &mut self.down);
         // What begins left of the picture has begun at its first pixel.
@@ -125,9 +177,10 @@ impl Canvas {
 }
 
 /// The point spread function along one axis, tabled by the phase of the contour point within its pixel.
-struct Kernel {
+pub(super) struct Kernel {
+    sigma: f64,
     /// Pixels on each side.
-    reach: i64,
+    pub(super) reach: i64,
     taps: usize,
     /// Response of a pixel at a distance: box convolved with Gaussian.
     response: Vec<f64>,
@@ -136,7 +189,7 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(sigma: f64) -> Self {
+    pub(super) fn new(sigma: f64) -> Self {
         // At five sigma the Gaussian's tail is 3e-7; the box and the difference add 1.5 px.
         let reach = (5.0 * sigma + 1.5).ceil() as i64;
         let taps = 2 * reach as usize + 1;
@@ -150,7 +203,7 @@ impl Kernel {
         let psi = |t: f64| t * phi(t) + libm::exp(-0.5 * t * t) / std::f64::consts::TAU.sqrt();
         let response = |u: f64| phi((u + 0.5) / sigma) - phi((u - 0.5) / sigma);
         let step = |u: f64| sigma * (psi((u + 0.5) / sigma) - 2.0 * psi((u - 0.5) / sigma) + psi((u - 1.5) / sigma));
-        Self { reach, taps, response: table(&response), step: table(&step) }
+        Self { sigma, reach, taps, response: table(&response), step: table(&step) }
     }
 
     /// Fills `out` with the values round a contour point at coordinate `at`; gives the pixel of the first.

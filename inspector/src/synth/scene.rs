@@ -35,7 +35,7 @@ impl Paint {
     pub const fn mottled(self, mottle: f64, grain_px: f64) -> Self {
         Self { mottle, grain_px, ..self }
     }
-    fn is_grey(&self) -> bool {
+    pub(super) fn is_grey(&self) -> bool {
         self.rgb[0] == self.rgb[1] && self.rgb[1] == self.rgb[2]
     }
 }
@@ -60,6 +60,18 @@ pub struct Illumination {
     pub down: f64,
     /// Loss from the middle to the corners, growing with the square of the distance.
     pub falloff: f64,
+}
+
+impl Illumination {
+    /// The light along one row of a picture of `height` rows.
+    pub(super) fn row(&self, y: usize, height: u32, out: &mut [f32]) {
+        let (half_w, half_h) = (0.5 * out.len() as f64, 0.5 * f64::from(height));
+        let v = (y as f64 + 0.5 - half_h) / half_h;
+        for (x, light) in out.iter_mut().enumerate() {
+            let u = (x as f64 + 0.5 - half_w) / half_w;
+            *light = (1.0 + self.right * u + self.down * v - self.falloff * 0.5 * (u * u + v * v)) as f32;
+        }
+    }
 }
 
 /// Sensor noise, full scale = 1.
@@ -177,12 +189,8 @@ impl Scene {
         }
         mottle(&self.part, y, scramble(self.seed ^ 1), &mut work.part_light);
         mottle(&self.background, y, scramble(self.seed ^ 2), &mut work.background_light);
-        let even = &self.illumination;
-        let (half_w, half_h) = (0.5 * f64::from(self.width), 0.5 * f64::from(self.height));
-        let v = (y as f64 + 0.5 - half_h) / half_h;
-        for (x, (p, b)) in work.part_light.iter_mut().zip(&mut work.background_light).enumerate() {
-            let u = (x as f64 + 0.5 - half_w) / half_w;
-            let light = (1.0 + even.right * u + even.down * v - even.falloff * 0.5 * (u * u + v * v)) as f32;
+        self.illumination.row(y, self.height, &mut work.scratch);
+        for ((p, b), light) in work.part_light.iter_mut().zip(&mut work.background_light).zip(&work.scratch) {
             *p *= light;
             *b *= light;
         }
@@ -222,7 +230,7 @@ impl Row {
 }
 
 /// Multiplies a row by value noise: random numbers on a square lattice, bilinear between them.
-fn mottle(paint: &Paint, y: usize, seed: u64, light: &mut [f32]) {
+pub(super) fn mottle(paint: &Paint, y: usize, seed: u64, light: &mut [f32]) {
     if paint.mottle == 0.0 {
         return;
     }

@@ -102,34 +102,39 @@ impl Rendered {
     /// As a JPEG file (quality 1 to 100). Cost: about 15 ms per megapixel of grey.
     pub fn jpeg(&self, quality: u8) -> Vec<u8> {
         let mut file = Vec::new();
-        self.write(JpegEncoder::new_with_quality(&mut file, quality));
+        write(&self.picture, JpegEncoder::new_with_quality(&mut file, quality));
         file
     }
 
     /// As a PNG file.
     pub fn png(&self) -> Vec<u8> {
         let mut file = Vec::new();
-        self.write(PngEncoder::new(&mut file));
+        write(&self.picture, PngEncoder::new(&mut file));
         file
-    }
-
-    fn write(&self, encoder: impl image::ImageEncoder) {
-        let (width, height) = (self.picture.width(), self.picture.height());
-        let (pixels, colours): (&[u8], _) = match &self.picture {
-            Picture::Grey(p) => (p.as_raw(), ExtendedColorType::L8),
-            Picture::Colour(p) => (p.as_raw(), ExtendedColorType::Rgb8),
-            Picture::Grey16(_) => unreachable!("a scene renders 8 bits"),
-        };
-        encoder.write_image(pixels, width, height, colours).expect("memory takes every byte");
     }
 
     /// As a decoded photo, without a file in between: no JPEG losses. The digest of the file is that of no bytes.
     pub fn photo(&self) -> Photo {
-        let pixels = match &self.picture {
-            Picture::Grey(p) => Sha256::of(p.as_raw()),
-            Picture::Colour(p) => Sha256::of(p.as_raw()),
-            Picture::Grey16(_) => unreachable!("a scene renders 8 bits"),
-        };
-        Photo { picture: self.picture.clone(), file_sha256: Sha256::of(&[]), pixels_sha256: pixels }
+        photo(self.picture.clone())
     }
+}
+
+/// A rendered picture as a decoded photo of no file.
+pub(super) fn photo(picture: Picture) -> Photo {
+    let pixels_sha256 = match &picture {
+        Picture::Grey(p) => Sha256::of(p.as_raw()),
+        Picture::Colour(p) => Sha256::of(p.as_raw()),
+        Picture::Grey16(_) => unreachable!("rendered pictures have 8 bits"),
+    };
+    Photo { picture, file_sha256: Sha256::of(&[]), pixels_sha256 }
+}
+
+/// Encodes a rendered picture.
+pub(super) fn write(picture: &Picture, encoder: impl image::ImageEncoder) {
+    let (pixels, colours): (&[u8], _) = match picture {
+        Picture::Grey(p) => (p.as_raw(), ExtendedColorType::L8),
+        Picture::Colour(p) => (p.as_raw(), ExtendedColorType::Rgb8),
+        Picture::Grey16(_) => unreachable!("rendered pictures have 8 bits"),
+    };
+    encoder.write_image(pixels, picture.width(), picture.height(), colours).expect("memory takes every byte");
 }
