@@ -264,16 +264,19 @@ impl View {
         let (developer, stride) = (Developer::new(&self.sensor), width * CHANNELS);
         let reach = developer.reach();
         let buffers = || (Exposure::<CHANNELS>::new(width), vec![0.0; (BAND + 2 * reach) * stride]);
-        out.par_chunks_mut((BAND * stride).max(1)).enumerate().for_each_init(buffers, |(exposure, codes), (band, out)| {
-            let rows = out.len() / stride.max(1);
-            for row in 0..rows + 2 * reach {
-                // Beyond its borders the picture goes on as its first and last rows.
-                let y = (band * BAND + row).saturating_sub(reach).min(height - 1);
-                exposure.light(self, plates, y);
-                developer.expose::<CHANNELS>(self.seed, y, &exposure.light, &mut codes[row * stride..][..stride]);
-            }
-            developer.finish::<CHANNELS>(&codes[..(rows + 2 * reach) * stride], width, out);
-        });
+        out.par_chunks_mut((BAND * stride).max(1)).enumerate().for_each_init(
+            buffers,
+            |(exposure, codes), (band, out)| {
+                let rows = out.len() / stride.max(1);
+                for row in 0..rows + 2 * reach {
+                    // Beyond its borders the picture goes on as its first and last rows.
+                    let y = (band * BAND + row).saturating_sub(reach).min(height - 1);
+                    exposure.light(self, plates, y);
+                    developer.expose::<CHANNELS>(self.seed, y, &exposure.light, &mut codes[row * stride..][..stride]);
+                }
+                developer.finish::<CHANNELS>(&codes[..(rows + 2 * reach) * stride], width, out);
+            },
+        );
     }
 }
 

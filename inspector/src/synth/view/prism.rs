@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Ground, Lamp, Outlines, Projector};
-use crate::design::{Contour, Design, FeatureKind, Segment};
+use crate::design::{Contour, Design, Feature, FeatureKind, Segment};
 use crate::geometry::{Circle, DesignMm, Mm, PlaneMm, Point, Similarity, Vector};
 use crate::synth::Paint;
 use i_overlay::core::fill_rule::FillRule;
@@ -27,37 +27,29 @@ pub struct Prism {
     pub wall: [f64; 3],
 }
 
-/// A feature as made, where it lies on the sheet.
+/// A feature as made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrueFeature {
     /// Its name in the drawing.
     pub name: String,
-    /// The circle of a round one (hole or outline), in plan; `None` for others.
+    /// What it is, in the drawing's own axes: true sizes in mm.
+    pub kind: FeatureKind,
+    /// The circle of a round one where it lies on the sheet, in plan; `None` for others.
     pub circle: Option<Circle<PlaneMm>>,
 }
 
 impl Prism {
     /// A black part with grey walls, its drawing's origin at the sheet's.
     pub fn new(made: Design, thickness: Mm) -> Self {
-        Self {
-            made,
-            plane_from_design: Similarity::identity(),
-            thickness,
-            top: Paint::grey(0.06),
-            wall: [0.10; 3],
-        }
+        Self { made, plane_from_design: Similarity::identity(), thickness, top: Paint::grey(0.06), wall: [0.10; 3] }
     }
 
-    /// What is true of its features, in the order of the drawing: true sizes in mm.
+    /// What is true of its features, in the order of the drawing.
     pub fn features(&self) -> Vec<TrueFeature> {
         let pose = &self.plane_from_design;
         let placed = |c: Circle<DesignMm>| Circle { centre: pose.apply(c.centre), radius: c.radius * pose.scale() };
-        let circle = |kind: &FeatureKind| match kind {
-            FeatureKind::Outline(circle) => circle.map(placed),
-            FeatureKind::Hole(circle) => Some(placed(*circle)),
-            _ => None,
-        };
-        self.made.features.iter().map(|f| TrueFeature { name: f.name.clone(), circle: circle(&f.kind) }).collect()
+        let feature = |f: &Feature| TrueFeature { name: f.name.clone(), kind: f.kind, circle: f.circle().map(placed) };
+        self.made.features.iter().map(feature).collect()
     }
 
     /// Height of the sheet under the part: the mean over its outline. The part is rigid and lies level at that height.
@@ -85,13 +77,14 @@ pub(super) const PIECE_PX: f64 = 6.0;
 /// Steps of light in which walls are shaded.
 const SHADES: f64 = 4.0;
 /// Most points of a lamp.
-const LAMP_POINTS: f64 = 12.0;
+const LAMP_POINTS: f64 = 24.0;
 
 impl<'a> SeenPrism<'a> {
     /// `None` when a part of it lies where the lens does not see. `sigma_px` is the blur through which its shadow is seen.
     pub(super) fn new(part: &'a Prism, projector: &Projector, ground: &Ground, sigma_px: f64) -> Option<Self> {
         let solid = Solid::new(part, projector, ground);
-        let (low, high) = (solid.project(projector, solid.base)?, solid.project(projector, solid.base + part.thickness.0)?);
+        let (low, high) =
+            (solid.project(projector, solid.base)?, solid.project(projector, solid.base + part.thickness.0)?);
         let shades = solid.shades(ground.lamp);
         let mut levels: Vec<i64> = shades.iter().flatten().flatten().copied().collect();
         levels.sort_unstable();
@@ -161,7 +154,10 @@ impl Solid {
             let lit = lamp.map_or(0.0, |lamp| lamp.falls_on(outwards.unit().unwrap_or(outwards)));
             seen.then_some((lit * SHADES).floor().min(SHADES - 1.0) as i64)
         };
-        self.contours.iter().map(|c| c.iter().zip(c.iter().cycle().skip(1)).map(|(a, b)| shade(*a, *b)).collect()).collect()
+        self.contours
+            .iter()
+            .map(|c| c.iter().zip(c.iter().cycle().skip(1)).map(|(a, b)| shade(*a, *b)).collect())
+            .collect()
     }
 
     /// The union of the upper face and of those walls that face the camera and that `bottom` takes in.
@@ -195,14 +191,16 @@ impl Solid {
         let Some(lamp) = lamp.filter(|_| self.thickness > 0.0) else { return Some(vec![(silhouette, 1.0)]) };
         // Sheet seen and lit = 1 - [silhouette or shadow], averaged over the lamp.
         let penumbra_px = 2.0 * lamp.spread * self.thickness * self.px_per_mm;
-        let points = if lamp.spread > 0.0 { (penumbra_px / sigma_px).ceil().clamp(4.0, LAMP_POINTS) } else { 1.0 };
+        let points =
+            if lamp.spread > 0.0 { (2.0 * penumbra_px / sigma_px).ceil().clamp(8.0, LAMP_POINTS) } else { 1.0 };
         let shadow = |i: usize| {
             let per_height = lamp.shift(i, points as usize);
             let fall = per_height * -self.thickness;
             let mut outlines = silhouette.clone();
             for points in &self.contours {
                 let low: Outlines = vec![points.iter().map(|p| projector.pixel(*p, self.base)).collect::<Option<_>>()?];
-                let high: Outlines = vec![points.iter().map(|p| projector.pixel(*p + fall, self.base)).collect::<Option<_>>()?];
+                let high: Outlines =
+                    vec![points.iter().map(|p| projector.pixel(*p + fall, self.base)).collect::<Option<_>>()?];
                 let lit = |i: usize| (points[(i + 1) % points.len()] - points[i]).perpendicular().dot(per_height) < 0.0;
                 let mut curve = trace(&low[0], &high[0], lit, |i, t| projector.pixel(points[i] + fall * t, self.base))?;
                 // Seen from above, plan polygons turn the other way in a picture whose y points down; silhouettes come back turned.
@@ -249,7 +247,9 @@ fn union(curves: &Outlines) -> Outlines {
 
 /// The same outlines so that they enclose a positive area as a whole.
 pub(super) fn positive(mut outlines: Outlines) -> Outlines {
-    let area = |o: &Vec<[f64; 2]>| -> f64 { o.iter().zip(o.iter().cycle().skip(1)).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum() };
+    let area = |o: &Vec<[f64; 2]>| -> f64 {
+        o.iter().zip(o.iter().cycle().skip(1)).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum()
+    };
     if outlines.iter().map(area).sum::<f64>() < 0.0 {
         outlines.iter_mut().for_each(|o| o.reverse());
     }

@@ -108,9 +108,8 @@ impl Sheet {
     /// Lowest and highest coordinates of what is printed.
     pub(super) fn bounds(&self) -> (Point<PlaneMm>, Point<PlaneMm>) {
         let all = self.prints.iter().map(Print::bounds);
-        let [x0, y0, x1, y1] = all
-            .reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])])
-            .unwrap_or([0.0; 4]);
+        let [x0, y0, x1, y1] =
+            all.reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]).unwrap_or([0.0; 4]);
         (Point::new(x0, y0), Point::new(x1, y1))
     }
 }
