@@ -76,8 +76,8 @@ const CHORD_PX: f64 = 2e-4;
 pub(super) const PIECE_PX: f64 = 6.0;
 /// Steps of light in which walls are shaded.
 const SHADES: f64 = 4.0;
-/// Most points of a lamp.
-const LAMP_POINTS: f64 = 24.0;
+/// Most points of a lamp, in fours.
+const LAMP_FOURS: f64 = 6.0;
 
 impl<'a> SeenPrism<'a> {
     /// `None` when a part of it lies where the lens does not see. `sigma_px` is the blur through which its shadow is seen.
@@ -191,8 +191,8 @@ impl Solid {
         let Some(lamp) = lamp.filter(|_| self.thickness > 0.0) else { return Some(vec![(silhouette, 1.0)]) };
         // Sheet seen and lit = 1 - [silhouette or shadow], averaged over the lamp.
         let penumbra_px = 2.0 * lamp.spread * self.thickness * self.px_per_mm;
-        let points =
-            if lamp.spread > 0.0 { (2.0 * penumbra_px / sigma_px).ceil().clamp(8.0, LAMP_POINTS) } else { 1.0 };
+        let fours = (0.5 * penumbra_px / sigma_px).ceil().clamp(2.0, LAMP_FOURS);
+        let points = if lamp.spread > 0.0 { 4.0 * fours } else { 1.0 };
         let shadow = |i: usize| {
             let per_height = lamp.shift(i, points as usize);
             let fall = per_height * -self.thickness;
@@ -275,9 +275,14 @@ fn polygon(contour: &Contour, chord: f64, piece: f64) -> Vec<Point<DesignMm>> {
     contour.segments.iter().flat_map(cut).collect()
 }
 
-/// Points spread evenly over a disc (Vogel 1979, doi:10.1016/0025-5564(79)90080-4).
+/// Points spread evenly over a disc (Vogel 1979, doi:10.1016/0025-5564(79)90080-4), in fours at right angles: `n` is 1 or divisible by 4. Their
+/// mean is the middle and their second moments are the disc's own, so a half-shadow lies where that of the whole disc does.
 pub(super) fn disc(i: usize, n: usize) -> Vector<PlaneMm> {
+    if n == 1 {
+        return Vector::new(0.0, 0.0);
+    }
     const GOLDEN: f64 = 2.399_963_229_728_653;
-    let (sin, cos) = libm::sincos(GOLDEN * i as f64);
-    Vector::new(cos, sin) * ((i as f64 + 0.5) / n as f64).sqrt()
+    let (ring, quarter) = ((i / 4) as f64, (i % 4) as f64);
+    let (sin, cos) = libm::sincos(0.25 * GOLDEN * ring + std::f64::consts::FRAC_PI_2 * quarter);
+    Vector::new(cos, sin) * ((ring + 0.5) / (0.25 * n as f64)).sqrt()
 }

@@ -36,10 +36,21 @@ fn light_of(view: &View) -> Vec<f64> {
 /// Whether there is material at a point of the drawing, said anew.
 type Inside = fn(f64, f64) -> bool;
 
+/// Rays into a view.
+struct Rays<'a> {
+    view: &'a View,
+    material: Inside,
+    /// Height of the part's lower face.
+    base: f64,
+    /// The directions to the lamp's points.
+    towards_lamp: Vec<Vector<PlaneMm>>,
+}
+
 /// What the ray through `p` meets.
-fn met(view: &View, material: Inside, p: Point<ImagePx>) -> f64 {
+fn met(rays: &Rays, p: Point<ImagePx>) -> f64 {
+    let Rays { view, material, base, towards_lamp } = rays;
     let part = &view.parts[0];
-    let (base, to_design) = (part.base(&view.curl).0, part.plane_from_design.inverse());
+    let to_design = part.plane_from_design.inverse();
     let inside = |q: Point<PlaneMm>| {
         let d = to_design.apply(q);
         material(d.x, d.y)
@@ -72,12 +83,11 @@ fn met(view: &View, material: Inside, p: Point<ImagePx>) -> f64 {
     });
     let ground = print.map_or(view.sheet.table, |p| p.rgb)[1];
     let Some(lamp) = view.lamp else { return ground };
-    let flat = foot + slope * base;
-    let points = if lamp.spread > 0.0 { 200 } else { 1 };
-    let hidden = |k: &usize| {
-        (1..=LAMP_STEPS).any(|i| inside(flat + lamp.shift(*k, points) * (height * i as f64 / LAMP_STEPS as f64)))
+    let flat = foot + slope * *base;
+    let hidden = |towards: &&Vector<PlaneMm>| {
+        (1..=LAMP_STEPS).any(|i| inside(flat + **towards * (height * i as f64 / LAMP_STEPS as f64)))
     };
-    ground * (1.0 - lamp.share * (0..points).filter(hidden).count() as f64 / points as f64)
+    ground * (1.0 - lamp.share * towards_lamp.iter().filter(hidden).count() as f64 / towards_lamp.len() as f64)
 }
 
 fn wall_light(view: &View, p: Point<DesignMm>) -> f64 {
@@ -94,8 +104,13 @@ fn wall_light(view: &View, p: Point<DesignMm>) -> f64 {
 fn brute_force(view: &View, material: Inside) -> Vec<f64> {
     let (side, n) = (view.width as usize, view.width as usize * FINE);
     let at = |i: usize| (i as f64 + 0.5) / FINE as f64 - 0.5;
-    let rays: Vec<f64> =
-        (0..n * n).into_par_iter().map(|i| met(view, material, Point::new(at(i % n), at(i / n)))).collect();
+    let lamp_points = |lamp: Lamp| {
+        let points = if lamp.spread > 0.0 { 200 } else { 1 };
+        (0..points).map(|k| lamp.shift(k, points)).collect()
+    };
+    let towards_lamp = view.lamp.map_or_else(Vec::new, lamp_points);
+    let rays = Rays { view, material, base: view.parts[0].base(&view.curl).0, towards_lamp };
+    let rays: Vec<f64> = (0..n * n).into_par_iter().map(|i| met(&rays, Point::new(at(i % n), at(i / n)))).collect();
     let sigma = view.sensor.blur.px * FINE as f64;
     let reach = (6.0 * sigma).ceil() as i64;
     let gauss: Vec<f64> = (-reach..=reach).map(|i| libm::exp(-0.5 * (i as f64 / sigma) * (i as f64 / sigma))).collect();
