@@ -30,7 +30,7 @@ pub enum Source {
     SheetHeight,
     /// Thickness of the part.
     Thickness,
-    /// The part's shadow beside its edges.
+    /// The light of the part's walls, and its shadow, beside its edges.
     Shadow,
     /// How far the camera sees an edge beside the material (tone, sharpening, blooming): the same over the whole photo.
     Edge,
@@ -69,7 +69,7 @@ impl Source {
             Self::Lens => "lens",
             Self::SheetHeight => "flatness of the sheet",
             Self::Thickness => "thickness of the part",
-            Self::Shadow => "shadow of the part",
+            Self::Shadow => "walls and shadow of the part",
             Self::Edge => "edge",
             Self::Placement => "place of the drawing",
             Self::Noise => "noise",
@@ -107,7 +107,7 @@ pub struct World {
     pub edge_offset_px: f64,
     /// Thickness of the part, mm.
     pub thickness_mm: f64,
-    /// How far edges in shadow are seen outside the material, in their standard uncertainties.
+    /// How far edges beside a wall or in shadow are seen outside the material, in their standard uncertainties.
     pub shade: f64,
 }
 
@@ -151,7 +151,7 @@ impl World {
         })
     }
     /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material; `shade_px` is its
-    /// standard uncertainty from shadow.
+    /// standard uncertainty from wall and shadow.
     pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, shade_px: f64, rim: Rim) -> Point<PlaneMm> {
         self.camera.plane_from_image(p - n * (self.edge_offset_px + self.shade * shade_px), self.z(rim))
     }

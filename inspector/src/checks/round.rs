@@ -42,7 +42,8 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 /// Measures the round contour that should be at `nominal`.
 pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, side: Side) -> Result<Round, Reason> {
     let pose = part.drawing()?;
-    let eye = Eye { located: &part.located, light: &pose.silhouette.light, shadow: pose.shadow, side };
+    let (light, shadow, blur_px) = (&pose.silhouette.light, pose.shadow, pose.blur_px);
+    let eye = Eye { located: &part.located, light, shadow, blur_px, side };
     let start = Circle { centre: pose.plane_from_design.apply(nominal.centre), radius: nominal.radius };
     let mm_per_px = part.located.camera().mm_per_px(start.centre);
     if start.radius < MIN_RADIUS_PX * mm_per_px {
@@ -97,6 +98,7 @@ struct Eye<'a> {
     located: &'a Located<'a>,
     light: &'a LightModel,
     shadow: Option<Shadow>,
+    blur_px: Option<f64>,
     side: Side,
 }
 
@@ -111,7 +113,7 @@ impl Eye<'_> {
             let radial = Vector::new(cos, sin);
             let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
             let place = Place::new(world, p, normal, sign / circle.radius)?;
-            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place));
+            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place, self.blur_px));
             // Through a deep hole the far rim hides behind the near one.
             let beyond = world.sight_line(p, sight.rim).map(|shift| p + shift);
             // A place on the circle itself may lie outside it by the last bit.

@@ -74,7 +74,7 @@ impl Segment {
         }
     }
     /// Unit normal out of the material at fraction `t` (material to the left of travel, so the normal points right).
-    fn normal(&self, t: f64) -> Vector<DesignMm> {
+    pub fn normal(&self, t: f64) -> Vector<DesignMm> {
         match self {
             Self::Line { from, to } => {
                 let d = (*to - *from).unit().unwrap_or(Vector::new(1.0, 0.0));

@@ -54,7 +54,7 @@ pub struct Edge {
     pub u_px: f64,
     /// Blur of the edge, standard deviation, px (pixel aperture included).
     pub blur_px: f64,
-    /// Standard uncertainty of its place because it lies in shadow, px: the same way for all such edges.
+    /// Standard uncertainty of its place because the light of the wall or shadow beside it is not known, px: the same way for all such edges.
     pub shade_px: f64,
     /// How much it counts beside a good edge: 1, or less for one in shadow or beside a wall that is hard to tell from sheet or face.
     pub trust: f64,

@@ -9,7 +9,7 @@
 //! rim. Then levels, blur and position are fitted to the pixels themselves.
 //!
 //! Honest scope: walls and shadows of one brightness each. Where a strip is narrower than the blur its brightness is hardly seen: the wall is then
-//! taken to be like the upper face within 30 % of the contrast, the shadow as deep as elsewhere within 10 %.
+//! taken to be like the upper face within 50 % of the contrast, the shadow as deep as elsewhere within 10 %.
 
 use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, window};
 use super::silhouette::LightModel;
@@ -23,6 +23,8 @@ pub struct Relief {
     pub wall_px: f64,
     /// The strip of shadow outside of it.
     pub shadow: Strip,
+    /// Blur of the photo where edges are clean (standard deviation, px), when it is known: beside a narrow wall a bright wall and a soft edge look alike.
+    pub blur_px: Option<f64>,
 }
 
 /// A strip of shadow along a rim.
@@ -63,8 +65,10 @@ const WIDE: f64 = 7.0;
 /// Least step, as a share of the contrast of part and sheet.
 const LEAST_STEP: f64 = 0.12;
 /// Light of wall and shadow is what it is elsewhere within these shares of the contrast, where nothing else is known.
-const WALL_SPREAD: f64 = 0.3;
+const WALL_SPREAD: f64 = 0.5;
 const SHADOW_SPREAD: f64 = 0.1;
+/// Blur is what it is elsewhere in the photo within this share.
+const BLUR_SPREAD: f64 = 0.1;
 /// Noise of a pixel, as a share of the contrast, against which that knowledge is weighed.
 const NOISE: f64 = 0.015;
 /// A rim known to this, px, is a good one.
@@ -160,9 +164,10 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let mut q = [0.0, 1.0, 1.0, shadow.depth, 0.0, 1.2];
+    let mut q = [0.0, 1.0, 1.0, shadow.depth, 0.0, relief.blur_px.unwrap_or(1.2)];
+    let known = Known { shadow: shadow.depth, blur_px: relief.blur_px };
     let mut damping = 1e-3;
-    let (mut cost, mut normal, mut right) = equations(&pixels, &q, wall, &shadow);
+    let (mut cost, mut normal, mut right) = equations(&pixels, &q, wall, &shadow, &known);
     for _ in 0..25 {
         let mut damped = normal;
         for (i, row) in damped.iter_mut().enumerate() {
@@ -171,7 +176,7 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
         let step = solve_symmetric(damped, right).ok_or(NoEdge::NoStep)?;
         let mut next: [f64; N] = std::array::from_fn(|i| q[i] + step[i]);
         next[5] = next[5].clamp(0.25, 5.0);
-        let (next_cost, next_normal, next_right) = equations(&pixels, &next, wall, &shadow);
+        let (next_cost, next_normal, next_right) = equations(&pixels, &next, wall, &shadow, &known);
         if next_cost <= cost {
             (q, cost, normal, right) = (next, next_cost, next_normal, next_right);
             damping *= 0.1;
@@ -192,18 +197,68 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     let variance = cost / (pixels.len() - N) as f64;
     let mut e = [0.0; N];
     e[4] = 1.0;
-    let shift = solve_symmetric(normal, e).ok_or(NoEdge::NoStep)?[4] * variance;
+    // How the shift follows each of the levels, and what the pixels' own noise leaves unknown of it.
+    let g = solve_symmetric(normal, e).ok_or(NoEdge::NoStep)?;
+    let of_levels = known.variance_along(&g);
     let blur_px = q[5];
     let offset_px = q[4] + 0.5 * blur_px * blur_px * probe.curvature;
-    let (p, u_px) = (probe.p + probe.normal * offset_px, shift.max(0.0).sqrt());
-    let shade_px = relief.shadow.shade_px();
+    let p = probe.p + probe.normal * offset_px;
+    let u_px = (variance * (g[4] - of_levels)).max(0.0).sqrt();
+    let strip_px = relief.shadow.shade_px();
+    let shade_px = (strip_px * strip_px + NOISE * NOISE * of_levels).sqrt();
     let poor = (shade_px * shade_px + u_px * u_px) / (GOOD_PX * GOOD_PX);
     let trust = 1.0 / poor.max(1.0);
     Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px, shade_px, trust })
 }
 
+/// What is known of wall, shadow and blur before they are seen; it also keeps what is not looked at from being undetermined.
+struct Known {
+    shadow: f64,
+    blur_px: Option<f64>,
+}
+
+impl Known {
+    /// What each fact says: its direction among the parameters, its weight against the noise of one pixel, what it should be.
+    fn facts(&self) -> [([f64; N], f64, f64); 3] {
+        let weight = |spread: f64| (NOISE / spread) * (NOISE / spread);
+        let blur = self.blur_px.unwrap_or(1.0);
+        [
+            ([0.0, 1.0, -1.0, 0.0, 0.0, 0.0], weight(WALL_SPREAD), 0.0),
+            ([0.0, 0.0, 0.0, 1.0, 0.0, 0.0], weight(SHADOW_SPREAD), self.shadow),
+            ([0.0, 0.0, 0.0, 0.0, 0.0, 1.0], self.blur_px.map_or(0.0, |_| weight(BLUR_SPREAD * blur)), blur),
+        ]
+    }
+    /// Adds them to the sum of squares and the normal equations (lower half).
+    fn add_to(&self, q: &[f64; N], cost: &mut f64, a: &mut [[f64; N]; N], b: &mut [f64; N]) {
+        for (along, weight, value) in self.facts() {
+            let r = value - dot(&along, q);
+            *cost += weight * r * r;
+            for i in 0..N {
+                b[i] += weight * along[i] * r;
+                for j in 0..=i {
+                    a[i][j] += weight * along[i] * along[j];
+                }
+            }
+        }
+    }
+    /// The part of a parameter's variance, in units of a pixel's, that is theirs; `g` is its column of the inverse normal matrix.
+    fn variance_along(&self, g: &[f64; N]) -> f64 {
+        self.facts().iter().map(|(along, weight, _)| weight * dot(along, g) * dot(along, g)).sum()
+    }
+}
+
+fn dot(a: &[f64; N], b: &[f64; N]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// Sum of squares, JᵀJ and Jᵀr of the model of four levels.
-fn equations(pixels: &[Sample], q: &[f64; N], wall: f64, shadow: &Strip) -> (f64, [[f64; N]; N], [f64; N]) {
+fn equations(
+    pixels: &[Sample],
+    q: &[f64; N],
+    wall: f64,
+    shadow: &Strip,
+    known: &Known,
+) -> (f64, [[f64; N]; N], [f64; N]) {
     let (mut cost, mut a, mut b) = (0.0, [[0.0; N]; N], [0.0; N]);
     let (inverse, soft) = (1.0 / q[5], 1.0 / (q[5] * q[5] + shadow.soft_px * shadow.soft_px).sqrt());
     for (d, value) in pixels {
@@ -236,20 +291,7 @@ fn equations(pixels: &[Sample], q: &[f64; N], wall: f64, shadow: &Strip) -> (f64
             }
         }
     }
-    // What is known of wall and shadow before they are seen; it also keeps what is not looked at from being undetermined.
-    let weight = (NOISE / WALL_SPREAD) * (NOISE / WALL_SPREAD);
-    let r = q[1] - q[2];
-    cost += weight * r * r;
-    b[1] -= weight * r;
-    b[2] += weight * r;
-    a[1][1] += weight;
-    a[2][2] += weight;
-    a[2][1] -= weight;
-    let weight = (NOISE / SHADOW_SPREAD) * (NOISE / SHADOW_SPREAD);
-    let r = shadow.depth - q[3];
-    cost += weight * r * r;
-    b[3] += weight * r;
-    a[3][3] += weight;
+    known.add_to(q, &mut cost, &mut a, &mut b);
     for i in 0..N {
         for j in i + 1..N {
             a[i][j] = a[j][i];

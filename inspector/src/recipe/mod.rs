@@ -28,6 +28,8 @@
 
 mod error;
 mod folder;
+mod forecast;
+mod names;
 mod propose;
 #[cfg(test)]
 mod tests;
@@ -35,7 +37,9 @@ mod text;
 
 pub use error::RecipeError;
 pub use folder::{RecipeFile, files, identity};
-pub use propose::{ProposeOptions, ProposedRecipe, propose};
+pub use forecast::{Decides, Forecast, Help, forecast};
+pub use names::names_svg;
+pub use propose::{NAMES, ProposeOptions, ProposedRecipe, propose};
 
 use crate::Error;
 use crate::calibration::{CalibrationPolicy, Tone};

@@ -1,9 +1,9 @@
 //! From a design file to a recipe folder: what `assay recipe new` writes.
 
-use super::{RecipeError, assemble, text};
+use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::checks::{Needs, REGISTRY};
-use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Turns, Units};
+use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units};
 use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::fmt::Write as _;
@@ -33,10 +33,14 @@ pub struct ProposedRecipe {
     pub recipe_toml: String,
     /// Name and bytes of the design file.
     pub design_file: (String, Vec<u8>),
+    /// Text of [`NAMES`]: the drawing with the names of its features; `None` for a picture.
+    pub names_svg: Option<String>,
     /// What the person who made it should know, one line each.
     pub notes: Vec<String>,
 }
 
+/// The file of a recipe that shows the names.
+pub const NAMES: &str = "names.svg";
 /// Most names or patterns that are told.
 const SHOWN: usize = 24;
 /// Smallest feature that checks measure, px.
@@ -54,7 +58,7 @@ const SMALLEST_PX: f64 = 8.0;
 pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedRecipe, Error> {
     let usable = text::inside(&options.file_name).is_ok()
         && !options.file_name.contains(|c: char| c == '/' || c.is_control())
-        && options.file_name != "recipe.toml";
+        && !["recipe.toml", NAMES].contains(&options.file_name.as_str());
     let name = if usable { options.file_name.as_str() } else { "design" };
     let mut notes = Vec::new();
     let design = match Design::open(design_file, options.units) {
@@ -71,8 +75,43 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
         None => picture(&mut out, name),
     }
     let bytes = || Ok(design_file.to_vec());
-    assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), Models::default(), REGISTRY)?;
-    Ok(ProposedRecipe { recipe_toml: out, design_file: (name.to_owned(), design_file.to_vec()), notes })
+    let recipe =
+        assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), Models::default(), REGISTRY)?;
+    let names_svg = match &recipe.reference {
+        Reference::Drawing(design) => {
+            Some(names_svg(design, &recipe.part, &foretell(&recipe, design, &mut out, &mut notes)))
+        }
+        _ => None,
+    };
+    Ok(ProposedRecipe { recipe_toml: out, design_file: (name.to_owned(), design_file.to_vec()), names_svg, notes })
+}
+
+/// Says what the camera will be able to decide, in the recipe and in the notes.
+fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<String>) -> Vec<Forecast> {
+    let mm_per_px = recipe.calibration.mm_per_px;
+    let Some(forecasts) = forecast(recipe, design) else {
+        notes.push(format!(
+            "At {mm_per_px} mm per pixel no photo of a usual size (25 megapixels) shows the whole part: what can be decided was not tried."
+        ));
+        return Vec::new();
+    };
+    let doubtful: Vec<&Forecast> = forecasts.iter().filter(|f| !f.is_decided()).collect();
+    let (all, decided) = (forecasts.len(), forecasts.len() - doubtful.len());
+    let summary = format!(
+        "A camera of {mm_per_px} mm per pixel that looks straight down can decide {decided} of {all} values well (tolerance at least 8 u)."
+    );
+    add(out, format_args!("\n# {summary}\n"));
+    notes.push(summary);
+    for (i, f) in doubtful.iter().enumerate() {
+        add(out, format_args!("# {f}\n"));
+        if i < SHOWN {
+            notes.push(f.to_string());
+        }
+    }
+    if doubtful.len() > SHOWN {
+        notes.push(format!("... and {} more, listed in recipe.toml.", doubtful.len() - SHOWN));
+    }
+    forecasts
 }
 
 fn quoted(s: &str) -> String {
@@ -263,8 +302,9 @@ impl ProposedRecipe {
     }
 
     fn fill(&self, dir: &Path) -> std::io::Result<()> {
-        for (name, bytes) in [("recipe.toml", self.recipe_toml.as_bytes()), (&self.design_file.0, &self.design_file.1)]
-        {
+        let names = self.names_svg.iter().map(|svg| (NAMES, svg.as_bytes()));
+        let files = [("recipe.toml", self.recipe_toml.as_bytes()), (&self.design_file.0, &self.design_file.1)];
+        for (name, bytes) in files.into_iter().chain(names) {
             let mut file = File::create_new(dir.join(name))?;
             file.write_all(bytes)?;
             file.sync_all()?;

@@ -36,6 +36,8 @@ pub struct DrawingPose {
     pub silhouette: Silhouette,
     /// The shadow that the part throws on the sheet.
     pub shadow: Option<Shadow>,
+    /// Blur of the photo where edges are clean (standard deviation, px); `None` for a part without thickness or without enough of them.
+    pub blur_px: Option<f64>,
 }
 
 /// A place of the design's contour and the edge found there.
@@ -77,13 +79,13 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
     let places = Places::new(design, spacing);
     // Coarse poses of a nearly symmetric part differ by little: sub-pixel edges decide.
-    let mut eye = Eye { located, light: &silhouette.light, shadow: None };
+    let mut eye = Eye { located, light: &silhouette.light, shadow: None, blur_px: None };
     let refined = candidates.iter().map(|start| eye.refine(&places, *start));
     let mut pose = choose(refined.collect(), &places, spacing)?;
     // Pose and shadow blur each other: each is found again with the other known.
     let all: Vec<ContourPoint> = places.0.iter().map(|(_, at)| *at).collect();
     for _ in 0..SHADOW_ROUNDS {
-        eye.shadow = shadow::find(located, &silhouette.light, &pose, &all);
+        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all);
         if eye.shadow.is_none() {
             break;
         }
@@ -244,6 +246,7 @@ struct Eye<'a> {
     located: &'a Located<'a>,
     light: &'a LightModel,
     shadow: Option<Shadow>,
+    blur_px: Option<f64>,
 }
 
 impl Eye<'_> {
@@ -252,7 +255,7 @@ impl Eye<'_> {
     fn probe(&self, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, reach_mm: f64) -> Option<(Probe, Sight)> {
         let world = &self.located.worlds.nominal;
         let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
-        let relief = Shadow::relief(self.shadow.as_ref(), world, &place);
+        let relief = Shadow::relief(self.shadow.as_ref(), world, &place, self.blur_px);
         Some((Probe::new(&place.sight, relief, reach_mm, 0.5 * SPACING_PX), place.sight))
     }
 
@@ -298,9 +301,16 @@ fn settle(
     start: Similarity<DesignMm, PlaneMm>,
     overlap: f64,
 ) -> DrawingPose {
-    let eye = Eye { located, light: &silhouette.light, shadow };
-    let mut edges: Vec<ContourEdge> =
-        places.0.par_iter().map(|(contour, at)| measure(&eye, design, &start, *contour, at)).collect();
+    let mut eye = Eye { located, light: &silhouette.light, shadow, blur_px: None };
+    let look = |eye: &Eye<'_>| -> Vec<ContourEdge> {
+        places.0.par_iter().map(|(contour, at)| measure(eye, design, &start, *contour, at)).collect()
+    };
+    let mut edges = look(&eye);
+    let blur_px = clean_blur(&edges);
+    if blur_px.is_some() {
+        eye.blur_px = blur_px;
+        edges = look(&eye);
+    }
     let (nominal, displaced) = (&located.worlds.nominal, &located.worlds.displaced);
     for e in &mut edges {
         e.deviation_mm = e.deviation_in(nominal, &start);
@@ -318,6 +328,7 @@ fn settle(
             edges,
             silhouette,
             shadow,
+            blur_px,
         };
     };
     // The edges stay where they are; their deviation is taken again from the settled pose.
@@ -343,7 +354,21 @@ fn settle(
         edges,
         silhouette,
         shadow,
+        blur_px,
     }
+}
+
+/// Wall and shadow move a clean edge by less than this, px.
+const CLEAN_PX: f64 = 0.02;
+/// Fewest clean edges whose blur is believed.
+const CLEAN_EDGES: usize = 8;
+
+/// The middle blur of those edges of a part with thickness that neither wall nor shadow disturbs.
+fn clean_blur(edges: &[ContourEdge]) -> Option<f64> {
+    let found = edges.iter().filter(|e| e.rim == Rim::Top).filter_map(|e| e.edge.ok());
+    let mut blurs: Vec<f64> = found.filter(|e| e.shade_px < CLEAN_PX).map(|e| e.blur_px).collect();
+    blurs.sort_by(f64::total_cmp);
+    (blurs.len() >= CLEAN_EDGES).then(|| blurs[blurs.len() / 2])
 }
 
 /// True when the part itself stands between the camera and the place, or between the place and the sheet behind it.

@@ -58,7 +58,7 @@ impl RegisteredPart<'_> {
 #[derive(Debug)]
 pub enum Pose {
     /// Of a drawing.
-    Drawing(DrawingPose),
+    Drawing(Box<DrawingPose>),
     /// Of a reference picture.
     Picture(PicturePose),
     /// Nothing was looked for: the photo itself.
@@ -71,7 +71,7 @@ pub fn register<'a>(mut located: Located<'a>, reference: &'a Reference) -> Regis
         located.worlds.of_thickness(design.body.thickness_mm, design.body.u_thickness_mm);
     }
     let pose = match reference {
-        Reference::Drawing(design) => drawing::find(&located, design).map(Pose::Drawing),
+        Reference::Drawing(design) => drawing::find(&located, design).map(|pose| Pose::Drawing(Box::new(pose))),
         Reference::Picture(picture) => picture::align(&located, picture).map(Pose::Picture),
         Reference::Photo => Ok(Pose::Photo),
     };

@@ -4,8 +4,8 @@
 //! outline, so places whose strip is lost in the blur borrow from those where it is wide.
 
 use crate::calibration::{Located, Rim, Sight, World};
-use crate::design::ContourPoint;
-use crate::geometry::{DesignMm, PlaneMm, Point, Similarity, Vector, cumulative_and_density};
+use crate::design::{ContourPoint, Design};
+use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector, cumulative_and_density};
 use crate::measure::{LightModel, Relief, Strip, share_at};
 use rayon::prelude::*;
 
@@ -49,15 +49,15 @@ impl Shadow {
         along_normal(fall, place) - hidden
     }
 
-    /// What stands beside a place of a contour.
-    pub fn relief(shadow: Option<&Self>, world: &World, place: &Place) -> Option<Relief> {
+    /// What stands beside a place of a contour; `blur_px` is that of the photo's clean edges, when it is known.
+    pub fn relief(shadow: Option<&Self>, world: &World, place: &Place, blur_px: Option<f64>) -> Option<Relief> {
         let wall_px = place.sight.wall_px?;
         let strip = |s: &Self| Strip {
             width_px: Self::width_mm(s.fall, world, place) * place.sight.look.px_per_mm,
             soft_px: s.soft_mm * place.sight.look.px_per_mm,
             depth: s.depth,
         };
-        Some(Relief { wall_px, shadow: shadow.map(strip).unwrap_or_default() })
+        Some(Relief { wall_px, shadow: shadow.map(strip).unwrap_or_default(), blur_px })
     }
 }
 
@@ -97,12 +97,14 @@ struct Beside {
 pub(super) fn find(
     located: &Located<'_>,
     light: &LightModel,
+    design: &Design,
     pose: &Similarity<DesignMm, PlaneMm>,
     places: &[ContourPoint],
 ) -> Option<Shadow> {
     let world = &located.worlds.nominal;
     let h = world.thickness_mm;
     let step = places.len().div_ceil(PLACES).max(1);
+    let back = pose.inverse();
     let beside = |at: &ContourPoint| {
         let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
         place.sight.wall_px?;
@@ -110,7 +112,9 @@ pub(super) fn find(
         // Not across the middle of a hole.
         let room = if at.curvature < 0.0 { 0.8 * look.px_per_mm / -at.curvature } else { LOOK_PX };
         let n = (2.0 * h * look.px_per_mm + 4.0).min(LOOK_PX).min(room) as usize;
-        let shares = (0..n).map(|d| share_at(&located.light, light, look.p + look.normal * (d as f64 + FIRST_PX)));
+        let at = |d: usize| look.p + look.normal * (d as f64 + FIRST_PX);
+        let seen = (0..n).step_by(SEEN_STEP).take_while(|d| shows_sheet(world, design, &back, at(*d))).count();
+        let shares = (0..n.min(seen * SEEN_STEP)).map(|d| share_at(&located.light, light, at(d)));
         Some(Beside { place, shares: shares.collect::<Option<_>>()? })
     };
     let seen: Vec<Beside> =
@@ -148,6 +152,16 @@ pub(super) fn find(
     let (sin, cos) = libm::sincos(best[0]);
     let depth = judge(&best).1;
     (depth > LEAST_DEPTH).then(|| Shadow { fall: Vector::new(cos * best[1], sin * best[1]), soft_mm: best[2], depth })
+}
+
+/// Whether the part hides the sheet is asked every so many pixels.
+const SEEN_STEP: usize = 4;
+
+/// True when the line of sight through `q` reaches the sheet beside the part: deep holes show their far wall, and behind the part nothing is seen.
+fn shows_sheet(world: &World, design: &Design, back: &Similarity<PlaneMm, DesignMm>, q: Point<ImagePx>) -> bool {
+    let foot = world.camera.plane_from_image(q, Mm(0.0));
+    let Some(rise) = world.sight_line(foot, Rim::Bottom) else { return true };
+    !(0..=4).any(|k| design.contains(back.apply(foot + rise * (0.25 * f64::from(k)))))
 }
 
 /// Direction of the fall, rad; its length, mm; softness, mm; blur of the picture, px.

@@ -1,0 +1,223 @@
+//! What a camera will be able to decide, before there is a part or a photo.
+//!
+//! The drawing is rendered as a good part, photographed at the pixel size of the camera, and measured by the recipe's own checks: no second model
+//! of uncertainty that could say something else than the first.
+
+use super::Recipe;
+use crate::calibration::Source;
+use crate::checks::{Characteristic, Outcome, Unit};
+use crate::design::Design;
+use crate::geometry::{Angle, Vector};
+use crate::inspect::inspect;
+use crate::photo::{Photo, Sha256};
+use crate::reason::Reason;
+use crate::synth::{Noise, Scene, parts};
+use std::fmt;
+
+/// What is to be expected of one characteristic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// The characteristic's id.
+    pub id: String,
+    /// Width of its tolerance, in its unit: between both limits, or from 0 to the only one.
+    pub tolerance: f64,
+    /// Whether the camera can decide it.
+    pub decides: Decides,
+}
+
+/// Whether a camera can decide a characteristic.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decides {
+    /// Measuring capability index C_m = tolerance / 4 u of at least 2: the guard bands take 41 % of the tolerance or less.
+    Yes {
+        /// The index.
+        c_m: f64,
+    },
+    /// C_m of 1 to 2: many good parts will be referred.
+    Hardly {
+        /// The index.
+        c_m: f64,
+        /// What would help.
+        help: Help,
+    },
+    /// C_m below 1: the guard bands leave less than a fifth of the tolerance.
+    No {
+        /// The index.
+        c_m: f64,
+        /// What would help.
+        help: Help,
+    },
+    /// A good part would not be measured.
+    NotMeasured(Reason),
+}
+
+/// What would make a characteristic decidable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Help {
+    /// A camera nearer to the part: pixels of at most this size, mm.
+    Closer(f64),
+    /// The pixels do: this must be known better.
+    Better(Source),
+}
+
+/// C_m from which on a camera decides well.
+const WELL: f64 = 2.0;
+/// C_m below which it does not.
+const LEAST: f64 = 1.0;
+/// Largest photo that is rendered.
+const MAX_PIXELS: f64 = 25e6;
+/// Room around the part, px.
+const MARGIN_PX: f64 = 60.0;
+
+/// What a camera of the recipe's pixel size will be able to decide, a line per characteristic with limits; `None` when the part would fill more
+/// than 25 megapixels, which no such camera has.
+///
+/// The photo is one of a good workshop camera: a dark part on a bright ground, blur of 1 px, noise of 0.4 % in the dark and 1 % in white.
+/// The index is that of JCGM 106:2012, 7.6.3 (C_m = T / 4 u).
+///
+/// Honest scope: a camera that looks straight down from far; a real one may be worse, hardly better. What only a model sees is left out.
+///
+/// Cost: rendering and judging one photo, about 0.5 s for 12 megapixels.
+pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
+    let mm_per_px = recipe.calibration.mm_per_px;
+    let (width, height, _) = parts::extent(design);
+    let px = |mm: f64| (mm / mm_per_px + 2.0 * MARGIN_PX).ceil();
+    if px(width) * px(height) > MAX_PIXELS {
+        return None;
+    }
+    let scene = Scene {
+        noise: Noise { read: 0.004, shot: 1e-4 },
+        seed: 1,
+        tone: recipe.calibration.tone,
+        ..Scene::new(design, px(width) as u32, px(height) as u32, mm_per_px)
+    };
+    // Not along the rows of pixels, as no part ever lies, but almost.
+    let scene = scene.placed(design, mm_per_px, Angle::from_degrees(0.7), Vector::new(0.3, 0.2));
+    let none = Sha256([0; 32]);
+    let photo = Photo { picture: scene.render(design), file_sha256: none, pixels_sha256: none };
+    let results = inspect(&photo, recipe, |_| ()).results;
+    let forecasts = results.iter().filter_map(|r| {
+        let tolerance = tolerance(&r.characteristic)?;
+        let decides = match &r.observation.outcome {
+            Outcome::Measured { u, .. } => judge(tolerance, *u, r.observation.budget.contributions(), mm_per_px),
+            Outcome::NotMeasured(reason) => Decides::NotMeasured(reason.clone()),
+        };
+        Some(Forecast { id: r.characteristic.id.clone(), tolerance, decides })
+    });
+    Some(forecasts.collect())
+}
+
+/// Width of a tolerance; `None` for what is counted or scored.
+fn tolerance(c: &Characteristic) -> Option<f64> {
+    if matches!(c.unit, Unit::Count | Unit::Score | Unit::Share) {
+        return None;
+    }
+    match (c.lower, c.upper) {
+        (Some(lower), Some(upper)) => Some(upper - lower),
+        (None, Some(upper)) => Some(upper),
+        _ => None,
+    }
+}
+
+fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], mm_per_px: f64) -> Decides {
+    let c_m = tolerance / (4.0 * u);
+    if c_m >= WELL {
+        return Decides::Yes { c_m };
+    }
+    // What shrinks with the pixels, and what does not.
+    let of_pixels = |s: &Source| matches!(s, Source::Noise | Source::Edge | Source::Placement);
+    let square = |mine: bool| budget.iter().filter(|(s, _)| of_pixels(s) == mine).map(|(_, u)| u * u).sum::<f64>();
+    let wanted = tolerance / (4.0 * WELL);
+    let left = wanted * wanted - square(false);
+    let help = match budget.iter().find(|(s, _)| !of_pixels(s)) {
+        Some((source, _)) if left <= 0.25 * wanted * wanted => Help::Better(*source),
+        _ => Help::Closer(mm_per_px * (left / square(true)).sqrt()),
+    };
+    if c_m >= LEAST { Decides::Hardly { c_m, help } } else { Decides::No { c_m, help } }
+}
+
+impl Forecast {
+    /// Name of the feature that it is about: the id up to its last point.
+    pub fn feature(&self) -> &str {
+        self.id.rsplit_once('.').map_or(self.id.as_str(), |(feature, _)| feature)
+    }
+    /// True when this camera decides it well.
+    pub const fn is_decided(&self) -> bool {
+        matches!(self.decides, Decides::Yes { .. })
+    }
+}
+
+impl fmt::Display for Forecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.id;
+        match &self.decides {
+            Decides::Yes { c_m } => write!(f, "{id}: can be decided (C_m {c_m:.1})"),
+            Decides::Hardly { c_m, help } => {
+                write!(f, "{id}: hardly, many good parts will be referred (C_m {c_m:.1}); {help}")
+            }
+            Decides::No { c_m, help } => write!(f, "{id}: cannot be decided (C_m {c_m:.1}); {help}"),
+            Decides::NotMeasured(reason) => write!(f, "{id}: cannot be measured: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Help {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closer(mm_per_px) => write!(f, "a closer view would do, with pixels of {mm_per_px:.3} mm or less"),
+            Self::Better(source) => write!(f, "closer is not enough: the {} must be known better", source.words()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::REGISTRY;
+    use crate::design::{Reference, write_dxf};
+    use crate::models::Models;
+    use crate::recipe::assemble;
+
+    /// What is foretold of the diameter of a hole of 6 mm (and of what else the recipe asks).
+    fn diameter(calibration: &str, tolerance: f64, hole_mm: f64) -> Decides {
+        let design = parts::pierced_disc(40.0, &[(8.0, 0.0, hole_mm)]);
+        let text = format!(
+            "schema = 1\npart = \"P\"\n[design]\nfile = \"p.dxf\"\n[calibration]\n{calibration}\n[[check]]\ntype = \"hole\"\n\
+             feature = \"hole-1\"\ndiameter = {{ nominal = {hole_mm}, lower = -{tolerance}, upper = {tolerance} }}\n"
+        );
+        let dxf = || Ok(write_dxf(&design).into_bytes());
+        let recipe =
+            assemble(text.as_bytes(), Sha256([0; 32]), |f| (f == "p.dxf").then(dxf), Models::default(), REGISTRY)
+                .expect("a recipe");
+        let Reference::Drawing(design) = &recipe.reference else { unreachable!("a drawing") };
+        forecast(&recipe, design).expect("it fits a photo").swap_remove(0).decides
+    }
+
+    #[test]
+    fn what_would_help_helps() {
+        let at = |scale: f64| diameter(&format!("mm_per_px = {scale}\nu_scale = 0.00001"), 0.006, 6.0);
+        let c_m = |d: Decides| match d {
+            Decides::Yes { c_m } | Decides::Hardly { c_m, .. } | Decides::No { c_m, .. } => c_m,
+            Decides::NotMeasured(reason) => panic!("{reason}"),
+        };
+        let Decides::No { c_m: far, help: Help::Closer(near) } = at(0.1) else { panic!("{:?}", at(0.1)) };
+        let there = c_m(at(near));
+        assert!(far < 1.0 && near < 0.1 && (1.7..3.0).contains(&there), "{far} at 0.1, {there} at {near}");
+        // Twice the tolerance is twice the index.
+        let wide = c_m(diameter("mm_per_px = 0.1\nu_scale = 0.00001", 0.012, 6.0));
+        assert!((wide / far - 2.0).abs() < 1e-9, "{wide} {far}");
+    }
+
+    #[test]
+    fn a_scale_that_is_not_known_is_no_matter_of_pixels() {
+        let found = diameter("mm_per_px = 0.05\nu_scale = 0.01", 0.1, 6.0);
+        assert!(matches!(found, Decides::No { help: Help::Better(Source::Scale), .. }), "{found:?}");
+        assert!(matches!(diameter("mm_per_px = 0.05", 0.1, 6.0), Decides::Yes { .. }));
+    }
+
+    #[test]
+    fn a_hole_of_few_pixels_is_not_measured() {
+        let found = diameter("mm_per_px = 0.1", 0.1, 0.5);
+        assert!(matches!(found, Decides::NotMeasured(Reason::TooSmall { .. })), "{found:?}");
+    }
+}
