@@ -1,5 +1,6 @@
 //! From pixels to millimetres and from codes to light: what the camera did to the part.
 
+mod age;
 pub mod board;
 mod camera;
 mod homography;
@@ -10,6 +11,7 @@ pub mod solve;
 mod tone;
 mod worlds;
 
+pub use age::{PAPER_U_MOST, PAPER_U_PER_30_DAYS, paper_u_scale};
 pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
