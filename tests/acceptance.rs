@@ -8,6 +8,7 @@ mod auto_trigger;
 mod boards;
 mod browser;
 mod by_code;
+mod calibrations;
 mod capture;
 mod chessboard;
 mod codes;

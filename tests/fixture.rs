@@ -10,6 +10,7 @@ use inspector::models::NoRuntime;
 use inspector::photo::{DecodeLimits, decode};
 use inspector::synth::{Scene, parts};
 use serde_json::Value;
+use station::calibrations::CalibrationConfig;
 use station::camera::{Source, SourceConfig, Sources};
 use station::codes::Rules;
 use station::http::{AppState, Limits, Parts, app};
@@ -114,6 +115,7 @@ impl Fixture {
             mode: settings.mode,
             desk,
             sources,
+            calibration: CalibrationConfig::default(),
             hosts: vec!["inspection.example".into()],
             limits: settings.limits,
             stopping: stop.subscribe(),

@@ -36,7 +36,8 @@ fn station(dir: &Path, sources: Vec<(SourceConfig, Arc<dyn Source>)>, stop: &wat
     drop(sources.start(&desk, &stop.subscribe()));
     let limits = Limits::default();
     let (station, mode, hosts) = ("bench-3".to_owned(), Mode::Demo, Vec::new());
-    AppState::from(Parts { station, mode, desk, sources, hosts, limits, stopping: stop.subscribe() })
+    let calibration = station::calibrations::CalibrationConfig::default();
+    AppState::from(Parts { station, mode, desk, sources, calibration, hosts, limits, stopping: stop.subscribe() })
 }
 
 fn print(what: &str, mut ms: Vec<f64>) {

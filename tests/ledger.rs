@@ -61,6 +61,7 @@ fn read_back(ledger: &Ledger, entries: &[Entry], photo: &Sha256) {
             serial: serial.clone().filter(|_| bits & 8 > 0),
             limit: 1000,
             before_seq: None,
+            after_seq: None,
         };
         let matching = entries.iter().rev().filter(|e| match &e.act {
             Act::Inspection { inspection: r, .. } => {

@@ -102,6 +102,7 @@ stream.addEventListener("heartbeat", (event) => {
   const sources = beat.readiness.sources.filter((s) => s.name !== inView).map((s) => ({ ok: s.ok, reason: `${s.name}: ${s.reason}` }));
   const wrong = [beat.readiness.store, beat.readiness.disk, ...sources].filter((c) => !c.ok).map((c) => c.reason);
   show("ready", wrong.length > 0, wrong.join(" · "));
+  show("calibration", !beat.readiness.calibration.ok, beat.readiness.calibration.reason);
   if (alarms === null) alarms = Number(sessionStorage.getItem("alarms-seen") ?? 0);
   if (beat.alarms < alarms) alarms = 0; // the station was started again
   show("alarm", beat.alarms > alarms, beat.alarm ?? "");

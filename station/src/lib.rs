@@ -4,6 +4,7 @@
 //! camera -> inspection loop -> ledger (journal -> store) -> http -> pages;  cli
 //! ```
 
+pub mod calibrations;
 pub mod camera;
 pub mod cli;
 pub mod codes;

@@ -3,6 +3,7 @@
 //! Stopping (Ctrl-C, SIGTERM): sources stop, no new photo is accepted, every accepted part is judged, recorded and answered,
 //! then the program ends.
 
+use crate::calibrations::CalibrationConfig;
 use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, SourceKind, Sources};
 use crate::codes::{self, RecipeByCode};
 use crate::http::{AppState, Limits, Parts, app};
@@ -46,6 +47,9 @@ pub struct ServeConfig {
     /// Below this much free space no part is accepted, MB.
     #[serde(default = "min_free_mb")]
     pub min_free_mb: u64,
+    /// How often cameras must be shown to be good.
+    #[serde(default)]
+    pub calibration: CalibrationConfig,
     /// How models are run.
     #[serde(default)]
     pub models: ModelsConfig,
@@ -81,6 +85,7 @@ impl ServeConfig {
             "{}: `station`: expected a name, found none",
             path.display()
         );
+        config.calibration.check().map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
         config.models.check().map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
         codes::Rules::new(&config.recipe_by_code).map_err(|e| anyhow::anyhow!("{e}, in {}", path.display()))?;
         let base = path.parent().unwrap_or(Path::new(""));
@@ -109,6 +114,7 @@ pub fn demo_config(dir: Option<PathBuf>) -> ServeConfig {
         recipe_by_code: Vec::new(),
         hosts: Vec::new(),
         min_free_mb: min_free_mb(),
+        calibration: CalibrationConfig::default(),
         models: ModelsConfig::default(),
         sources: vec![SourceConfig {
             name: "camera".to_owned(),
@@ -171,6 +177,7 @@ impl Station {
             mode: config.mode,
             desk,
             sources,
+            calibration: config.calibration,
             hosts: config.hosts.clone(),
             limits: Limits::default(),
             stopping: stop.subscribe(),

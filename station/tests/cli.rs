@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
 
+#[path = "cli/calibrate.rs"]
+mod calibrate;
+
 use inspector::codes::Format;
 use inspector::design::write_dxf;
 use inspector::geometry::{Angle, Vector};

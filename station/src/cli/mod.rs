@@ -54,7 +54,7 @@ enum Command {
     /// List cameras, and take a picture with one
     #[command(subcommand)]
     Camera(camera::Command),
-    /// Measure a camera's lens, from photos of something known
+    /// Measure a camera's lens, verify it, list what is in doubt
     #[command(subcommand)]
     Calibrate(calibrate::Command),
     /// Look at model runtime, journal, store and disk: what is wrong and what to do

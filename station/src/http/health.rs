@@ -1,8 +1,9 @@
 //! `/healthz`, `/readyz`, `/metrics`: for whoever watches the station.
 
 use super::state::AppState;
+use crate::calibrations::{self, CalibrationConfig};
 use crate::camera::UPLOAD;
-use crate::ledger::{Health, LedgerError, StoreState};
+use crate::ledger::{Health, Ledger, LedgerError, StoreState};
 use crate::recipes::ModelState;
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 /// Whether parts can be judged now, and if not, why.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// All of the below.
+    /// Store, disk, camera and models are ok.
     pub ready: bool,
     /// Journal and store.
     pub store: Component,
@@ -25,6 +26,9 @@ pub struct Readiness {
     pub camera: Component,
     /// The learned models of approved recipes.
     pub models: Component,
+    /// The calibrations of cameras. Not ok: verifications are overdue or did not pass, and results may be in doubt. Parts are judged all the
+    /// same, so this does not count for `ready`.
+    pub calibration: Component,
     /// Free bytes where the ledger is.
     pub free_bytes: u64,
     /// Last synced entry.
@@ -68,13 +72,15 @@ impl Component {
 impl Readiness {
     /// As it is now.
     pub(crate) async fn now(state: &AppState) -> Self {
-        let health = state.ask(|ledger| Ok::<_, LedgerError>(ledger.health())).await;
+        let policy = state.calibration;
+        let asked = state.ask(move |ledger| Ok::<_, LedgerError>((ledger.health(), calibration(ledger, policy)))).await;
         let (sources, picture_age_s) = sources(state);
         let mut readiness = Self {
             ready: false,
             store: Component::fails("the ledger does not answer"),
             disk: Component::fails("unknown"),
             camera: together(&sources),
+            calibration: Component::fails("the ledger does not answer"),
             models: models(&state.desk.recipes.models()),
             free_bytes: 0,
             last_seq: 0,
@@ -82,7 +88,8 @@ impl Readiness {
             picture_age_s,
             sources,
         };
-        if let Ok(health) = health {
+        if let Ok((health, calibration)) = asked {
+            readiness.calibration = calibration;
             readiness.disk = disk(&health);
             readiness.store = store(&health);
             readiness.free_bytes = health.free_bytes;
@@ -92,6 +99,15 @@ impl Readiness {
         readiness.ready =
             [&readiness.store, &readiness.disk, &readiness.camera, &readiness.models].iter().all(|c| c.ok);
         readiness
+    }
+}
+
+/// No calibration is no fault: recipes may know their scale otherwise.
+fn calibration(ledger: &Ledger, policy: CalibrationConfig) -> Component {
+    match calibrations::look(ledger, policy, jiff::Timestamp::now()) {
+        Err(e) => Component::fails(format!("not known: {e}")),
+        Ok((ok, said)) if said.is_empty() => Component { ok, reason: "no camera is calibrated".to_owned() },
+        Ok((ok, said)) => Component { ok, reason: said.join("; ") },
     }
 }
 

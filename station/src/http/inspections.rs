@@ -6,7 +6,7 @@ use super::state::AppState;
 use super::upload::{self, PartForm, PartQuery, Upload, word};
 use super::view::{InspectionView, Pictures, version};
 use crate::inspection::{Reserved, Shot, verdict_word};
-use crate::ledger::{Act, Entry, LedgerError, Query};
+use crate::ledger::{Act, Entry, LedgerError, Page, Query};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -162,24 +162,24 @@ pub struct InspectionPage {
     pub next_cursor: Option<String>,
 }
 
+impl From<Page> for InspectionPage {
+    fn from(page: Page) -> Self {
+        let damaged = page.damaged.into_iter();
+        Self {
+            items: page.entries.into_iter().filter_map(InspectionView::of).collect(),
+            damaged: damaged.map(|d| DamagedView { seq: d.seq, part: d.part, lot: d.lot, serial: d.serial }).collect(),
+            next_cursor: page.next_before_seq.map(|seq| seq.to_string()),
+        }
+    }
+}
+
 impl ListQuery {
     /// As the ledger understands it. Empty fields of a form count as not given.
     pub(crate) fn checked(self) -> Result<Query, Problem> {
-        let limit = self.limit.unwrap_or(PAGE);
-        if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(Problem::bad_request(format!("`limit`: expected 1 to {MAX_PAGE}, found {limit}")));
-        }
-        let before_seq = match word("cursor", self.cursor)? {
-            None => None,
-            Some(cursor) => Some(cursor.parse().map_err(|_| {
-                Problem::bad_request(format!(
-                    "`cursor`: expected `next_cursor` of a page, found {:?}",
-                    shortened(&cursor)
-                ))
-            })?),
-        };
+        let limit = page_size(self.limit)?;
         Ok(Query {
-            before_seq,
+            before_seq: cursor(self.cursor)?,
+            after_seq: None,
             limit,
             verdict: word("verdict", self.verdict)?.map(|v| verdict(&v)).transpose()?,
             part: word("part", self.part)?,
@@ -187,6 +187,22 @@ impl ListQuery {
             serial: word("serial", self.serial)?,
         })
     }
+}
+
+/// How many records a page has.
+pub(super) fn page_size(limit: Option<usize>) -> Result<usize, Problem> {
+    match limit.unwrap_or(PAGE) {
+        limit if (1..=MAX_PAGE).contains(&limit) => Ok(limit),
+        limit => Err(Problem::bad_request(format!("`limit`: expected 1 to {MAX_PAGE}, found {limit}"))),
+    }
+}
+
+/// `next_cursor` of the page before.
+pub(super) fn cursor(text: Option<String>) -> Result<Option<u64>, Problem> {
+    let Some(cursor) = word("cursor", text)? else { return Ok(None) };
+    let expected =
+        |_| Problem::bad_request(format!("`cursor`: expected `next_cursor` of a page, found {:?}", shortened(&cursor)));
+    cursor.parse().map(Some).map_err(expected)
 }
 
 /// The filters of a list, as texts: what the page's form shows and what its links carry.
@@ -264,10 +280,7 @@ pub(super) async fn list(
 ) -> Result<Json<InspectionPage>, Problem> {
     let query = query.checked()?;
     let page = state.ask(move |ledger| ledger.inspections(&query)).await?;
-    let items = page.entries.into_iter().filter_map(InspectionView::of).collect();
-    let damaged = page.damaged.into_iter();
-    let damaged = damaged.map(|d| DamagedView { seq: d.seq, part: d.part, lot: d.lot, serial: d.serial }).collect();
-    Ok(Json(InspectionPage { items, damaged, next_cursor: page.next_before_seq.map(|seq| seq.to_string()) }))
+    Ok(Json(page.into()))
 }
 
 /// The inspection of that number.

@@ -3,6 +3,7 @@
 //! [`app`] is a function of its state, so that it is tested without a socket. Every error is a problem (RFC 9457); the API document
 //! is made from the handlers and committed (`station/openapi.json`); a test fails when the two differ.
 
+mod calibrations;
 mod extract;
 mod health;
 mod inspections;
@@ -15,6 +16,7 @@ mod stream;
 mod upload;
 mod view;
 
+pub use calibrations::{CalibrationList, CalibrationView, VerificationRequest, VerificationView};
 pub use health::{Component, Readiness, SourceReadiness};
 pub use inspections::{DamagedView, InspectionFilter, InspectionPage, ListQuery};
 pub use problem::{PROBLEM_JSON, Problem};
@@ -49,6 +51,7 @@ use utoipa_axum::routes;
     tags(
         (name = "inspections", description = "Judge parts, read their records"),
         (name = "sources", description = "Cameras and folders: take a picture, look through the camera"),
+        (name = "calibrations", description = "Whether one can rely on the cameras, and which results are in doubt"),
         (name = "recipes", description = "What parts are judged by"),
         (name = "health", description = "For whoever watches the station")
     )
@@ -68,6 +71,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(sources::select))
         .routes(routes!(sources::empty))
         .routes(routes!(recipes::list))
+        .routes(routes!(calibrations::list))
+        .routes(routes!(calibrations::affected))
+        .routes(routes!(calibrations::verify))
         .routes(routes!(stream::stream))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

@@ -1,5 +1,6 @@
 //! Every error over HTTP is a problem (RFC 9457): one sentence that says what is wrong, what was expected, what was found.
 
+use crate::calibrations::CalibrationError;
 use crate::inspection::{Busy, DeskError, JobError};
 use crate::ledger::LedgerError;
 use crate::recipes::LookupError;
@@ -47,6 +48,7 @@ const KINDS: &[(&str, StatusCode, &str)] = &[
     ("not-found", StatusCode::NOT_FOUND, "There is nothing here"),
     ("unknown-source", StatusCode::NOT_FOUND, "Unknown source of photos"),
     ("unknown-recipe", StatusCode::NOT_FOUND, "Unknown recipe"),
+    ("unknown-camera", StatusCode::NOT_FOUND, "No camera of that name is calibrated"),
     ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method"),
     ("too-slow", StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time"),
     ("key-in-work", StatusCode::CONFLICT, "A request with this Idempotency-Key is still in work"),
@@ -136,6 +138,17 @@ impl From<LedgerError> for Problem {
             }
             LedgerError::Damaged { .. } | LedgerError::BlobDamaged { .. } => Self::new("record-damaged", e.to_string()),
             other => Self::new("station-error", other.to_string()),
+        }
+    }
+}
+
+impl From<CalibrationError> for Problem {
+    fn from(e: CalibrationError) -> Self {
+        let detail = e.to_string();
+        match e {
+            CalibrationError::Unknown { known, .. } => Self::new("unknown-camera", detail).with("known", known),
+            CalibrationError::Ledger(e) => e.into(),
+            _ => Self::bad_request(detail),
         }
     }
 }

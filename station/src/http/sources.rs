@@ -196,7 +196,7 @@ fn fingerprint(source: &str, order: &Order) -> Sha256 {
 }
 
 /// A small JSON body; none at all is an empty object.
-async fn read<T: Default + for<'a> Deserialize<'a>>(body: Body) -> Result<T, Problem> {
+pub(super) async fn read<T: Default + for<'a> Deserialize<'a>>(body: Body) -> Result<T, Problem> {
     let bytes = to_bytes(body, MAX_BODY)
         .await
         .map_err(|e| Problem::bad_request(format!("expected at most {MAX_BODY} bytes of JSON ({e})")))?;

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use super::problem::Problem;
+use crate::calibrations::CalibrationConfig;
 use crate::camera::Sources;
 use crate::inspection::Desk;
 use crate::ledger::{Ledger, LedgerError, Mode};
@@ -49,6 +50,8 @@ pub struct Parts {
     pub desk: Desk,
     /// Cameras, folders and the rest.
     pub sources: Sources,
+    /// What is expected of calibrations.
+    pub calibration: CalibrationConfig,
     /// Names beside `localhost` and IP addresses under which browsers may reach this station.
     pub hosts: Vec<String>,
     /// Bounds.

@@ -1,6 +1,7 @@
 //! What a journal entry holds.
 
 use crate::record::InspectionRecord;
+use inspector::decision::Verdict;
 use inspector::photo::Sha256;
 use serde::{Deserialize, Serialize};
 
@@ -101,5 +102,39 @@ pub enum Act {
         recipe: Sha256,
         /// Id of the person.
         by: String,
+    },
+    /// A camera's lens was measured; its record is a blob.
+    Calibrated {
+        /// What people call the camera.
+        camera: String,
+        /// Digest of the camera record's file.
+        record: Sha256,
+        /// What it was calibrated with, in words.
+        artefact: String,
+        /// Id of the person.
+        by: String,
+        /// Root mean square distance of seen from expected points, px.
+        rms_px: f64,
+        /// Standard uncertainty of the focal lengths `fx` and `fy`, px.
+        u_focal_px: [f64; 2],
+    },
+    /// A camera was tried with a known length.
+    Verified {
+        /// What people call the camera.
+        camera: String,
+        /// Id of the person.
+        by: String,
+        /// What was measured, in words.
+        artefact: String,
+        /// Its known length, mm.
+        nominal_mm: f64,
+        /// What the camera says, mm.
+        measured_mm: f64,
+        /// Standard uncertainty of the deviation, mm.
+        u_mm: f64,
+        /// Largest deviation that is allowed, either way, mm.
+        limit_mm: f64,
+        /// Only PASS shows that the camera is good.
+        verdict: Verdict,
     },
 }

@@ -13,6 +13,7 @@
 //! for. An acknowledged *last* entry that is damaged later looks like a torn write unless the store still knows it (see [`Cut`]).
 
 mod blobs;
+mod calibrations;
 mod disk;
 pub mod entry;
 mod error;
@@ -26,6 +27,7 @@ mod store;
 mod tests;
 mod verify;
 
+pub use calibrations::{Calibration, Calibrations, CameraState, Doubt, Verification};
 pub use entry::{Act, Entry, Mode, Software};
 pub use error::LedgerError;
 pub use health::{Cut, Damage, Health, LostEntry, OpenReport, StoreState};
@@ -42,7 +44,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use store::row::Row;
+use store::row::{Kind, Row};
 use ulid::Ulid;
 
 /// An entry's canonical JSON has at most so many bytes: C2SP tlog-tiles prefix entries with 16 bits.
@@ -257,7 +259,7 @@ impl Ledger {
         let store = self.context().store_up_to_date();
         let mut reader = self.reader();
         let mut recipes = Vec::new();
-        for seq in store.recipe_acts()? {
+        for seq in store.acts(Kind::Recipe)? {
             let Some(row) = store.row(seq)? else { continue };
             match reader.entry(seq, &row) {
                 Ok(entry) => fold_recipe(&mut recipes, &entry),
@@ -408,7 +410,7 @@ fn fold_recipe(recipes: &mut Vec<RecipeState>, entry: &Entry) {
         }
         Act::RecipeApproved { recipe, by } => set_status(recipes, recipe, RecipeStatus::Approved, by, since_seq),
         Act::RecipeRetired { recipe, by } => set_status(recipes, recipe, RecipeStatus::Retired, by, since_seq),
-        Act::Started | Act::Inspection { .. } => {}
+        _ => {}
     }
 }
 

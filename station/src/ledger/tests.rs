@@ -140,7 +140,7 @@ fn old_rows_that_vanish_are_written_again_in_the_background() {
     let (ledger, report) = open(dir.path());
     assert_eq!(report.rebuilt.as_deref(), Some("rows were not what was written"));
     assert_eq!(seqs(&ledger), all);
-    assert_eq!(ledger.context().store.recipe_acts().unwrap(), all);
+    assert_eq!(ledger.context().store.acts(Kind::Recipe).unwrap(), all);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_index_key_too_many_or_too_few_is_noticed_at_start() {
         drop(store);
         let (ledger, report) = open(dir.path());
         assert_eq!(report.rebuilt.as_deref(), Some("indexes did not match the rows"), "added: {harm}");
-        assert_eq!(ledger.context().store.recipe_acts().unwrap(), (1..=300).collect::<Vec<_>>());
+        assert_eq!(ledger.context().store.acts(Kind::Recipe).unwrap(), (1..=300).collect::<Vec<_>>());
     }
 }
 

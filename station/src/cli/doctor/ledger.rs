@@ -1,12 +1,19 @@
-//! Journal, store and disk.
+//! Journal, store, disk, and what the journal says of calibrations.
 
 use super::Report;
+use crate::calibrations::{self, CalibrationConfig};
 use crate::ledger::{Ledger, LedgerOptions, LostEntry, Mode, StoreState};
 use anyhow::Result;
 use std::path::Path;
 
 /// Opens the station's folder, which must not be in use.
-pub(super) fn look(report: &mut Report, data: &Path, demo: bool, rebuild: bool) -> Result<()> {
+pub(super) fn look(
+    report: &mut Report,
+    data: &Path,
+    demo: bool,
+    rebuild: bool,
+    policy: CalibrationConfig,
+) -> Result<()> {
     let mode = if demo { Mode::Demo } else { Mode::Production };
     let options = LedgerOptions { mode, ..LedgerOptions::default() };
     if rebuild {
@@ -42,6 +49,13 @@ pub(super) fn look(report: &mut Report, data: &Path, demo: bool, rebuild: bool) 
     match &health.refusing {
         None => report.say(true, free)?,
         Some(reason) => report.say(false, format!("{free}; no part is recorded: {reason}"))?,
+    }
+    let (good, said) = calibrations::look(&ledger, policy, jiff::Timestamp::now())?;
+    for line in &said {
+        report.say(good, format!("calibration: {line}"))?;
+    }
+    if said.is_empty() {
+        report.note("calibration: no camera is calibrated (no fault where recipes know their scale)")?;
     }
     Ok(())
 }

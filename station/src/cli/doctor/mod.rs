@@ -55,11 +55,11 @@ impl Doctor {
         if self.fetch_runtime || self.wheel.is_some() {
             models::get(&mut report, self.wheel.as_deref())?;
         }
-        let (runs, sources) = config.map(|c| (c.models, c.sources)).unwrap_or_default();
+        let (runs, sources, policy) = config.map(|c| (c.models, c.sources, c.calibration)).unwrap_or_default();
         models::look(&mut report, runs, self.model.as_deref())?;
         camera::look(&mut report, &sources)?;
         match data {
-            Some(data) => ledger::look(&mut report, &data, self.demo, self.rebuild)?,
+            Some(data) => ledger::look(&mut report, &data, self.demo, self.rebuild, policy)?,
             None => report.note("journal, store, disk: not looked at without --data DIR or --config FILE")?,
         }
         Ok(if report.wrong { ERROR } else { OK })

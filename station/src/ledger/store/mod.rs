@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 /// Sequence numbers per digest.
 pub(super) const CHUNK: u64 = 1024;
 /// Format of rows and keys; another one is rebuilt from the journal.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// sled's page cache. It reads rows of some 180 bytes, mostly the newest: more buys nothing, and it takes about twice what it is given.
 const CACHE_BYTES: u64 = 4 << 20;
 

@@ -12,6 +12,8 @@ use inspector::photo::Sha256;
 pub struct Query {
     /// Only entries with a smaller sequence number: the cursor of the page before.
     pub before_seq: Option<u64>,
+    /// Only entries with a greater sequence number.
+    pub after_seq: Option<u64>,
     /// At most so many, 1 to 1,000; 0 means 50.
     pub limit: usize,
     /// Verdict of the part.
@@ -84,6 +86,11 @@ impl Query {
         if self.limit == 0 { 50 } else { self.limit.min(1000) }
     }
 
+    /// First sequence number, and the one behind the last.
+    fn range(&self) -> (u64, u64) {
+        (self.after_seq.map_or(0, |seq| seq.saturating_add(1)), self.before_seq.unwrap_or(u64::MAX))
+    }
+
     fn matches(&self, part: &Part) -> bool {
         self.verdict.is_none_or(|v| v == part.verdict)
             && self.part.as_ref().is_none_or(|p| *p == part.part)
@@ -107,13 +114,18 @@ impl Store {
     /// Inspections that match, newest first, up to `limit`. Cost: with an index, the rows that share the rarest of serial, lot,
     /// verdict other than PASS, part, verdict; they are read until the page is full.
     pub(in super::super) fn find(&self, query: &Query, limit: usize) -> Result<Vec<(u64, Row)>, LedgerError> {
-        let before = query.before_seq.unwrap_or(u64::MAX);
+        let (first, before) = query.range();
+        if first >= before {
+            return Ok(Vec::new());
+        }
         let candidates: Sequences = match query.index_prefix() {
             Some(prefix) => {
-                let range = row::with_seq(prefix.clone(), 0)..row::with_seq(prefix, before);
+                let range = row::with_seq(prefix.clone(), first)..row::with_seq(prefix, before);
                 Box::new(self.index.range(range).rev().map(|pair| seq_of(&pair?.0)))
             }
-            None => Box::new(self.rows.range(..before.to_be_bytes()).rev().map(|pair| seq_of(&pair?.0))),
+            None => {
+                Box::new(self.rows.range(first.to_be_bytes()..before.to_be_bytes()).rev().map(|pair| seq_of(&pair?.0)))
+            }
         };
         let mut found = Vec::new();
         for seq in candidates {
@@ -136,9 +148,21 @@ impl Store {
         self.index.scan_prefix(prefix).map(|pair| seq_of(&pair?.0)).collect()
     }
 
-    /// Sequence numbers of all acts on recipes, ascending.
-    pub(in super::super) fn recipe_acts(&self) -> Result<Vec<u64>, LedgerError> {
-        self.index.scan_prefix(row::kind_prefix(Kind::Recipe)).map(|pair| seq_of(&pair?.0)).collect()
+    /// How many inspections of any kind lie in the query's range of sequence numbers. Cost: reads the first byte of each row there.
+    pub(in super::super) fn count(&self, query: &Query) -> Result<u64, LedgerError> {
+        let (first, before) = query.range();
+        let mut count = 0;
+        if first < before {
+            for pair in self.rows.range(first.to_be_bytes()..before.to_be_bytes()) {
+                count += u64::from(pair?.1.first() == Some(&(Kind::Inspection as u8)));
+            }
+        }
+        Ok(count)
+    }
+
+    /// Sequence numbers of all acts of a kind that is not an inspection, ascending.
+    pub(in super::super) fn acts(&self, kind: Kind) -> Result<Vec<u64>, LedgerError> {
+        self.index.scan_prefix(row::kind_prefix(kind)).map(|pair| seq_of(&pair?.0)).collect()
     }
 
     /// Values of one check, newest first.

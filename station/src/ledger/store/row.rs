@@ -26,6 +26,7 @@ pub(in super::super) enum Kind {
     Started = 1,
     Inspection = 2,
     Recipe = 3,
+    Calibration = 4,
 }
 
 /// What lists and filters need of an inspected part.
@@ -52,6 +53,7 @@ pub(in super::super) fn of(position: Position, entry: Option<&Entry>) -> (Row, O
         Some(Act::RecipeInstalled { .. } | Act::RecipeApproved { .. } | Act::RecipeRetired { .. }) => {
             (Kind::Recipe, None)
         }
+        Some(Act::Calibrated { .. } | Act::Verified { .. }) => (Kind::Calibration, None),
         Some(Act::Inspection { inspection, idempotency_key, .. }) => {
             let packed = pack_values(inspection.checks.iter().map(|c| (c.id.as_str(), c.measured, c.u)));
             let part = Part {
@@ -192,6 +194,7 @@ impl Row {
             1 => Kind::Started,
             2 => Kind::Inspection,
             3 => Kind::Recipe,
+            4 => Kind::Calibration,
             _ => return None,
         };
         let position = Position {

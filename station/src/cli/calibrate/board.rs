@@ -1,7 +1,9 @@
-//! `assay calibrate`: what a camera does to straight lines, from photos of something known.
+//! `assay calibrate board`: a camera's lens, from photos of a chessboard.
 
-use super::photos::{Photo, expand};
-use super::{ERROR, OK};
+use crate::calibrations;
+use crate::cli::photos::{Photo, expand};
+use crate::cli::{ERROR, OK};
+use crate::ledger::{Ledger, LedgerOptions};
 use anyhow::{Context as _, Result, bail, ensure};
 use inspector::calibration::board::Board;
 use inspector::calibration::solve::{Calibrated, View, calibrate};
@@ -11,20 +13,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Measure a camera's lens, from photos of something known
-#[derive(clap::Subcommand)]
-pub(super) enum Command {
-    /// From about ten photos of a chessboard, held flat and tilted to all sides
-    #[command(after_help = "Example:
-  assay calibrate board --corners 9x6 --square 25 --by anna --out phone.toml photos/*.jpg
-
-How to take the photos: fix focus and zoom. Fill the picture with the board, once straight and then tilted by 20 to 45 degrees to
-the left, the right, the front and the back; let it reach into each corner of the picture once. Glue a printed board to glass.")]
-    Board(OfBoard),
-}
-
 #[derive(clap::Args)]
-pub(super) struct OfBoard {
+pub(in crate::cli) struct OfBoard {
     /// Photos of the board, all by one camera in one size
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<String>,
@@ -40,6 +30,12 @@ pub(super) struct OfBoard {
     /// File to write: the camera's record; must not exist
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// What people call this camera: records the calibration in the journal of the station at --data
+    #[arg(long, value_name = "NAME", requires_all = ["data", "by"])]
+    camera: Option<String>,
+    /// The station's data folder
+    #[arg(long, value_name = "DIR", requires = "camera")]
+    data: Option<PathBuf>,
 }
 
 fn corners(text: &str) -> Result<(usize, usize), String> {
@@ -50,14 +46,6 @@ fn corners(text: &str) -> Result<(usize, usize), String> {
     Ok((number(columns)?, number(rows)?))
 }
 
-impl Command {
-    pub(super) fn run(self) -> Result<u8> {
-        match self {
-            Self::Board(a) => a.run(),
-        }
-    }
-}
-
 /// A photo in which the whole board was found.
 struct Seen {
     shown: String,
@@ -66,7 +54,7 @@ struct Seen {
 }
 
 impl OfBoard {
-    fn run(self) -> Result<u8> {
+    pub(in crate::cli) fn run(self) -> Result<u8> {
         let (columns, rows) = self.corners;
         ensure!(
             self.square.is_finite() && (0.1..=1000.0).contains(&self.square),
@@ -74,6 +62,7 @@ impl OfBoard {
             self.square
         );
         ensure!(!self.out.exists(), "{} exists: expected the name of a new file", self.out.display());
+        let journal = self.journal()?;
         let board = Board { columns, rows, square_mm: self.square };
         let mut out = std::io::stdout().lock();
         let (mut seen, mut unreadable) = (Vec::new(), false);
@@ -99,13 +88,26 @@ impl OfBoard {
         let found = calibrate(&views, size).with_context(|| names().join(", "))?;
         report(&mut out, &used, &found)?;
         let record = CameraRecord {
-            by: self.by,
+            by: self.by.clone(),
             made: Some(jiff::Timestamp::now().to_string()),
             ..CameraRecord::of_board(&found, &board, size)
         };
         write_new(&self.out, &record.to_toml())?;
         writeln!(out, "Wrote {}.", self.out.display())?;
+        if let Some((ledger, camera, by)) = journal {
+            let entry = calibrations::calibrate(&ledger, camera, by, &record)?;
+            writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
+        }
         Ok(if unreadable { ERROR } else { OK })
+    }
+}
+
+impl OfBoard {
+    /// The journal, the camera and the person, when the calibration is to be recorded: looked at before the work begins.
+    fn journal(&self) -> Result<Option<(Ledger, &str, &str)>> {
+        let (Some(camera), Some(by), Some(data)) = (&self.camera, &self.by, &self.data) else { return Ok(None) };
+        let (camera, by) = (calibrations::camera_name(camera)?, calibrations::person(by)?);
+        Ok(Some((Ledger::open(data, LedgerOptions::default())?.0, camera, by)))
     }
 }
 

@@ -1,0 +1,331 @@
+//! Calibrations as acts of named persons, and how old they are: the clock that `inspector` does not have.
+
+use crate::ledger::{Act, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
+use inspector::calibration::CameraRecord;
+use inspector::checks::{Characteristic, Observation, Unit};
+use inspector::decision::{Rule, Verdict, decide};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Most characters of a camera's name: it stands in addresses.
+const MAX_NAME: usize = 64;
+/// Most characters of an artefact's description or a person's id.
+const MAX_TEXT: usize = 200;
+/// Longest length that is believed, mm.
+const MAX_MM: f64 = 100_000.0;
+/// Clocks of two machines may differ by so much.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
+/// Hours of a day without summer time.
+const DAY_HOURS: i64 = 24;
+
+/// What the station expects of calibrations (`[calibration]` of `station.toml`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationConfig {
+    /// A camera must be shown to be good again after so many days, 1 to 3,650. A lens keeps its focal length for long; somebody turning
+    /// its ring, or a fall, changes it at once. 90 days is a house rule, assumed.
+    #[serde(default = "verify_every_days")]
+    pub verify_every_days: u32,
+}
+
+const fn verify_every_days() -> u32 {
+    90
+}
+
+impl Default for CalibrationConfig {
+    fn default() -> Self {
+        Self { verify_every_days: verify_every_days() }
+    }
+}
+
+impl CalibrationConfig {
+    /// Refuses numbers that make no sense.
+    ///
+    /// # Errors
+    /// What was expected and found.
+    pub fn check(&self) -> Result<(), String> {
+        match self.verify_every_days {
+            1..=3650 => Ok(()),
+            found => Err(format!("`calibration.verify_every_days`: expected 1 to 3650, found {found}")),
+        }
+    }
+}
+
+/// Why a calibration or verification was not recorded.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CalibrationError {
+    /// No name of a camera.
+    #[error("`camera`: expected 1 to {MAX_NAME} letters, digits, `-`, `_` or `.`, found {found:?}")]
+    Name {
+        /// What was given.
+        found: String,
+    },
+    /// No such text.
+    #[error("`{field}`: expected {expected} of 1 to {MAX_TEXT} characters in one line, found {found:?}")]
+    Text {
+        /// Which one.
+        field: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What was given, its beginning.
+        found: String,
+    },
+    /// A number that no length has.
+    #[error("`{field}`: expected a number above 0 and at most {MAX_MM} mm, found {found}")]
+    Number {
+        /// Which one.
+        field: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// Nobody calibrated a camera of that name.
+    #[error("no camera {camera:?} is calibrated here; calibrated are {}", if known.is_empty() { "none yet".to_owned() } else { known.join(", ") })]
+    Unknown {
+        /// What was asked for.
+        camera: String,
+        /// Names that are known.
+        known: Vec<String>,
+    },
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// The name of a camera, as it may stand in an address.
+///
+/// # Errors
+/// [`CalibrationError::Name`].
+pub fn camera_name(name: &str) -> Result<&str, CalibrationError> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if (1..=MAX_NAME).contains(&name.len()) && name.chars().all(good) && !name.starts_with('.') {
+        return Ok(name);
+    }
+    Err(CalibrationError::Name { found: name.chars().take(MAX_NAME).collect() })
+}
+
+/// The id of a person.
+///
+/// # Errors
+/// [`CalibrationError::Text`].
+pub fn person(by: &str) -> Result<&str, CalibrationError> {
+    text("by", "the id of a person", by)
+}
+
+fn text<'t>(field: &'static str, expected: &'static str, given: &'t str) -> Result<&'t str, CalibrationError> {
+    let given = given.trim();
+    if !given.is_empty() && given.chars().count() <= MAX_TEXT && !given.chars().any(char::is_control) {
+        return Ok(given);
+    }
+    Err(CalibrationError::Text { field, expected, found: given.chars().take(40).collect() })
+}
+
+/// Records that `by` calibrated `camera`; `record` becomes a blob.
+///
+/// # Errors
+/// When a name is none, or the ledger refuses.
+pub fn calibrate(ledger: &Ledger, camera: &str, by: &str, record: &CameraRecord) -> Result<Entry, CalibrationError> {
+    let (camera, by) = (camera_name(camera)?.to_owned(), person(by)?.to_owned());
+    let file = ledger.put_blob(record.to_toml().as_bytes())?;
+    let u = |i: usize| record.covariance[i][i].max(0.0).sqrt();
+    Ok(ledger.append(Act::Calibrated {
+        camera,
+        record: file,
+        artefact: record.artefact.clone(),
+        by,
+        rms_px: record.rms_px,
+        u_focal_px: [u(0), u(1)],
+    })?)
+}
+
+/// What somebody found who measured a known length with a camera, or a printed length with a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Id of the person.
+    pub by: String,
+    /// What was measured, such as `steel rule 300 mm, no. 17`.
+    pub artefact: String,
+    /// Its known length, mm.
+    pub nominal_mm: f64,
+    /// What was found, mm.
+    pub measured_mm: f64,
+    /// Standard uncertainty of measured minus nominal, mm: of the artefact and of the measurement together.
+    pub u_mm: f64,
+    /// Largest deviation that is allowed, either way, mm.
+    pub limit_mm: f64,
+}
+
+impl Measurement {
+    /// By the one decision rule, guarded: PASS only when the deviation is within the limit by 1.65 u.
+    pub fn verdict(&self) -> Verdict {
+        let length = Characteristic {
+            id: "verification.length".into(),
+            check_type: "verification",
+            nominal: self.nominal_mm,
+            lower: Some(-self.limit_mm),
+            upper: Some(self.limit_mm),
+            unit: Unit::Mm,
+        };
+        decide(&length, &Observation::measured(self.measured_mm, self.u_mm), Rule::Guarded).verdict
+    }
+
+    fn checked(&self) -> Result<(), CalibrationError> {
+        let numbers = [
+            ("nominal_mm", self.nominal_mm),
+            ("measured_mm", self.measured_mm),
+            ("u_mm", self.u_mm),
+            ("limit_mm", self.limit_mm),
+        ];
+        match numbers.into_iter().find(|(_, v)| !(*v > 0.0 && *v <= MAX_MM)) {
+            Some((field, found)) => Err(CalibrationError::Number { field, found }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Records a verification of a camera that is calibrated here, and decides it.
+///
+/// # Errors
+/// When the camera is not known, something given makes no sense, or the ledger refuses.
+pub fn verify(ledger: &Ledger, camera: &str, found: &Measurement) -> Result<CameraState, CalibrationError> {
+    known(ledger, camera)?;
+    let (by, artefact) = (person(&found.by)?, text("artefact", "what was measured, in words,", &found.artefact)?);
+    found.checked()?;
+    ledger.append(Act::Verified {
+        camera: camera.to_owned(),
+        by: by.to_owned(),
+        artefact: artefact.to_owned(),
+        nominal_mm: found.nominal_mm,
+        measured_mm: found.measured_mm,
+        u_mm: found.u_mm,
+        limit_mm: found.limit_mm,
+        verdict: found.verdict(),
+    })?;
+    known(ledger, camera)
+}
+
+/// What is known of a camera.
+///
+/// # Errors
+/// [`CalibrationError::Unknown`], or when the ledger cannot be read.
+pub fn known(ledger: &Ledger, camera: &str) -> Result<CameraState, CalibrationError> {
+    camera_name(camera)?;
+    let Calibrations { cameras, .. } = ledger.calibrations()?;
+    match cameras.iter().find(|c| c.camera == camera) {
+        Some(state) => Ok(state.clone()),
+        None => Err(CalibrationError::Unknown {
+            camera: camera.to_owned(),
+            known: cameras.into_iter().map(|c| c.camera).collect(),
+        }),
+    }
+}
+
+/// Whether one can rely on a camera now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Shown to be good, not too long ago.
+    Good,
+    /// Not shown to be good for too long.
+    Overdue,
+    /// The newest verification did not pass.
+    Failed,
+    /// The clock is earlier than at its newest good act, or that time cannot be read: nobody knows how old it is.
+    ClockWrong,
+}
+
+impl Standing {
+    /// `good`, `overdue`, `failed`, `clock-wrong`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Overdue => "overdue",
+            Self::Failed => "failed",
+            Self::ClockWrong => "clock-wrong",
+        }
+    }
+}
+
+/// A camera at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aged {
+    /// Whether one can rely on it.
+    pub standing: Standing,
+    /// Days since it was calibrated.
+    pub age_days: Option<f64>,
+    /// When it must have been shown to be good again.
+    pub due: Option<Timestamp>,
+    /// What it is, or what is wrong and what to do.
+    pub reason: String,
+}
+
+impl Aged {
+    /// A camera now.
+    pub fn at(now: Timestamp, state: &CameraState, config: CalibrationConfig) -> Self {
+        let since = |wall: &str| Some((now.duration_since(wall.parse().ok()?)).as_secs_f64() / 86400.0);
+        let age_days = state.calibration.as_ref().and_then(|c| since(&c.wall)).map(|days| days.max(0.0));
+        let good: Option<Timestamp> = state.good.as_ref().and_then(|(_, wall)| wall.parse().ok());
+        let allowed = SignedDuration::from_hours(i64::from(config.verify_every_days) * DAY_HOURS);
+        let due = good.and_then(|good| good.checked_add(allowed).ok());
+        let standing = match (good, due) {
+            _ if state.failed() => Standing::Failed,
+            (Some(good), Some(due)) if now.duration_since(good) >= -CLOCK_SLACK => {
+                if now < due {
+                    Standing::Good
+                } else {
+                    Standing::Overdue
+                }
+            }
+            _ => Standing::ClockWrong,
+        };
+        let reason = reason(state, standing, config, good.map(|good| now.duration_since(good)));
+        Self { standing, age_days, due, reason }
+    }
+}
+
+fn reason(
+    state: &CameraState,
+    standing: Standing,
+    config: CalibrationConfig,
+    since_good: Option<SignedDuration>,
+) -> String {
+    let name = &state.camera;
+    let every = config.verify_every_days;
+    let days = since_good.map_or(0.0, |d| d.as_secs_f64() / 86400.0).max(0.0);
+    match (standing, &state.doubt) {
+        (Standing::Failed, Some(Doubt { after_seq, failed_seq, .. })) => format!(
+            "camera {name}: its verification did not pass (entry {failed_seq}), and every result since entry {after_seq} is in doubt: hold these \
+             parts (`assay calibrate affected`), calibrate the camera again or mend it, and verify it"
+        ),
+        (Standing::Overdue, _) => format!(
+            "camera {name}: last shown to be good {days:.0} days ago, expected every {every} days: verify it with a known length"
+        ),
+        (Standing::ClockWrong, _) => format!(
+            "camera {name}: the clock is earlier than when it was last shown to be good ({}), so its age is not known: set the clock",
+            state.good.as_ref().map_or("never", |(_, wall)| wall)
+        ),
+        _ => format!("camera {name}: shown to be good {days:.0} days ago, expected every {every} days"),
+    }
+}
+
+/// All cameras now: whether all can be relied on, and a sentence for each that cannot (or for the good ones when all are).
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn look(ledger: &Ledger, config: CalibrationConfig, now: Timestamp) -> Result<(bool, Vec<String>), LedgerError> {
+    let Calibrations { cameras, unreadable } = ledger.calibrations()?;
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    for state in &cameras {
+        let Aged { standing, reason, .. } = Aged::at(now, state, config);
+        let list = if standing == Standing::Good { &mut good } else { &mut wrong };
+        list.push(reason);
+    }
+    // It may have been a failed verification of any camera that was not shown to be good since.
+    let vouched = cameras.iter().filter_map(|c| c.good.as_ref().map(|(seq, _)| *seq)).min();
+    for seq in unreadable.into_iter().filter(|seq| vouched.is_none_or(|good| good < *seq)) {
+        wrong.push(format!(
+            "entry {seq}, an act on the calibration of a camera, cannot be read any more: verify every camera"
+        ));
+    }
+    Ok(if wrong.is_empty() { (true, good) } else { (false, wrong) })
+}

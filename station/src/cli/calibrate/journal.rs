@@ -1,0 +1,296 @@
+//! `assay calibrate verify|affected|list`: calibrations as acts in the station's journal.
+
+use crate::calibrations::{self, Aged, CalibrationConfig, Measurement};
+use crate::cli::{FAILED, OK};
+use crate::inspection::verdict_word;
+use crate::ledger::{Act, CameraState, Doubt, Entry, Health, Ledger, LedgerOptions, LostEntry, Verification};
+use crate::serve::ServeConfig;
+use anyhow::{Context as _, Result};
+use inspector::decision::{GUARD_BAND_K, Verdict};
+use inspector::reason::Reason;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Inspections that are read at a time.
+const PAGE: usize = 1000;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example, a steel rule photographed on the work plane, its 0 and its 150 mm line measured in the photo:
+  assay calibrate verify --camera bench-2 --artefact \"steel rule, no. 17\" --nominal 150.00 --measured 150.02 --u 0.03 --limit 0.10 \\
+    --by anna --data data
+
+It passes when the deviation lies within the limit by 1.65 u. Too close to the limit to tell (REFER) counts as not passed."
+)]
+pub(in crate::cli) struct Verify {
+    /// The camera, by the name it was calibrated under
+    #[arg(long, value_name = "NAME")]
+    camera: String,
+    /// Known length, mm
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    nominal: f64,
+    /// What was measured, mm
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    measured: f64,
+    /// Standard uncertainty of their difference, mm: of the known length and of the measurement together
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    u: f64,
+    /// Largest deviation allowed, either way, mm
+    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    limit: f64,
+    /// What the known length is
+    #[arg(long, value_name = "WORDS", default_value = "a known length, not said which")]
+    artefact: String,
+    /// Id of the person who verifies (an id, not a name)
+    #[arg(long, value_name = "PERSON")]
+    by: String,
+    /// The station's data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  assay calibrate affected --camera bench-2 --data data --json")]
+pub(in crate::cli) struct Affected {
+    /// The camera, by the name it was calibrated under
+    #[arg(long, value_name = "NAME")]
+    camera: String,
+    /// The station's data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  assay calibrate list --config station.toml")]
+pub(in crate::cli) struct List {
+    /// The station's data folder
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    data: Option<PathBuf>,
+    /// The station's configuration: its data folder, and how often it verifies
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Verify {
+    pub(in crate::cli) fn run(self) -> Result<u8> {
+        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let found = Measurement {
+            by: self.by,
+            artefact: self.artefact,
+            nominal_mm: self.nominal,
+            measured_mm: self.measured,
+            u_mm: self.u,
+            limit_mm: self.limit,
+        };
+        let state = calibrations::verify(&ledger, &self.camera, &found)?;
+        let verification = state.verification.as_ref().context("the verification was recorded and cannot be read")?;
+        let doubtful = state.doubt.filter(Doubt::lasts).map(|d| Doubtful::read(&ledger, d)).transpose()?;
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            let mut object = of_verification(&state.camera, verification);
+            object["doubt"] = doubtful.as_ref().map_or(Value::Null, Doubtful::json);
+            writeln!(out, "{object}")?;
+        } else {
+            writeln!(out, "{}", sentence(&state.camera, verification))?;
+            if let Some(doubtful) = &doubtful {
+                doubtful.show(&mut out)?;
+            }
+        }
+        Ok(if verification.passed() { OK } else { FAILED })
+    }
+}
+
+impl Affected {
+    pub(in crate::cli) fn run(self) -> Result<u8> {
+        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let state = calibrations::known(&ledger, &self.camera)?;
+        let doubtful = state.doubt.map(|d| Doubtful::read(&ledger, d)).transpose()?;
+        let mut out = std::io::stdout().lock();
+        match (&doubtful, self.json) {
+            (_, true) => {
+                let doubt = doubtful.as_ref().map_or(Value::Null, Doubtful::json);
+                writeln!(out, "{}", json!({ "camera": state.camera, "doubt": doubt }))?;
+            }
+            (Some(doubtful), false) => doubtful.show(&mut out)?,
+            (None, false) => writeln!(out, "Every verification of {} passed.", state.camera)?,
+        }
+        Ok(OK)
+    }
+}
+
+impl List {
+    pub(in crate::cli) fn run(self) -> Result<u8> {
+        let config = self.config.as_deref().map(ServeConfig::read).transpose()?;
+        let policy = config.as_ref().map_or_else(CalibrationConfig::default, |c| c.calibration);
+        let data = self.data.or(config.map(|c| c.data)).context("expected --data DIR or --config FILE")?;
+        let ledger = Ledger::open(&data, LedgerOptions::default())?.0;
+        let found = ledger.calibrations()?;
+        let (now, mut out) = (jiff::Timestamp::now(), std::io::stdout().lock());
+        for state in &found.cameras {
+            let aged = Aged::at(now, state, policy);
+            writeln!(out, "{:11} {}", aged.standing.word(), aged.reason)?;
+            for line in history(state, &aged) {
+                writeln!(out, "            {line}")?;
+            }
+        }
+        for seq in &found.unreadable {
+            writeln!(out, "unreadable  entry {seq}: an act on the calibration of a camera")?;
+        }
+        if found.cameras.is_empty() && found.unreadable.is_empty() {
+            writeln!(out, "No camera is calibrated here.")?;
+        }
+        Ok(OK)
+    }
+}
+
+/// What was done to a camera, for people.
+fn history(state: &CameraState, aged: &Aged) -> Vec<String> {
+    let calibrated = state.calibration.as_ref().map(|c| {
+        let age = aged.age_days.map_or("unknown".to_owned(), |d| format!("{d:.0}"));
+        format!(
+            "calibrated {} by {} with {}: rms {:.2} px, u of focal length {:.1} px, {age} days old, {} (entry {})",
+            c.wall, c.by, c.artefact, c.rms_px, c.u_focal_px[0], c.record, c.seq
+        )
+    });
+    let verified = state
+        .verification
+        .as_ref()
+        .map(|v| format!("verified   {} by {} with {}: {}", v.wall, v.by, v.artefact, sentence(&state.camera, v)));
+    let due = aged.due.map(|due| format!("due        {due}"));
+    [calibrated, verified, due].into_iter().flatten().collect()
+}
+
+/// What a verification said, for people.
+fn sentence(camera: &str, v: &Verification) -> String {
+    let numbers = format!(
+        "{:.3} mm of {:.3} mm, deviation {:+.3} mm, u {:.3} mm, limit {:.3} mm (entry {})",
+        v.measured_mm,
+        v.nominal_mm,
+        v.deviation_mm(),
+        v.u_mm,
+        v.limit_mm,
+        v.seq
+    );
+    match v.verdict {
+        Verdict::Pass => format!("PASS {camera}: {numbers}"),
+        Verdict::Fail => format!("FAIL {camera}: {numbers}"),
+        Verdict::Refer => format!(
+            "REFER {camera}: {numbers}. Within {:.3} mm of the limit nobody can tell, and this counts as not passed: measure again with a smaller u",
+            GUARD_BAND_K * v.u_mm
+        ),
+    }
+}
+
+fn of_verification(camera: &str, v: &Verification) -> Value {
+    json!({
+        "camera": camera, "seq": v.seq, "wall": v.wall, "by": v.by, "artefact": v.artefact, "nominal_mm": v.nominal_mm,
+        "measured_mm": v.measured_mm, "deviation_mm": v.deviation_mm(), "u_mm": v.u_mm, "limit_mm": v.limit_mm,
+        "verdict": v.verdict, "passed": v.passed(),
+    })
+}
+
+/// Everything that nobody should rely on, oldest first.
+struct Doubtful {
+    doubt: Doubt,
+    parts: Vec<Part>,
+    damaged: Vec<LostEntry>,
+    /// First and last number of entries that the journal lost: nobody knows what they were.
+    lost: Vec<(u64, u64)>,
+}
+
+/// A part whose result is in doubt.
+struct Part {
+    seq: u64,
+    wall: String,
+    part: String,
+    lot: Option<String>,
+    serial: Option<String>,
+    verdict: Verdict,
+    source: Option<String>,
+}
+
+impl Part {
+    fn of(entry: Entry) -> Option<Self> {
+        let Entry { seq, wall, act: Act::Inspection { inspection, .. }, .. } = entry else { return None };
+        let source = inspection.capture.map(|c| c.source);
+        let (part, lot, serial, verdict) = (inspection.part, inspection.lot, inspection.serial, inspection.verdict);
+        Some(Self { seq, wall, part, lot, serial, verdict, source })
+    }
+}
+
+impl Doubtful {
+    fn read(ledger: &Ledger, doubt: Doubt) -> Result<Self> {
+        let (mut parts, mut damaged, mut cursor) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = ledger.inspections(&doubt.query(cursor, PAGE))?;
+            parts.extend(page.entries.into_iter().filter_map(Part::of));
+            damaged.extend(page.damaged);
+            cursor = page.next_before_seq;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        parts.reverse();
+        damaged.reverse();
+        Ok(Self { doubt, parts, damaged, lost: lost(&ledger.health(), &doubt) })
+    }
+
+    fn json(&self) -> Value {
+        let part = |p: &Part| {
+            json!({
+                "seq": p.seq, "wall": p.wall, "part": p.part, "lot": p.lot, "serial": p.serial, "verdict": p.verdict, "source": p.source,
+            })
+        };
+        let damaged = |d: &LostEntry| json!({ "seq": d.seq, "part": d.part, "lot": d.lot, "serial": d.serial });
+        json!({
+            "after_seq": self.doubt.after_seq, "failed_seq": self.doubt.failed_seq, "before_seq": self.doubt.before_seq,
+            "inspections": self.parts.iter().map(part).collect::<Vec<_>>(),
+            "damaged": self.damaged.iter().map(damaged).collect::<Vec<_>>(),
+            "lost": self.lost,
+        })
+    }
+
+    fn show(&self, out: &mut impl Write) -> Result<()> {
+        let Doubt { after_seq, before_seq, .. } = self.doubt;
+        let until = before_seq.map_or(String::new(), |seq| format!(" until entry {seq}"));
+        let n = self.parts.len() + self.damaged.len();
+        writeln!(
+            out,
+            "{n} {} in doubt: everything judged since entry {after_seq}, when the camera was last shown to be good{until}.",
+            if n == 1 { "result is" } else { "results are" }
+        )?;
+        let word = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), Reason::shown);
+        for p in &self.parts {
+            let (serial, lot) = (word(&p.serial), word(&p.lot));
+            writeln!(
+                out,
+                "{:8}  {}  {:5}  part {}  serial {serial}  lot {lot}",
+                p.seq,
+                p.wall,
+                verdict_word(p.verdict),
+                p.part
+            )?;
+        }
+        for d in &self.damaged {
+            let (part, serial, lot) = (word(&d.part), word(&d.serial), word(&d.lot));
+            writeln!(out, "{:8}  damaged, cannot be read any more  part {part}  serial {serial}  lot {lot}", d.seq)?;
+        }
+        for (first, last) in &self.lost {
+            writeln!(out, "entries {first} to {last} are lost from the journal and may have been parts")?;
+        }
+        Ok(())
+    }
+}
+
+/// Entries lost from the journal that may belong to the doubt.
+fn lost(health: &Health, doubt: &Doubt) -> Vec<(u64, u64)> {
+    let within = |(first, last): &(u64, u64)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b);
+    health.damage.iter().filter_map(|d| Some((d.first_seq?, d.last_seq?))).filter(within).collect()
+}
