@@ -143,6 +143,99 @@ pub enum Reason {
         /// Residual of the other.
         second: Mm,
     },
+    /// No mat in the photo.
+    #[error("no mat found: photograph the part on its printed mat, with the tags round it in the picture")]
+    NoMat,
+    /// Some tags, too few.
+    #[error("only {found} of {expected} tags of the mat can be read: uncover it, and show all of it, sharp")]
+    MatTooLittle {
+        /// Tags that were read.
+        found: usize,
+        /// Tags on the mat.
+        expected: usize,
+    },
+    /// A good part of the mat lies outside the picture.
+    #[error("the mat reaches beyond the picture: move the camera back until all of it is seen")]
+    MatOutside,
+    /// A quarter of the mat shows no tags.
+    #[error("the {corner} of the mat is covered: move what lies there, so that tags are seen on all sides")]
+    MatCornerCovered {
+        /// Which, as printed.
+        corner: &'static str,
+    },
+    /// The tags are those of another mat.
+    #[error(
+        "this is {}, the recipe expects mat {expected}: use that mat, or change the recipe",
+        found.map(|id| format!("mat {id}")).unwrap_or_else(|| "another mat".to_owned())
+    )]
+    AnotherMat {
+        /// Id in the recipe.
+        expected: u16,
+        /// Id that was read, when it could be.
+        found: Option<u16>,
+    },
+    /// Left and right are exchanged.
+    #[error("the photo is a mirror image: turn off mirroring in the camera")]
+    MatMirrored,
+    /// The sheet is bent, or not one plane.
+    #[error("the mat does not lie flat ({detail}): glue it to a flat board, or hold it flatter")]
+    MatNotFlat {
+        /// How much.
+        detail: String,
+    },
+    /// What was measured of the print cannot be right.
+    #[error("the distances in the recipe are not those of this mat ({detail}): measure them again, x across and y up")]
+    MatDistances {
+        /// What contradicts them.
+        detail: String,
+    },
+    /// The camera record contradicts the photo.
+    #[error(
+        "the camera record is not of this camera, zoom and focus ({detail}): take the right record, or calibrate again"
+    )]
+    CameraRecord {
+        /// What does not fit.
+        detail: String,
+    },
+    /// Too little light.
+    #[error("too dark: white paper has {white_percent:.0} % of full light; add light or expose longer")]
+    MatTooDark {
+        /// Light of white paper, percent of the brightest code's.
+        white_percent: f64,
+    },
+    /// Too much light.
+    #[error(
+        "overexposed: {clipped_percent:.0} % of the white paper is at the brightest code; expose shorter or dim the light"
+    )]
+    MatOverexposed {
+        /// Share of white places at the brightest code, percent.
+        clipped_percent: f64,
+    },
+    /// Something shines on the mat.
+    #[error("glare on the mat: move the light or the camera until nothing shines")]
+    MatGlare,
+    /// Out of focus, or moved.
+    #[error("out of focus or moved: edges are blurred by {blur_px:.1} px; focus on the mat and hold still")]
+    MatBlurred {
+        /// Standard deviation of the blur, px.
+        blur_px: f64,
+    },
+    /// Light differs too much over the mat.
+    #[error(
+        "the light is uneven: it changes by {percent:.0} % over the mat; light it from both sides or from farther away"
+    )]
+    MatUneven {
+        /// Brightest minus darkest white over the middle one, percent.
+        percent: f64,
+    },
+    /// The light has a strong colour.
+    #[error("the light is strongly coloured: use white light")]
+    MatColoured,
+    /// The grey wedges cannot be used.
+    #[error(
+        "the grey steps at the sides of the mat are covered, shaded or badly printed: uncover one of them, or print the mat again"
+    )]
+    MatWedge,
     /// A learned model gave no answer, or none that can be believed.
     #[error(
         "model {model} gave no usable answer (expected {expected}, found {found}): judge this part by hand, and have the model looked at"
@@ -194,6 +287,22 @@ impl Reason {
             Self::CodeUnfit { .. } => "code-unfit",
             Self::NotFinite => "not-finite",
             Self::Ambiguous { .. } => "ambiguous",
+            Self::NoMat => "no-mat",
+            Self::MatTooLittle { .. } => "mat-too-little",
+            Self::MatOutside => "mat-outside",
+            Self::MatCornerCovered { .. } => "mat-corner-covered",
+            Self::AnotherMat { .. } => "another-mat",
+            Self::MatMirrored => "mat-mirrored",
+            Self::MatNotFlat { .. } => "mat-not-flat",
+            Self::MatDistances { .. } => "mat-distances",
+            Self::CameraRecord { .. } => "camera-record",
+            Self::MatTooDark { .. } => "mat-too-dark",
+            Self::MatOverexposed { .. } => "mat-overexposed",
+            Self::MatGlare => "mat-glare",
+            Self::MatBlurred { .. } => "mat-blurred",
+            Self::MatUneven { .. } => "mat-uneven",
+            Self::MatColoured => "mat-coloured",
+            Self::MatWedge => "mat-wedge",
             Self::ModelFault { .. } => "model-fault",
         }
     }

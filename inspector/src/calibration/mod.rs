@@ -15,7 +15,7 @@ pub use age::{PAPER_U_MOST, PAPER_U_PER_30_DAYS, paper_u_scale};
 pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
-pub use tone::{Plane, Tone};
+pub use tone::{Curve, Plane, Tone};
 pub use worlds::{Budget, Rim, Sight, Source, World, Worlds};
 
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};

@@ -9,6 +9,7 @@ mod calibrate;
 mod camera;
 mod doctor;
 mod inspect;
+mod mat;
 mod photos;
 mod recipe;
 mod station;
@@ -57,6 +58,8 @@ enum Command {
     /// Measure a camera's lens, verify it, list what is in doubt
     #[command(subcommand)]
     Calibrate(calibrate::Command),
+    /// Print the mat on which parts are photographed
+    Mat(mat::Mat),
     /// Look at model runtime, journal, store and disk: what is wrong and what to do
     Doctor(doctor::Doctor),
     /// Runs one model for the station that started it
@@ -81,6 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Recipe(a) => a.run(),
         Command::Camera(a) => a.run(),
         Command::Calibrate(a) => a.run(),
+        Command::Mat(a) => a.run(),
         Command::Doctor(a) => a.run(),
         Command::ModelWorker => return crate::models::worker_main(),
     };

@@ -272,7 +272,7 @@ impl Glance {
         for (i, m) in modules.iter_mut().enumerate() {
             *m = mean((i % N) as f64 + 0.5, (i / N) as f64 + 0.5)?;
         }
-        let border = |i: &usize| i.is_multiple_of(N) || i % N == N - 1 || i / N == 0 || i / N == N - 1;
+        let border = |i: &usize| [i % N, i / N].iter().any(|k| *k == 0 || *k == N - 1);
         let black = (0..N * N).filter(border).map(|i| modules[i]).sum::<f64>() / (4 * (N - 1)) as f64;
         let far = N as f64 + 0.85;
         let mut white = 0.0;

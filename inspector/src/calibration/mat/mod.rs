@@ -3,6 +3,7 @@
 //! ```text
 //! Paper, id -Layout-> what is printed
 //! linear light -find-> tags and their corners -fit-> camera, and the ways in which it may be otherwise
+//!              -quality-> tone curve, light, colour, focus: numbers with limits
 //! ```
 //!
 //! A ring of coded tags ([`Layout`]) leaves the middle of the sheet free for the part. [`find`] reads the tags in any turn and slant, half of
@@ -15,9 +16,12 @@
 //! | corners, standard deviation | 0.007 to 0.013 px; 2 MP with a blur of 2.5 px: 0.025 px |
 
 mod code;
+mod edges;
 mod find;
 mod layout;
+mod light;
 mod linear;
+mod locate;
 mod model;
 mod pose;
 mod quads;
@@ -29,4 +33,6 @@ mod words;
 
 pub use find::{Found, NotFound, SeenCorner, SeenTag, find};
 pub use layout::{Distance, GAP_MM, IDS, Layout, Paper, Patch, Shape, TAG_MM, Tag, TextLine, WEDGE_STEPS};
+pub use light::Quality;
+pub use locate::{MatPolicy, OnMat, locate_on_mat};
 pub use pose::{Fit, Known, KnownLens, Pulls, fit};

@@ -135,7 +135,7 @@ mod tests {
         for p in [Point::new(80.0, 120.0), Point::new(-85.0, 30.0), Point::new(5.0, -125.0)] {
             let (_, d) = model.view(half).project(p).unwrap();
             for k in 0..N {
-                let h = if !(3..LENS + 4).contains(&k) { 1e-6 } else { 1e-4 };
+                let h = if (3..LENS + 4).contains(&k) { 1e-4 } else { 1e-6 };
                 let at = |h: f64| {
                     let mut step = [0.0; N];
                     step[k] = h;

@@ -162,7 +162,7 @@ impl Prior {
             let mut unit = [0.0; 9];
             unit[i] = 1.0;
             let column = solve_symmetric(floored(covariance), unit)?;
-            out.information[LENS + i][LENS..LENS + 9].copy_from_slice(&column);
+            out.information[LENS + i][LENS..PRINT].copy_from_slice(&column);
         }
         let [u_x, u_y] = known.u_printed_scale;
         let sigmas = [u_x, u_y, known.u_skew, known.u_flat_mm, known.u_flat_mm, known.u_flat_mm];
@@ -309,7 +309,8 @@ fn descend(
         let then = rows(corners, half, &next).map(|r| (sums(corners, &r, prior, &next, now.scale, say), r));
         match then.filter(|(s, _)| s.cost <= now.cost) {
             Some((s, r)) => {
-                let small = now.cost - s.cost < 1e-9 * (1.0 + s.cost);
+                // A thousandth of a standard deviation is nothing, and weakly known lenses leave long flat valleys.
+                let small = now.cost - s.cost < 1e-6 * (1.0 + s.cost);
                 (model, now, seen) = (next, s, r);
                 damping = (damping * 0.2).max(1e-12);
                 // As residuals fall the scale does, and more corners stand out.

@@ -53,7 +53,8 @@ pub(crate) fn refine(light: &Plane, start: &Start) -> Option<Saddle> {
         if round == 0 {
             levels(&pixels, &mut q)?;
         }
-        fit = Some(descend(&pixels, &mut q, start.reach_px)?);
+        let sums = descend(&pixels, &mut q, start.reach_px)?;
+        fit = Some((sums, pixels));
         if start.p.distance(Point::new(q[2], q[3])) > start.search_px {
             return None;
         }
@@ -65,15 +66,28 @@ pub(crate) fn refine(light: &Plane, start: &Start) -> Option<Saddle> {
     if contrast.abs() < 300.0 || turned > 0.35 || residual.is_nan() || residual > 0.12 {
         return None;
     }
-    let u = |k: usize| {
+    let u_px = uncertainty(&pixels, &q, &sums)?;
+    Some(Saddle { p: Point::new(q[2], q[3]), u_px, blur_px: [q[6].abs(), q[7].abs()], contrast, residual })
+}
+
+/// Standard uncertainty of a coordinate, from the scatter of the pixels: weights are chosen, so the inverse of the weighted normal matrix
+/// alone would not tell it.
+fn uncertainty(pixels: &[Sample], q: &[f64; 8], sums: &Sums) -> Option<f64> {
+    let along = |k: usize| {
         let mut unit = [0.0; 8];
         unit[k] = 1.0;
-        let v = solve_symmetric(sums.normal, unit)?;
-        let spread: f64 = (0..8).map(|i| v[i] * (0..8).map(|j| sums.squared[i][j] * v[j]).sum::<f64>()).sum();
-        Some(spread * sums.mean_square * pixels / (pixels - 8.0).max(1.0))
+        solve_symmetric(sums.normal, unit)
     };
-    let u_px = (0.5 * (u(2)? + u(3)?)).sqrt();
-    Some(Saddle { p: Point::new(q[2], q[3]), u_px, blur_px: [q[6].abs(), q[7].abs()], contrast, residual })
+    let (x, y) = (along(2)?, along(3)?);
+    let model = Shape::of(q);
+    let (mut spread, mut weight) = (0.0, 0.0);
+    for (px, py, w, _) in pixels {
+        let (_, row) = model.at(*px, *py);
+        let by = |v: &[f64; 8]| (0..8).map(|i| v[i] * row[i]).sum::<f64>();
+        spread += w * w * (by(&x) * by(&x) + by(&y) * by(&y));
+        weight += w;
+    }
+    Some((0.5 * spread * sums.mean_square * weight / (weight - 8.0).max(1.0)).sqrt())
 }
 
 /// Position, weight, light.
@@ -125,13 +139,46 @@ fn sin_cos(angle: f64) -> [f64; 2] {
 struct Sums {
     mean_square: f64,
     normal: [[f64; 8]; 8],
-    /// As `normal`, with the weights squared.
-    squared: [[f64; 8]; 8],
     right: [f64; 8],
 }
 
-/// Levenberg-Marquardt; gives the sums at the end and the effective number of pixels.
-fn descend(pixels: &[Sample], q: &mut [f64; 8], reach: f64) -> Option<(Sums, f64)> {
+/// The model with what all pixels share.
+struct Shape<'q> {
+    q: &'q [f64; 8],
+    lines: [[f64; 2]; 2],
+    per_blur: [f64; 2],
+}
+
+impl<'q> Shape<'q> {
+    fn of(q: &'q [f64; 8]) -> Self {
+        Self { q, lines: [sin_cos(q[4]), sin_cos(q[5])], per_blur: [1.0 / q[6], 1.0 / q[7]] }
+    }
+
+    /// Light at a pixel, and its derivatives.
+    fn at(&self, x: f64, y: f64) -> (f64, [f64; 8]) {
+        let (q, [[s1, c1], [s2, c2]], [i1, i2]) = (self.q, self.lines, self.per_blur);
+        let (dx, dy) = (x - q[2], y - q[3]);
+        let (z1, z2) = ((c1 * dy - s1 * dx) * i1, (c2 * dy - s2 * dx) * i2);
+        let ((p1, d1), (p2, d2)) = (cumulative_and_density(z1), cumulative_and_density(z2));
+        let (e1, e2) = (2.0 * p1 - 1.0, 2.0 * p2 - 1.0);
+        // Slope along each line's normal, per px.
+        let (g1, g2) = (2.0 * q[1] * d1 * e2 * i1, 2.0 * q[1] * d2 * e1 * i2);
+        let row = [
+            1.0,
+            e1 * e2,
+            g1 * s1 + g2 * s2,
+            -g1 * c1 - g2 * c2,
+            -g1 * (c1 * dx + s1 * dy),
+            -g2 * (c2 * dx + s2 * dy),
+            -g1 * z1,
+            -g2 * z2,
+        ];
+        (q[0] + q[1] * e1 * e2, row)
+    }
+}
+
+/// Levenberg-Marquardt; gives the sums at the end.
+fn descend(pixels: &[Sample], q: &mut [f64; 8], reach: f64) -> Option<Sums> {
     let mut damping = 1e-3;
     let mut now = sums(pixels, q);
     for _ in 0..25 {
@@ -162,41 +209,23 @@ fn descend(pixels: &[Sample], q: &mut [f64; 8], reach: f64) -> Option<(Sums, f64
             }
         }
     }
-    let weight: f64 = pixels.iter().map(|p| p.2).sum();
-    Some((now, weight))
+    Some(now)
 }
 
 fn sums(pixels: &[Sample], q: &[f64; 8]) -> Sums {
-    let mut out = Sums { mean_square: 0.0, normal: [[0.0; 8]; 8], squared: [[0.0; 8]; 8], right: [0.0; 8] };
-    let ([s1, c1], [s2, c2]) = (sin_cos(q[4]), sin_cos(q[5]));
-    let (i1, i2) = (1.0 / q[6], 1.0 / q[7]);
+    let mut out = Sums { mean_square: 0.0, normal: [[0.0; 8]; 8], right: [0.0; 8] };
+    let model = Shape::of(q);
     let mut weight = 0.0;
     for (x, y, w, v) in pixels {
-        let (dx, dy) = (x - q[2], y - q[3]);
-        let (z1, z2) = ((c1 * dy - s1 * dx) * i1, (c2 * dy - s2 * dx) * i2);
-        let ((p1, d1), (p2, d2)) = (cumulative_and_density(z1), cumulative_and_density(z2));
-        let (e1, e2) = (2.0 * p1 - 1.0, 2.0 * p2 - 1.0);
-        // Slope along each line's normal, per px.
-        let (g1, g2) = (2.0 * q[1] * d1 * e2 * i1, 2.0 * q[1] * d2 * e1 * i2);
-        let row = [
-            1.0,
-            e1 * e2,
-            g1 * s1 + g2 * s2,
-            -g1 * c1 - g2 * c2,
-            -g1 * (c1 * dx + s1 * dy),
-            -g2 * (c2 * dx + s2 * dy),
-            -g1 * z1,
-            -g2 * z2,
-        ];
-        let r = v - (q[0] + q[1] * e1 * e2);
+        let (expected, row) = model.at(*x, *y);
+        let r = v - expected;
         out.mean_square += w * r * r;
         weight += w;
         for i in 0..8 {
-            out.right[i] += w * row[i] * r;
+            let wi = w * row[i];
+            out.right[i] += wi * r;
             for j in 0..=i {
-                let product = w * row[i] * row[j];
-                out.normal[i][j] += product;
-                out.squared[i][j] += w * product;
+                out.normal[i][j] += wi * row[j];
             }
         }
     }
@@ -204,7 +233,6 @@ fn sums(pixels: &[Sample], q: &[f64; 8]) -> Sums {
     for i in 0..8 {
         for j in i + 1..8 {
             out.normal[i][j] = out.normal[j][i];
-            out.squared[i][j] = out.squared[j][i];
         }
     }
     out

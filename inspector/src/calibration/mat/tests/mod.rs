@@ -1,7 +1,6 @@
 //! The finder on rendered photos.
 
-#![allow(clippy::disallowed_methods, reason = "told beside the results: how long it took")]
-
+mod judge;
 mod render;
 
 use super::*;
@@ -19,14 +18,11 @@ struct Score {
     sigma: f64,
     worst: f64,
     mean_u: f64,
-    ms: f64,
 }
 
 fn score(layout: &Layout, shot: &Shot) -> Result<Score, NotFound> {
     let light = Tone::Srgb.linear(&shot.picture(layout));
-    let start = std::time::Instant::now();
     let found = find(&light)?;
-    let ms = start.elapsed().as_secs_f64() * 1e3;
     assert_eq!(found.paper, layout.paper);
     let errors: Vec<_> = found.corners.iter().map(|c| c.p - shot.seen(layout, c.nominal)).collect();
     let n = errors.len() as f64;
@@ -35,23 +31,14 @@ fn score(layout: &Layout, shot: &Shot) -> Result<Score, NotFound> {
     let worst = errors.iter().map(|e| e.length()).fold(0.0, f64::max);
     let mean_u = (found.corners.iter().map(|c| c.u_px * c.u_px).sum::<f64>() / n).sqrt();
     assert!(found.id.is_none_or(|id| id == layout.id), "{:?} instead of {}", found.id, layout.id);
-    Ok(Score {
-        tags: found.tags.len(),
-        expected: layout.tags.len(),
-        corners: errors.len(),
-        bias,
-        sigma,
-        worst,
-        mean_u,
-        ms,
-    })
+    Ok(Score { tags: found.tags.len(), expected: layout.tags.len(), corners: errors.len(), bias, sigma, worst, mean_u })
 }
 
 fn print(name: &str, score: Result<Score, NotFound>) {
     match score {
         Ok(s) => println!(
-            "{name:44} tags {:2}/{:2} corners {:3} bias {:7.4} {:7.4} rms {:.4} worst {:.3} stated u {:.4} px, {:.0} ms",
-            s.tags, s.expected, s.corners, s.bias[0], s.bias[1], s.sigma, s.worst, s.mean_u, s.ms
+            "{name:44} tags {:2}/{:2} corners {:3} bias {:7.4} {:7.4} rms {:.4} worst {:.3} stated u {:.4} px",
+            s.tags, s.expected, s.corners, s.bias[0], s.bias[1], s.sigma, s.worst, s.mean_u
         ),
         Err(e) => println!("{name:44} {e:?}"),
     }
@@ -82,11 +69,9 @@ fn judge(name: &str, layout: &Layout, shot: &Shot, known: &Known) {
         Ok(found) => found,
         Err(e) => return println!("{name:40} {e:?}"),
     };
-    let start = std::time::Instant::now();
     let Some(fit) = fit(&found.corners, layout.half_ring_mm(), [shot.width, shot.height], known) else {
         return println!("{name:40} no pose");
     };
-    let ms = start.elapsed().as_secs_f64() * 1e3;
     let [w, h] = layout.quiet_mm.map(|s| 0.5 * s);
     let grid: Vec<_> =
         (0..25).map(|i| Point::new(w * f64::from(i % 5 - 2) / 2.0, h * f64::from(i / 5 - 2) / 2.0)).collect();
@@ -123,7 +108,7 @@ fn judge(name: &str, layout: &Layout, shot: &Shot, known: &Known) {
         }
     }
     println!(
-        "{name:40} pulls {:.1} {:.1} {:.1}; {:2} tags {:3} used {:2} out rms {:.3} px {:.4} mm; place {error:.4} u {stated:.4} mm;{words}; f {:.0} height {:.2?} worlds {} {ms:.0} ms",
+        "{name:40} pulls {:.1} {:.1} {:.1}; {:2} tags {:3} used {:2} out rms {:.3} px {:.4} mm; place {error:.4} u {stated:.4} mm;{words}; f {:.0} height {:.2?} worlds {}",
         fit.pulls.lens,
         fit.pulls.print,
         fit.pulls.flat,
@@ -280,4 +265,32 @@ fn letter_and_a3_are_told_apart() {
         let found = find(&Tone::Srgb.linear(&webcam(&layout, 10.0).picture(&layout))).unwrap();
         assert_eq!((found.paper, found.id, found.tags.len()), (paper, Some(id), layout.tags.len()));
     }
+}
+
+#[test]
+#[ignore = "a time to read: RAYON_NUM_THREADS=2"]
+#[expect(clippy::disallowed_methods, reason = "a test that reads the time")]
+fn speed() {
+    let layout = Layout::new(Paper::A4, 1234);
+    let shot = Shot { noise: 0.0075, jpeg: Some(90), ..Shot::new(&layout, 4000, 3000, [25.0, 30.0, 93.0]) };
+    let picture = shot.picture(&layout);
+    let light = Tone::Srgb.linear(&picture);
+    let policy = MatPolicy { u_flat_mm: 0.5, ..MatPolicy::default() };
+    let best = |what: &mut dyn FnMut()| {
+        let time = |_| {
+            let start = std::time::Instant::now();
+            what();
+            start.elapsed().as_secs_f64() * 1e3
+        };
+        (0..20).map(time).fold(f64::INFINITY, f64::min)
+    };
+    let find_ms = best(&mut || drop(find(&light).unwrap()));
+    let small_ms = best(&mut || drop(small::Small::of(&light)));
+    let found = find(&light).unwrap();
+    let fit_ms =
+        best(&mut || drop(fit(&found.corners, layout.half_ring_mm(), [4000, 3000], &Known::UNMEASURED).unwrap()));
+    let all_ms = best(&mut || drop(locate_on_mat(&picture, &policy).unwrap()));
+    println!(
+        "find {find_ms:.1} ms, of it the small version {small_ms:.1} ms; fit {fit_ms:.1} ms; photo to worlds {all_ms:.1} ms"
+    );
 }

@@ -210,13 +210,11 @@ fn blur(values: &[f32], w: usize, h: usize, sigma: f64) -> Vec<f32> {
     out
 }
 
-/// x0, x1, y0, y1 and how much it reflects.
-type Cell = (f64, f64, f64, f64, f64);
-
 /// Shapes by place: all of them are upright rectangles.
 struct Sheet {
     half: [f64; 2],
-    cells: Vec<Vec<Cell>>,
+    /// Left, right, lower, upper, light.
+    cells: Vec<Vec<[f64; 5]>>,
     columns: usize,
 }
 
@@ -236,7 +234,7 @@ impl Sheet {
             let light = black + (1.0 - black) * shape.light.iter().sum::<f64>() / 3.0;
             for j in place(y0, half[1])..=place(y1, half[1]) {
                 for i in place(x0, half[0])..=place(x1, half[0]) {
-                    cells[j * columns + i].push((x0, x1, y0, y1, light));
+                    cells[j * columns + i].push([x0, x1, y0, y1, light]);
                 }
             }
         }
@@ -249,7 +247,7 @@ impl Sheet {
             return 0.25;
         }
         let cell = ((p.y + self.half[1]) / CELL) as usize * self.columns + ((p.x + self.half[0]) / CELL) as usize;
-        let on = |(x0, x1, y0, y1, _): &&Cell| p.x >= *x0 && p.x < *x1 && p.y >= *y0 && p.y < *y1;
-        self.cells[cell].iter().rev().find(on).map_or(1.0, |s| s.4)
+        let on = |[x0, x1, y0, y1, _]: &&[f64; 5]| p.x >= *x0 && p.x < *x1 && p.y >= *y0 && p.y < *y1;
+        self.cells[cell].iter().rev().find(on).map_or(1.0, |s| s[4])
     }
 }

@@ -1,0 +1,199 @@
+//! Light, colour and focus, as the mat shows them: each a number with a limit.
+
+use super::edges::edge_offsets;
+use super::find::{Found, SeenTag};
+use super::layout::{GAP_MM, Layout, Patch, WEDGE_STEPS};
+use super::pose::Fit;
+use crate::calibration::{Curve, Plane, Tone};
+use crate::geometry::{ImagePx, PlaneMm, Point};
+use crate::photo::Picture;
+use crate::reason::Reason;
+
+/// Least light of white paper, share of the brightest code's.
+const DARKEST: f64 = 0.04;
+/// Most of the white places that may be at the brightest code.
+const CLIPPED: f64 = 0.02;
+/// Beyond this share of clipped places all of the photo is too bright; below, something shines.
+const ALL_CLIPPED: f64 = 0.4;
+/// Widest blur, standard deviation, px: edges are fitted up to 4 px.
+const SOFTEST_PX: f64 = 3.5;
+/// Most that light may vary over the mat: brightest minus darkest white over the middle one.
+const UNEVEN: f64 = 0.8;
+/// Largest share of white's light that black returns.
+const GREYEST_BLACK: f64 = 0.4;
+/// Farthest that a tone curve may be from sRGB's, of the light between black and white.
+const STRANGEST_TONE: f64 = 0.3;
+/// Farthest that red and blue light of the paper may be from green, factor.
+const MOST_COLOURED: f64 = 3.0;
+
+/// Change of light for which sRGB's curve stays.
+const SAME_TONE: f64 = 0.004;
+
+/// What the mat says of the photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quality {
+    /// Light of white paper, share of the brightest code's.
+    pub white: f64,
+    /// Light of black ink, share of white's.
+    pub black: f64,
+    /// Share of white places at the brightest code.
+    pub clipped: f64,
+    /// Brightest minus darkest white over the middle one.
+    pub unevenness: f64,
+    /// Light of red and blue paper, of green's.
+    pub white_balance: [f64; 2],
+    /// Blur of the tags' edges, standard deviation, px: the median, and that of the softest tenth.
+    pub blur_px: [f64; 2],
+    /// Farthest distance of the tone curve from sRGB's, of the light between black and white.
+    pub tone_deviation: f64,
+    /// How far black is seen beyond its corners' lines, px: blooming, tone and ink together. `None` when tags are too small to show it.
+    pub edge_offset_px: Option<f64>,
+}
+
+/// Looks at light, colour and focus; gives the light by the camera's own tone curve too. `light` is what sRGB's makes of the picture.
+///
+/// # Errors
+/// The [`Reason`] for which the photo cannot be trusted.
+pub(super) fn quality(
+    picture: &Picture,
+    light: Plane,
+    layout: &Layout,
+    found: &Found,
+    fit: &Fit,
+) -> Result<(Quality, Plane), Reason> {
+    let whites = whites(layout, &found.tags, fit, picture);
+    let clipped =
+        whites.iter().filter(|c| c.iter().any(|v| *v >= 254.0 / 255.0)).count() as f64 / whites.len().max(1) as f64;
+    if clipped > ALL_CLIPPED {
+        return Err(Reason::MatOverexposed { clipped_percent: 100.0 * clipped });
+    }
+    let [white, black, unevenness] = levels(&found.tags);
+    if white.is_nan() || white < DARKEST {
+        return Err(Reason::MatTooDark { white_percent: 100.0 * white });
+    }
+    let shining = found.tags.iter().filter(|t| t.levels[0] > GREYEST_BLACK * t.levels[1]).count();
+    if clipped > CLIPPED || shining > 0 {
+        return Err(Reason::MatGlare);
+    }
+    let blur_px = blur(found);
+    if blur_px[0] > SOFTEST_PX || blur_px[1] > 1.3 * SOFTEST_PX {
+        return Err(Reason::MatBlurred { blur_px: blur_px[1] });
+    }
+    if unevenness > UNEVEN {
+        return Err(Reason::MatUneven { percent: 100.0 * unevenness });
+    }
+    let white_balance = balance(&whites);
+    if white_balance.iter().any(|b| !(1.0 / MOST_COLOURED..MOST_COLOURED).contains(b)) {
+        return Err(Reason::MatColoured);
+    }
+    let (curve, tone_deviation) = tone(picture, layout, fit)?;
+    let light = if tone_deviation < SAME_TONE { light } else { curve.linear(picture) };
+    let edge_offset_px = median(edge_offsets(&light, layout, found, fit));
+    let quality = Quality { white, black, clipped, unevenness, white_balance, blur_px, tone_deviation, edge_offset_px };
+    Ok((quality, light))
+}
+
+/// White paper's light, black's share of it, and unevenness.
+fn levels(tags: &[SeenTag]) -> [f64; 3] {
+    let mut whites: Vec<f64> = tags.iter().map(|t| t.levels[1] / 65535.0).collect();
+    whites.sort_by(f64::total_cmp);
+    let at = |share: f64| whites[((whites.len() - 1) as f64 * share) as usize];
+    let black = median(tags.iter().map(|t| t.levels[0] / t.levels[1]).collect()).unwrap_or(f64::NAN);
+    [at(0.5), black, (at(0.97) - at(0.03)) / at(0.5)]
+}
+
+/// Median blur, and that of the softest tenth.
+fn blur(found: &Found) -> [f64; 2] {
+    let mut blurs: Vec<f64> = found.corners.iter().flat_map(|c| c.blur_px).collect();
+    blurs.sort_by(f64::total_cmp);
+    [blurs[blurs.len() / 2], blurs[blurs.len() * 9 / 10]]
+}
+
+/// Codes of white places between the tags: red, green, blue in [0, 1].
+fn whites(layout: &Layout, tags: &[SeenTag], fit: &Fit, picture: &Picture) -> Vec<[f64; 3]> {
+    let mut out = Vec::new();
+    for tag in tags {
+        let corners = layout.tags[tag.number].corners();
+        for i in 0..4 {
+            // In the middle of the gap beside the middle of a side.
+            let (a, b) = (corners[i], corners[(i + 1) % 4]);
+            let side = b - a;
+            let out_of_it = side.perpendicular() * (0.5 * GAP_MM / side.length());
+            let place: Point<PlaneMm> = a.midpoint(b) + out_of_it;
+            out.extend(fit.image_of(place).and_then(|p| code(picture, p)));
+        }
+    }
+    out
+}
+
+/// Light of red and blue over green, medians over the white places.
+fn balance(whites: &[[f64; 3]]) -> [f64; 2] {
+    let light = |k: usize| median(whites.iter().map(|c| Tone::Srgb.light(c[k])).collect()).unwrap_or(f64::NAN);
+    let green = light(1);
+    [light(0) / green, light(2) / green]
+}
+
+/// The tone curve from the grey wedges, and how far it is from sRGB's.
+fn tone(picture: &Picture, layout: &Layout, fit: &Fit) -> Result<(Curve, f64), Reason> {
+    // Light as sRGB would have it, of each step on each side.
+    let step = |k: usize, side: usize| patch(picture, &layout.wedge[k][side], fit);
+    let side = |s: usize| -> Option<[f64; WEDGE_STEPS]> {
+        let mut lights = [0.0; WEDGE_STEPS];
+        for (k, l) in lights.iter_mut().enumerate() {
+            *l = step(k, s)?;
+        }
+        // What covers a wedge, or shines on it, breaks its order.
+        let rises = lights.windows(2).all(|w| w[1] > w[0] + 0.002 * lights[WEDGE_STEPS - 1]);
+        rises.then_some(lights)
+    };
+    let sides: Vec<_> = [side(0), side(1)].into_iter().flatten().collect();
+    if sides.is_empty() {
+        return Err(Reason::MatWedge);
+    }
+    let mean: [f64; WEDGE_STEPS] =
+        std::array::from_fn(|k| sides.iter().map(|s| s[k]).sum::<f64>() / sides.len() as f64);
+    let (black, white) = (mean[0], mean[WEDGE_STEPS - 1]);
+    // Edges do not change when light is scaled or a constant is added: black and white stay as they are.
+    let knots: Vec<[f64; 2]> =
+        mean.iter().zip(&layout.wedge).map(|(s, w)| [*s, black + (white - black) * w[0].light[1]]).collect();
+    let deviation = knots.iter().map(|[s, l]| (s - l).abs() / (white - black)).fold(0.0, f64::max);
+    if deviation > STRANGEST_TONE {
+        return Err(Reason::MatWedge);
+    }
+    Ok((Curve::new(&knots), deviation))
+}
+
+/// Mean light, as sRGB has it, of the middle of a patch; `None` when it is not in the picture or not even.
+fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<f64> {
+    let (mut sum, mut squares, mut n) = (0.0, 0.0, 0.0);
+    for i in 0..144 {
+        let (u, v) = (f64::from(i % 12) / 11.0 - 0.5, f64::from(i / 12) / 11.0 - 0.5);
+        let place =
+            Point::new(patch.centre.x + 0.6 * u * patch.size_mm[0], patch.centre.y + 0.6 * v * patch.size_mm[1]);
+        let [r, g, b] = code(picture, fit.image_of(place)?)?.map(|c| Tone::Srgb.light(c));
+        let light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        (sum, squares, n) = (sum + light, squares + light * light, n + 1.0);
+    }
+    let mean: f64 = sum / n;
+    let spread = (squares / n - mean * mean).max(0.0).sqrt();
+    (spread < 0.08 + 0.15 * mean).then_some(mean)
+}
+
+/// The codes of the nearest pixel, in [0, 1].
+fn code(picture: &Picture, p: Point<ImagePx>) -> Option<[f64; 3]> {
+    let (x, y) = (p.x.round(), p.y.round());
+    if !(x >= 0.0 && y >= 0.0 && x < f64::from(picture.width()) && y < f64::from(picture.height())) {
+        return None;
+    }
+    let (x, y) = (x as u32, y as u32);
+    Some(match picture {
+        Picture::Grey(p) => [f64::from(p.get_pixel(x, y).0[0]) / 255.0; 3],
+        Picture::Grey16(p) => [f64::from(p.get_pixel(x, y).0[0]) / 65535.0; 3],
+        Picture::Colour(p) => p.get_pixel(x, y).0.map(|c| f64::from(c) / 255.0),
+    })
+}
+
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}

@@ -1,0 +1,243 @@
+//! A photo of a part on a mat becomes a camera and light that can be trusted, or the reason why not.
+
+use super::edges::{EDGE_U_PX, UNSEEN_EDGE_U_PX};
+use super::find::{Found, NotFound, find};
+use super::layout::Layout;
+use super::light::{Quality, quality};
+use super::pose::{Fit, Known, KnownLens, fit};
+use super::small::Small;
+use crate::calibration::{Camera, CameraRecord, Plane, Source, Tone, World, Worlds};
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
+use crate::photo::Picture;
+use crate::reason::Reason;
+
+/// What a recipe says of its mat.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MatPolicy {
+    /// The mat that must be seen; `None` for any.
+    pub id: Option<u16>,
+    /// The camera's record; without it the photo alone must tell the lens.
+    pub camera: Option<CameraRecord>,
+    /// The printed distances as they were measured, across and up, mm; `None` where nobody measured.
+    pub measured_mm: [Option<f64>; 2],
+    /// Standard uncertainty of a measured distance, mm.
+    pub u_measured_mm: f64,
+    /// Standard uncertainty of the sheet's flatness, mm.
+    pub u_flat_mm: f64,
+}
+
+/// A photo on which a mat was found and believed.
+#[derive(Clone, Debug)]
+pub struct OnMat {
+    /// Linear light by the camera's own tone curve.
+    pub light: Plane,
+    /// Camera and edge offset, and in which ways they may be otherwise.
+    pub worlds: Worlds,
+    /// The quiet middle, as the photo shows it.
+    pub work_area: Vec<Point<ImagePx>>,
+    /// What was found.
+    pub found: Found,
+    /// Where the sheet lies.
+    pub fit: Fit,
+    /// Light, colour, focus.
+    pub quality: Quality,
+}
+
+/// Farthest that the photo may pull away from what was known, in standard uncertainties.
+const PULL: f64 = 5.0;
+/// Most scatter of the corners on the sheet, mm: printers keep well below.
+const SCATTER_MM: f64 = 0.08;
+/// Highest bend of the sheet, mm.
+const BEND_MM: f64 = 2.0;
+/// Largest share of corners that may disagree.
+const OUTLIERS: f64 = 0.25;
+/// Largest share of tags that may lie outside the picture.
+const OUTSIDE: f64 = 0.3;
+/// A picture without tags and without edges sharper than this, px, is out of focus. (Narrow bars that are blurred do not reach black, so
+/// their blur is taken for less than it is.)
+const SOFT_WITHOUT_TAGS: f64 = 2.5;
+/// Farthest that a print may be off, relative.
+const MISPRINT: f64 = 0.02;
+
+/// Finds the mat and judges the photo by it.
+///
+/// # Errors
+/// The [`Reason`] for which nothing can be measured in this photo.
+pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Reason> {
+    let light = Tone::Srgb.linear(picture);
+    let found = find(&light).map_err(|why| refusal(why, &light))?;
+    let layout = Layout::new(found.paper, found.id.or(policy.id).unwrap_or(0));
+    if let Some(expected) = policy.id {
+        same_mat(&found, expected)?;
+    }
+    let size = [picture.width(), picture.height()];
+    let known = known(policy, &layout, size)?;
+    if found.corners.len() < 16 {
+        return Err(too_little(&found));
+    }
+    let fit = fit(&found.corners, layout.half_ring_mm(), size, &known).ok_or_else(|| too_little(&found))?;
+    in_picture(&layout, &fit, size)?;
+    covered(&layout, &found)?;
+    let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
+    believed(&fit, &known)?;
+    let work_area = corners_of(layout.quiet_mm).iter().filter_map(|p| fit.camera_sees(*p)).collect();
+    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, found, fit, quality })
+}
+
+fn refusal(why: NotFound, light: &Plane) -> Reason {
+    match why {
+        NotFound::Mirrored => Reason::MatMirrored,
+        NotFound::TooFew { tags } => Reason::MatTooLittle { found: tags, expected: 36 },
+        NotFound::Nothing => match extremes(light) {
+            // A picture that is nearly black, or nearly white, shows no mat whatever lies there.
+            (_, bright) if bright < 0.03 => Reason::MatTooDark { white_percent: 100.0 * bright },
+            (dark, _) if dark > 0.95 => Reason::MatOverexposed { clipped_percent: 100.0 },
+            _ => softness(light)
+                .filter(|blur| *blur > SOFT_WITHOUT_TAGS)
+                .map_or(Reason::NoMat, |blur_px| Reason::MatBlurred { blur_px }),
+        },
+    }
+}
+
+/// Blur of the sharpest edges of a picture with contrast, px: what a step over the whole contrast would need for the steepest slopes.
+fn softness(light: &Plane) -> Option<f64> {
+    let small = Small::of(light);
+    let lines = small.values.chunks_exact(small.width.max(1));
+    let mut steps: Vec<u8> = lines.flat_map(|l| l.windows(3).map(|w| w[0].abs_diff(w[2]))).collect();
+    let mut values = small.values.clone();
+    let at = |v: &mut Vec<u8>, share: f64| {
+        let k = ((v.len().checked_sub(1)?) as f64 * share) as usize;
+        Some(f64::from(*v.select_nth_unstable(k).1))
+    };
+    let contrast = at(&mut values, 0.98)? - at(&mut values, 0.02)?;
+    let slope = 0.5 * at(&mut steps, 0.999)?;
+    // The steepest slope of a blurred step is its height over 2.5 standard deviations.
+    (contrast > 60.0).then(|| small.factor as f64 * contrast / (2.507 * slope.max(0.5)))
+}
+
+/// Light that 2 % and 98 % of the picture stay below, in [0, 1].
+fn extremes(light: &Plane) -> (f64, f64) {
+    let mut some: Vec<u16> = light.as_raw().iter().step_by(97).copied().collect();
+    some.sort_unstable();
+    let at = |share: f64| some.get((some.len() as f64 * share) as usize).map_or(0.0, |v| f64::from(*v) / 65535.0);
+    (at(0.02), at(0.98))
+}
+
+fn too_little(found: &Found) -> Reason {
+    Reason::MatTooLittle { found: found.tags.len(), expected: found.expected_tags }
+}
+
+/// Refuses a mat that is another one beyond doubt: a tag is read wrongly far less often than its bit differs.
+fn same_mat(found: &Found, expected: u16) -> Result<(), Reason> {
+    let wrong = found.tags.iter().filter(|t| super::layout::bit(expected, t.number) != t.bit).count();
+    if 10 * wrong <= found.tags.len() {
+        return Ok(());
+    }
+    Err(Reason::AnotherMat { expected, found: found.id })
+}
+
+/// What is known before the photo is looked at.
+fn known(policy: &MatPolicy, layout: &Layout, [width, height]: [u32; 2]) -> Result<Known, Reason> {
+    let lens = match &policy.camera {
+        None => None,
+        Some(record) => {
+            record.fits((width, height)).map_err(|e| Reason::CameraRecord { detail: e.to_string() })?;
+            Some(KnownLens { lens: record.lens, covariance: record.covariance })
+        }
+    };
+    let mut known = Known { lens, u_flat_mm: policy.u_flat_mm, ..Known::UNMEASURED };
+    for (k, distance) in layout.distances.iter().enumerate() {
+        if let Some(measured) = policy.measured_mm[k] {
+            known.printed_scale[k] = measured / distance.nominal_mm();
+            if (known.printed_scale[k] - 1.0).abs() > MISPRINT {
+                let detail =
+                    format!("{measured} mm instead of {:.1} mm is more than printers are off", distance.nominal_mm());
+                return Err(Reason::MatDistances { detail });
+            }
+            known.u_printed_scale[k] = policy.u_measured_mm / distance.nominal_mm();
+        }
+    }
+    Ok(known)
+}
+
+/// Upper left, upper right, lower right, lower left of a rectangle round the middle.
+fn corners_of(size: [f64; 2]) -> [Point<PlaneMm>; 4] {
+    let [w, h] = size.map(|s| 0.5 * s);
+    [Point::new(-w, h), Point::new(w, h), Point::new(w, -h), Point::new(-w, -h)]
+}
+
+/// The quiet middle lies in the picture, and most of the ring does.
+fn in_picture(layout: &Layout, fit: &Fit, [width, height]: [u32; 2]) -> Result<(), Reason> {
+    let inside = |p: Point<PlaneMm>| {
+        fit.camera_sees(p).is_some_and(|q| {
+            q.x >= 0.0 && q.y >= 0.0 && q.x <= f64::from(width) - 1.0 && q.y <= f64::from(height) - 1.0
+        })
+    };
+    let outside = layout.tags.iter().filter(|t| !inside(t.centre)).count();
+    if outside as f64 <= OUTSIDE * layout.tags.len() as f64 && corners_of(layout.quiet_mm).into_iter().all(inside) {
+        return Ok(());
+    }
+    Err(Reason::MatOutside)
+}
+
+/// Tags are seen in all four quarters of the sheet: what lies between them is then held on all sides.
+fn covered(layout: &Layout, found: &Found) -> Result<(), Reason> {
+    for (name, x, y) in
+        [("upper left", -1.0, 1.0), ("upper right", 1.0, 1.0), ("lower right", 1.0, -1.0), ("lower left", -1.0, -1.0)]
+    {
+        let there = found.corners.iter().filter(|c| c.nominal.x * x > 0.0 && c.nominal.y * y > 0.0).count();
+        if there < 6 {
+            return Err(Reason::MatCornerCovered { corner: name });
+        }
+    }
+    if 2 * found.tags.len() < layout.tags.len() - layout.tags.len() / 8 {
+        return Err(too_little(found));
+    }
+    Ok(())
+}
+
+/// The corners agree with each other and with what was known.
+fn believed(fit: &Fit, known: &Known) -> Result<(), Reason> {
+    let bend = fit.height_mm.iter().map(|h| h[0].abs()).fold(0.0, f64::max);
+    if fit.pulls.flat > PULL || bend > BEND_MM {
+        return Err(Reason::MatNotFlat { detail: format!("it is bent by {bend:.1} mm") });
+    }
+    if known.lens.is_some() && fit.pulls.lens > PULL {
+        return Err(Reason::CameraRecord { detail: "what is seen does not fit it".to_owned() });
+    }
+    if fit.pulls.print > PULL {
+        let [x, y] = fit.printed_scale.map(|s| 100.0 * (s - 1.0));
+        let detail = format!("in the photo it is printed {x:+.2} % across and {y:+.2} % up");
+        return Err(Reason::MatDistances { detail });
+    }
+    let all = fit.used + fit.outliers.len();
+    if fit.rms_mm.is_nan() || fit.rms_mm >= SCATTER_MM || fit.outliers.len() as f64 > OUTLIERS * all as f64 {
+        return Err(Reason::MatNotFlat { detail: format!("its tags lie {:.2} mm off", fit.rms_mm) });
+    }
+    Ok(())
+}
+
+fn worlds(fit: &Fit, quality: &Quality) -> Worlds {
+    let world = |camera: &crate::calibration::Perspective, edge_offset_px| World {
+        camera: Camera::Perspective(camera.clone()),
+        edge_offset_px,
+        thickness_mm: 0.0,
+        shade: 0.0,
+    };
+    let mut worlds = Worlds::certain(world(&fit.camera, 0.0));
+    for (source, camera) in &fit.displaced {
+        worlds.add(*source, world(camera, 0.0));
+    }
+    // What the tags' own edges show beyond their corners may be tone, blooming, or ink that spread: the photo cannot tell which.
+    let u_edge = quality.edge_offset_px.map_or(UNSEEN_EDGE_U_PX, |offset| libm::hypot(EDGE_U_PX, 0.6 * offset));
+    worlds.add(Source::Edge, world(&fit.camera, u_edge));
+    worlds
+}
+
+impl Fit {
+    /// Where a true place on the plane is seen.
+    fn camera_sees(&self, p: Point<PlaneMm>) -> Option<Point<ImagePx>> {
+        let q = Camera::Perspective(self.camera.clone()).image_from_plane(p, Mm(0.0));
+        q.is_finite().then_some(q)
+    }
+}

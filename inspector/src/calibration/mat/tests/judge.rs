@@ -1,0 +1,184 @@
+//! What makes a photo be believed, and what not.
+
+use super::render::Shot;
+use super::*;
+use crate::calibration::CameraRecord;
+use crate::reason::Reason;
+use image::{GrayImage, Luma, RgbImage};
+
+fn layout() -> Layout {
+    Layout::new(Paper::A4, 321)
+}
+
+fn shot(layout: &Layout) -> Shot {
+    Shot { noise: 0.005, jpeg: Some(85), ..Shot::new(layout, 1280, 960, [12.0, 20.0, 85.0]) }
+}
+
+fn policy() -> MatPolicy {
+    MatPolicy { id: Some(321), u_flat_mm: 0.5, u_measured_mm: 0.1, ..MatPolicy::default() }
+}
+
+fn record(shot: &Shot) -> CameraRecord {
+    let KnownLens { lens, covariance } = known_lens(shot);
+    CameraRecord {
+        schema: 1,
+        width: shot.width,
+        height: shot.height,
+        artefact: "rendered".to_owned(),
+        photos: 10,
+        rms_px: 0.1,
+        by: None,
+        made: None,
+        lens,
+        covariance,
+    }
+}
+
+fn grey(shot: &Shot, layout: &Layout) -> GrayImage {
+    match shot.picture(layout) {
+        Picture::Grey(p) => p,
+        other => panic!("expected grey, found {other:?}"),
+    }
+}
+
+/// What is wrong with a photo, by its word for programs.
+fn word(picture: &Picture, policy: &MatPolicy) -> &'static str {
+    locate_on_mat(picture, policy).map_or_else(|e| e.code(), |_| "believed")
+}
+
+#[test]
+fn a_good_photo_is_believed_and_says_what_it_is_like() {
+    let layout = layout();
+    let shot = Shot { gamma: 1.15, ..shot(&layout) };
+    let policy = MatPolicy { camera: Some(record(&shot)), measured_mm: [Some(170.0), Some(255.0)], ..policy() };
+    let on = locate_on_mat(&shot.picture(&layout), &policy).unwrap();
+    assert_eq!((on.found.id, on.work_area.len()), (Some(321), 4));
+    let q = &on.quality;
+    assert!((q.black - 0.04).abs() < 0.02 && q.clipped == 0.0 && q.unevenness < 0.05, "{q:?}");
+    assert!((q.blur_px[0] - 1.05).abs() < 0.15 && (q.white_balance[0] - 1.0).abs() < 0.01, "{q:?}");
+    assert!(q.tone_deviation > 0.02, "the camera's curve is not sRGB's: {q:?}");
+    // Light by its own curve: a grey is where it should be between black and white.
+    let at = |step: usize, side: usize| {
+        let p = on.fit.image_of(layout.wedge[step][side].centre).unwrap();
+        let (x, y) = (p.x.round() as i64, p.y.round() as i64);
+        let near = (-3..=3).flat_map(|i| (-3..=3).map(move |j| (i, j)));
+        near.map(|(i, j)| f64::from(on.light.get_pixel((x + i) as u32, (y + j) as u32).0[0])).sum::<f64>() / 49.0
+    };
+    let mean = |step: usize| 0.5 * (at(step, 0) + at(step, 1));
+    for step in [3, 6, 8, 10] {
+        let share = (mean(step) - mean(0)) / (mean(11) - mean(0));
+        assert!((share - layout.wedge[step][0].light[0]).abs() < 0.01, "{step}: {share}");
+    }
+    // Edges of tags lie where their corners say, now that the curve is known; half of the offset was the curve's.
+    let offsets = super::edges::edge_offsets(&on.light, &layout, &on.found, &on.fit);
+    let offset = super::light::median(offsets).unwrap();
+    assert!(offset.abs() < 0.02, "{offset} px");
+    assert_eq!(q.edge_offset_px, Some(offset));
+    let before = super::edges::edge_offsets(&Tone::Srgb.linear(&shot.picture(&layout)), &layout, &on.found, &on.fit);
+    assert!(super::light::median(before).unwrap().abs() > 2.0 * offset.abs());
+}
+
+#[test]
+fn light_that_cannot_be_trusted_is_refused() {
+    let layout = layout();
+    let s = shot(&layout);
+    let cases = [
+        ("mat-too-dark", Shot { exposure: 0.03, noise: 0.001, ..s.clone() }),
+        ("mat-overexposed", Shot { exposure: 1.5, ..s.clone() }),
+        ("mat-blurred", Shot { blur_px: 4.2, ..s.clone() }),
+        ("mat-uneven", Shot { slope: 0.55, exposure: 0.6, ..s.clone() }),
+        ("mat-not-flat", Shot { curl_mm: 4.0, ..s.clone() }),
+        ("mat-corner-covered", Shot { covered: |p| p.x < -10.0 && p.y > 10.0, ..s.clone() }),
+        ("mat-wedge", Shot { covered: |p| p.x.abs() > 74.0 && p.y.abs() < 20.0, ..s.clone() }),
+    ];
+    for (expected, shot) in cases {
+        let found = word(&shot.picture(&layout), &policy());
+        assert!(found == expected, "expected {expected}, found {found}");
+    }
+    let picture = grey(&s, &layout);
+    assert_eq!(word(&Picture::Grey(picture.clone()), &policy()), "believed");
+    // Something shines on a few tags.
+    let mut shining = picture.clone();
+    for (x, y, p) in shining.enumerate_pixels_mut() {
+        let (dx, dy) = (f64::from(x) - 300.0, f64::from(y) - 200.0);
+        let light = 400.0 * libm::exp(-(dx * dx + dy * dy) / (2.0 * 60.0 * 60.0));
+        *p = Luma([(f64::from(p.0[0]) + light).min(255.0) as u8]);
+    }
+    assert_eq!(word(&Picture::Grey(shining), &policy()), "mat-glare");
+    // Candle light: next to no blue.
+    let red = RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let code = picture.get_pixel(x, y).0[0];
+        image::Rgb([code, (f64::from(code) * 0.8) as u8, (f64::from(code) * 0.35) as u8])
+    });
+    assert_eq!(word(&Picture::Colour(red), &policy()), "mat-coloured");
+}
+
+#[test]
+fn another_mat_half_a_mat_and_none() {
+    let layout = layout();
+    let s = shot(&layout);
+    let picture = grey(&s, &layout);
+    let (w, h) = picture.dimensions();
+    let whole = Picture::Grey(picture.clone());
+    let other = MatPolicy { id: Some(322), ..policy() };
+    assert_eq!(locate_on_mat(&whole, &other).unwrap_err(), Reason::AnotherMat { expected: 322, found: Some(321) });
+    let half = imageops::crop_imm(&picture, 0, 0, w * 11 / 20, h).to_image();
+    assert_eq!(word(&Picture::Grey(half), &policy()), "mat-outside");
+    let little = Shot { covered: |p| p.x > -60.0 || p.y < 100.0, ..s.clone() };
+    assert_eq!(word(&little.picture(&layout), &policy()), "mat-too-little");
+    assert_eq!(word(&Picture::Grey(imageops::flip_vertical(&picture)), &policy()), "mat-mirrored");
+    for (light, expected) in [(140, "no-mat"), (2, "mat-too-dark"), (255, "mat-overexposed")] {
+        assert_eq!(word(&Picture::Grey(GrayImage::from_pixel(w, h, Luma([light]))), &policy()), expected);
+    }
+}
+
+#[test]
+fn what_the_recipe_says_wrongly_is_refused() {
+    let layout = layout();
+    let s = shot(&layout);
+    let picture = s.picture(&layout);
+    let good = MatPolicy { camera: Some(record(&s)), measured_mm: [Some(170.0), Some(255.0)], ..policy() };
+    assert_eq!(word(&picture, &good), "believed");
+    let turned = MatPolicy { measured_mm: [Some(171.0), Some(254.0)], ..good.clone() };
+    assert!(["mat-distances", "camera-record"].contains(&word(&picture, &turned)), "{}", word(&picture, &turned));
+    let exchanged = MatPolicy { measured_mm: [Some(255.0), Some(170.0)], camera: None, ..good.clone() };
+    assert_eq!(word(&picture, &exchanged), "mat-distances");
+    let flat = MatPolicy { u_flat_mm: 0.05, ..good.clone() };
+    assert_eq!(word(&Shot { curl_mm: 1.0, ..s.clone() }.picture(&layout), &flat), "mat-not-flat");
+    let other_size = MatPolicy { camera: Some(CameraRecord { width: 1920, ..record(&s) }), ..good };
+    assert_eq!(word(&picture, &other_size), "camera-record");
+}
+
+#[test]
+fn no_mat_in_pictures_without_one() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if !data.is_dir() {
+        return println!("skipped: no folder {}", data.display());
+    }
+    let (mut folders, mut pictures) = (vec![data], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(picture) = image::open(&path) {
+                let picture = Picture::Colour(picture.into_rgb8());
+                let found = locate_on_mat(&picture, &MatPolicy { u_flat_mm: 0.5, ..MatPolicy::default() });
+                assert!(
+                    matches!(
+                        found,
+                        Err(Reason::NoMat
+                            | Reason::MatBlurred { .. }
+                            | Reason::MatTooDark { .. }
+                            | Reason::MatOverexposed { .. })
+                    ),
+                    "{}: {found:?}",
+                    path.display()
+                );
+                pictures += 1;
+            }
+        }
+    }
+    println!("{pictures} pictures");
+    assert!(pictures > 100);
+}
