@@ -1,8 +1,8 @@
 //! What the benches measure: one rendered part and one board, always the same.
 
-use inspector::calibration::{CalibrationPolicy, Tone};
+use inspector::calibration::{Calibration, CalibrationPolicy, Tone};
 use inspector::geometry::{Angle, Vector};
-use inspector::recipe::{ProposeOptions, Recipe, propose};
+use inspector::recipe::{ProposeOptions, ProposedScale, Recipe, propose};
 use inspector::synth::{Noise, Rendered, Scene, board as drawn_board, parts};
 
 /// A photo file and the recipe to judge it by.
@@ -28,7 +28,8 @@ pub fn part(width: u32, height: u32) -> Part {
     let options = ProposeOptions {
         part: "VISOR".into(),
         revision: None,
-        mm_per_px: scale,
+        scale: ProposedScale::MmPerPx(scale),
+        thickness_mm: None,
         units: None,
         file_name: "visor.dxf".into(),
     };
@@ -51,6 +52,6 @@ pub fn board() -> Part {
         file.into_inner()
     };
     let recipe = Recipe::from_picture("template.jpg", &encode(&board.template)).expect("a picture");
-    let calibration = CalibrationPolicy { tone: Tone::Srgb, ..recipe.calibration };
+    let calibration = Calibration::Known(CalibrationPolicy::unscaled(Tone::Srgb));
     Part { jpeg: encode(&board.test), recipe: Recipe { calibration, ..recipe } }
 }

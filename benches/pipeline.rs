@@ -7,7 +7,6 @@
 
 use benches::{Part, board, part};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use inspector::calibration::locate;
 use inspector::inspect::inspect;
 use inspector::overlay;
 use inspector::photo::{DecodeLimits, Sha256, decode};
@@ -20,15 +19,16 @@ fn stages(c: &mut Criterion, name: &str, part: &Part) {
     let mut group = c.benchmark_group(name);
     group.sample_size(20);
     group.bench_function("decode", |b| b.iter(|| decode(black_box(&part.jpeg), &DecodeLimits::default())));
-    group.bench_function("locate", |b| b.iter(|| locate(black_box(&photo), &part.recipe.calibration)));
+    group.bench_function("locate", |b| b.iter(|| part.recipe.calibration.locate(black_box(&photo))));
+    let located = || part.recipe.calibration.locate(&photo).expect("a scale that is known");
     group.bench_function("register", |b| {
         b.iter_batched(
-            || locate(&photo, &part.recipe.calibration),
+            located,
             |located| register(located, &part.recipe.reference).pose.is_ok(),
             BatchSize::LargeInput,
         );
     });
-    let registered = register(locate(&photo, &part.recipe.calibration), &part.recipe.reference);
+    let registered = register(located(), &part.recipe.reference);
     group.bench_function("checks", |b| {
         b.iter(|| part.recipe.checks.iter().map(|check| check.observe(black_box(&registered)).len()).sum::<usize>());
     });

@@ -20,6 +20,7 @@ mod http;
 mod latency;
 mod ledger;
 mod ledger_damage;
+mod mat;
 mod models;
 mod models_foreign;
 mod models_line;

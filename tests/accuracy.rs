@@ -157,7 +157,7 @@ fn poses() {
 
 /// What the tests build by hand.
 mod support {
-    use inspector::calibration::CalibrationPolicy;
+    use inspector::calibration::{Calibration, CalibrationPolicy};
     use inspector::checks::{Entry, REGISTRY};
     use inspector::decision::Rule;
     use inspector::design::{Design, Reference};
@@ -189,7 +189,7 @@ mod support {
             part: "P".into(),
             revision: None,
             hash,
-            calibration,
+            calibration: Calibration::Known(calibration),
             rule: Rule::Guarded,
             reference,
             models: inspector::models::Models::default(),

@@ -269,6 +269,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         rule: Rule::Guarded,
         checks,
         models: Vec::new(),
+        mat: None,
         pose: None,
         photo: PhotoRecord {
             sha256: photo.file_sha256,

@@ -1,7 +1,8 @@
 //! Recipes that were made before must open for ever.
 
+use inspector::calibration::Calibration;
 use inspector::design::{Reference, Units};
-use inspector::recipe::{ProposeOptions, Recipe, files, propose};
+use inspector::recipe::{ProposeOptions, ProposedScale, Recipe, files, propose};
 use std::path::{Path, PathBuf};
 
 fn fixture() -> PathBuf {
@@ -15,7 +16,7 @@ fn a_recipe_of_format_1_opens_with_its_identity() {
     // By hand: (echo 'assay recipe 1'; for each file in order: echo "$(sha256sum < F | cut -c1-64) SIZE PATH") | sha256sum
     assert_eq!(recipe.hash.hex(), "fdc54a1b5ad55c3e8eeaab26b99d0359a6d35104a9557423178f3c8523c86cc4");
     assert_eq!((recipe.part.as_str(), recipe.revision.as_deref()), ("M19-VISOR", Some("C")));
-    let c = &recipe.calibration;
+    let Calibration::Known(c) = &recipe.calibration else { panic!("expected a scale") };
     assert_eq!((c.mm_per_px, c.u_scale, c.edge_offset_px, c.u_edge_px), (0.05, 0.0005, -0.1, 0.05));
     let seen: Vec<_> = recipe
         .checks
@@ -40,7 +41,8 @@ fn a_drawing_becomes_a_recipe_that_opens() {
     let options = ProposeOptions {
         part: "PLATE".into(),
         revision: None,
-        mm_per_px: 0.05,
+        scale: ProposedScale::MmPerPx(0.05),
+        thickness_mm: None,
         units: Some(Units::Millimetre),
         file_name: "plate.dxf".into(),
     };

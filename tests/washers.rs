@@ -3,13 +3,13 @@
 //! One common scale and one edge offset are found on parts 1 to 5 (telecentric back-light blooms into the part); parts 6 to 15 are
 //! measured with them.
 
-use inspector::calibration::{CalibrationPolicy, Tone};
+use inspector::calibration::{Calibration, Tone};
 use inspector::checks::Outcome;
 use inspector::design::write_dxf;
 use inspector::geometry::solve_symmetric;
 use inspector::inspect::inspect;
 use inspector::photo::{DecodeLimits, decode};
-use inspector::recipe::{ProposeOptions, Recipe, propose};
+use inspector::recipe::{ProposeOptions, ProposedScale, Recipe, propose};
 use inspector::synth::parts;
 use std::path::Path;
 
@@ -41,7 +41,8 @@ fn rings(folder: &Path, scale: f64, edge_offset_px: f64) -> Vec<Ring> {
     let options = ProposeOptions {
         part: "RING".into(),
         revision: None,
-        mm_per_px: scale,
+        scale: ProposedScale::MmPerPx(scale),
+        thickness_mm: None,
         units: None,
         file_name: "ring.dxf".into(),
     };
@@ -49,7 +50,8 @@ fn rings(folder: &Path, scale: f64, edge_offset_px: f64) -> Vec<Ring> {
     let at = dir.path().join("ring");
     propose(drawing.as_bytes(), &options).unwrap().write_to(&at).unwrap();
     let mut recipe = Recipe::open(&at).unwrap();
-    recipe.calibration = CalibrationPolicy { edge_offset_px, tone: Tone::Linear, ..recipe.calibration };
+    let Calibration::Known(policy) = &mut recipe.calibration else { panic!("expected a scale") };
+    (policy.edge_offset_px, policy.tone) = (edge_offset_px, Tone::Linear);
     let truth = std::fs::read_to_string(folder.join("cmm.csv")).unwrap();
     truth
         .lines()

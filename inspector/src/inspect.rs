@@ -1,17 +1,19 @@
 //! The whole way of one photo: locate, register, check, decide.
 
-use crate::calibration::{Camera, locate};
+use crate::calibration::mat::SeenMat;
+use crate::calibration::{Camera, Located};
 use crate::checks::{Characteristic, Observation};
 use crate::decision::{Decision, Verdict, decide};
 use crate::identity::Identity;
 use crate::photo::Photo;
+use crate::reason::Reason;
 use crate::recipe::Recipe;
 use crate::registration::{Pose, register};
 
 /// The stages of an inspection, as told to the caller's stopwatch (this library has no clock).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Scale, tone.
+    /// Mat, scale, tone.
     Locate,
     /// Pose of the part.
     Register,
@@ -28,8 +30,10 @@ pub struct Inspection {
     pub results: Vec<CheckResult>,
     /// Where the part lay; `None` when it was not found.
     pub pose: Option<Pose>,
-    /// The camera the photo was measured with.
-    pub camera: Camera,
+    /// The camera the photo was measured with; `None` when the photo could not be trusted.
+    pub camera: Option<Camera>,
+    /// The mat that was found, and what it tells of the photo.
+    pub mat: Option<Box<SeenMat>>,
     /// Which part this is: what was said, completed by what its codes tell.
     pub identity: Identity,
 }
@@ -47,15 +51,24 @@ pub struct CheckResult {
 
 /// Judges a photo by a recipe. `finished` is called at the end of each stage.
 ///
-/// Whatever a check could not measure is REFER, so a part is PASS only when every check of the recipe measured and passed.
+/// Whatever a check could not measure is REFER, so a part is PASS only when every check of the recipe measured and passed. In a photo that cannot be
+/// trusted nothing is measured at all: every check says why.
 pub fn inspect(photo: &Photo, recipe: &Recipe, finished: impl FnMut(Stage)) -> Inspection {
     inspect_part(photo, recipe, &Identity::default(), finished)
 }
 
 /// As [`inspect`], for a part of which a person said which it is. A code that says otherwise is referred.
 pub fn inspect_part(photo: &Photo, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
-    let located = locate(photo, &recipe.calibration);
+    let located = recipe.calibration.locate(photo);
     finished(Stage::Locate);
+    match located {
+        Ok(located) => look(located, recipe, said, finished),
+        Err(reason) => turn_away(recipe, said, &reason, finished),
+    }
+}
+
+/// Registers, measures, decides.
+fn look(located: Located<'_>, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
     let mut part = register(located, &recipe.reference);
     part.said = said.clone();
     finished(Stage::Register);
@@ -64,21 +77,39 @@ pub fn inspect_part(photo: &Photo, recipe: &Recipe, said: &Identity, mut finishe
         let mut observations = check.observe(&part).into_iter();
         for characteristic in check.characteristics() {
             // A check that forgets an observation must not make the part pass.
-            let observation =
-                observations.next().unwrap_or_else(|| Observation::not_measured(crate::reason::Reason::NotFinite));
-            let decision = decide(characteristic, &observation, recipe.rule);
+            let observation = observations.next().unwrap_or_else(|| Observation::not_measured(Reason::NotFinite));
             // Later codes must agree with earlier ones.
             part.said.complete(&observation.gives);
-            results.push(CheckResult { characteristic: characteristic.clone(), observation, decision });
+            results.push(result(characteristic, observation, recipe));
         }
     }
     finished(Stage::Checks);
-    let verdict = results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer);
     Inspection {
-        verdict,
+        verdict: worst(&results),
         results,
         pose: part.pose.ok(),
-        camera: part.located.worlds.nominal.camera,
+        camera: Some(part.located.worlds.nominal.camera),
+        mat: part.located.mat,
         identity: part.said,
     }
+}
+
+/// Nothing is measured, for one reason.
+fn turn_away(recipe: &Recipe, said: &Identity, reason: &Reason, mut finished: impl FnMut(Stage)) -> Inspection {
+    finished(Stage::Register);
+    let characteristics = recipe.checks.iter().flat_map(|check| check.characteristics());
+    let results: Vec<CheckResult> =
+        characteristics.map(|c| result(c, Observation::not_measured(reason.clone()), recipe)).collect();
+    finished(Stage::Checks);
+    Inspection { verdict: worst(&results), results, pose: None, camera: None, mat: None, identity: said.clone() }
+}
+
+fn result(characteristic: &Characteristic, observation: Observation, recipe: &Recipe) -> CheckResult {
+    let decision = decide(characteristic, &observation, recipe.rule);
+    CheckResult { characteristic: characteristic.clone(), observation, decision }
+}
+
+/// A part that nothing was asked of is looked at by a person.
+fn worst(results: &[CheckResult]) -> Verdict {
+    results.iter().map(|r| r.decision.verdict).max().unwrap_or(Verdict::Refer)
 }

@@ -48,10 +48,11 @@ pub fn draw(photo: &Photo, recipe: &Recipe, inspection: &Inspection) -> RgbImage
 pub fn draw_with(photo: &Photo, recipe: &Recipe, inspection: &Inspection, options: DrawOptions) -> RgbImage {
     let mut sketch = Sketch { picture: thumbnail(photo, MAX_SIDE_PX) };
     let view = View::of(photo, &sketch.picture);
-    if let (Reference::Drawing(design), Some(Pose::Drawing(pose))) = (&recipe.reference, &inspection.pose) {
-        let image_from_design =
-            |p: Point<DesignMm>| inspection.camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
-        let px_mm = inspection.camera.mm_per_px(pose.plane_from_design.apply(Point::new(0.0, 0.0)));
+    if let (Reference::Drawing(design), Some(Pose::Drawing(pose)), Some(camera)) =
+        (&recipe.reference, &inspection.pose, &inspection.camera)
+    {
+        let image_from_design = |p: Point<DesignMm>| camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
+        let px_mm = camera.mm_per_px(pose.plane_from_design.apply(Point::new(0.0, 0.0)));
         draw_contours(&mut sketch, design, inspection, |p| view.place(image_from_design(p)), 0.25 * px_mm / view.scale);
     }
     let boxes = boxes(inspection, &view);

@@ -164,15 +164,12 @@ pub enum Reason {
         corner: &'static str,
     },
     /// The tags are those of another mat.
-    #[error(
-        "this is {}, the recipe expects mat {expected}: use that mat, or change the recipe",
-        found.map(|id| format!("mat {id}")).unwrap_or_else(|| "another mat".to_owned())
-    )]
+    #[error("this is {found}, the recipe expects {expected}: use that mat, or change the recipe")]
     AnotherMat {
-        /// Id in the recipe.
-        expected: u16,
-        /// Id that was read, when it could be.
-        found: Option<u16>,
+        /// The recipe's mat, such as `mat 17 on A4`.
+        expected: String,
+        /// The mat in the photo.
+        found: String,
     },
     /// Left and right are exchanged.
     #[error("the photo is a mirror image: turn off mirroring in the camera")]

@@ -57,7 +57,7 @@ pub fn unpack(dir: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use inspector::design::write_dxf;
-    use inspector::recipe::{ProposeOptions, propose};
+    use inspector::recipe::{ProposeOptions, ProposedScale, propose};
     use inspector::synth::DEMO_PRODUCTS;
 
     /// The samples are what `assay recipe new` proposes for the drawings that the simulated camera shows. When either changes:
@@ -74,7 +74,8 @@ mod tests {
             let options = ProposeOptions {
                 part: part.to_owned(),
                 revision: Some(revision.to_owned()),
-                mm_per_px: product.mm_per_px,
+                scale: ProposedScale::MmPerPx(product.mm_per_px),
+                thickness_mm: None,
                 units: None,
                 file_name: format!("{}.dxf", product.recipe),
             };

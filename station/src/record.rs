@@ -40,6 +40,9 @@ pub struct InspectionRecord {
     /// The learned models that the recipe asks, and what ran them; left away when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelRecord>,
+    /// The printed mat that the part lay on, and what it tells of the photo; left away where no mat is used or none was believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mat: Option<MatRecord>,
     /// Where the part lay.
     pub pose: Option<PoseRecord>,
     /// The photo that was judged.
@@ -137,6 +140,37 @@ pub struct ModelRecord {
     /// Name and version of the runtime, and the digest of its library where it has one.
     #[schema(example = "onnxruntime 1.31.1 sha256:fc44...")]
     pub runtime: String,
+}
+
+/// A printed mat in a photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MatRecord {
+    /// `A4`, `A3` or `Letter`.
+    #[schema(example = "A4")]
+    pub paper: String,
+    /// The number that its tags carry; null when too few are seen to tell.
+    pub id: Option<u16>,
+    /// What is judged of the photo, each beside its limits.
+    pub readings: Vec<ReadingRecord>,
+}
+
+/// A number that the mat tells of the photo. Beyond a limit nothing is measured in the photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ReadingRecord {
+    /// A stable word such as `pixel`, `tilt`, `blur` or `white`.
+    #[schema(example = "blur")]
+    pub name: String,
+    /// For people.
+    #[schema(example = "blur of the edges")]
+    pub words: String,
+    /// The number, in `unit`.
+    pub value: f64,
+    /// `px`, `mm`, `%`, `deg`, `u` (standard uncertainties), or empty.
+    pub unit: String,
+    /// Lowest value that is believed.
+    pub lower: Option<f64>,
+    /// Highest value that is believed.
+    pub upper: Option<f64>,
 }
 
 /// The pose that was found, as a 2 x 3 matrix.

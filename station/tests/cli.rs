@@ -232,13 +232,59 @@ fn mistakes_are_one_clear_line_and_code_2() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in
-        [vec!["demo"], vec!["serve"], vec!["inspect"], vec!["recipe", "new"], vec!["recipe", "approve"], vec!["doctor"]]
-    {
+    for command in [
+        vec!["demo"],
+        vec!["serve"],
+        vec!["inspect"],
+        vec!["recipe", "new"],
+        vec!["recipe", "approve"],
+        vec!["doctor"],
+        vec!["mat"],
+    ] {
         let output = assay(&[command.as_slice(), &["--help"]].concat());
         assert_eq!(code(&output), 0);
         assert!(String::from_utf8_lossy(&output.stdout).contains("Example"), "{command:?}");
     }
+}
+
+#[test]
+fn from_a_printed_mat_to_a_recipe_that_wants_to_see_it() {
+    let dir = workshop();
+    let [pdf, recipe, drawing, good] =
+        ["mat.pdf", "on-mat", "bracket.dxf", "good.jpg"].map(|name| at(dir.path(), name));
+    let print = ["mat", "--paper", "a4", "--id", "17", "--station", "lab-2", &pdf];
+    let printed = assay(&print);
+    assert_eq!(code(&printed), 0, "{}", stderr(&printed));
+    let said = String::from_utf8_lossy(&printed.stdout).into_owned();
+    assert!(said.contains("A4, mat 17, 148 x 233 mm free") && said.contains("170.0 mm across, 255.0 mm up"), "{said}");
+    assert!(std::fs::read(&pdf).unwrap().starts_with(b"%PDF-"));
+    // What was printed is never overwritten.
+    assert_eq!(code(&assay(&print)), 2);
+    assert_eq!(code(&assay(&["mat", "--paper", "A4", "--id", "4096", &at(dir.path(), "other.pdf")])), 2);
+
+    let new = |more: &[&str]| {
+        assay(&[&["recipe", "new", "--design", &drawing, "--part", "B-1", "--out", &recipe], more].concat())
+    };
+    for wrong in [
+        &["--mat", "A4"][..],
+        &["--mat", "A4", "--thickness", "3", "--scale", "0.08"],
+        &["--mat", "A5", "--thickness", "3"],
+        &["--mat", "A4", "--thickness", "3", "--mat-x", "170.2"],
+        &["--mat", "A4", "--thickness", "3", "--mat-id", "17", "--mat-x", "255.0"],
+        &["--mat", "A4", "--thickness", "3", "--camera", &drawing],
+        &[],
+    ] {
+        let refused = new(wrong);
+        assert_eq!(code(&refused), 2, "{wrong:?}");
+        assert!(!stderr(&refused).is_empty() && !Path::new(&recipe).exists(), "{wrong:?}");
+    }
+    let made = new(&["--mat", "A4", "--mat-id", "17", "--mat-x", "170.2", "--mat-y", "255.1", "--thickness", "3"]);
+    assert_eq!(code(&made), 0, "{}", stderr(&made));
+    assert!(String::from_utf8_lossy(&made.stdout).contains("assay calibrate"), "{made:?}");
+    let looked = assay(&["inspect", "--recipe", &recipe, &good]);
+    assert_eq!(code(&looked), 3, "{}", stderr(&looked));
+    assert!(String::from_utf8_lossy(&looked.stdout).contains("no mat found: photograph the part on its printed mat"));
+    assert_eq!(code(&assay(&["inspect", "--recipe", &recipe, "--scale", "0.08", &good])), 2, "the mat tells the scale");
 }
 
 /// `assay doctor` of a user without anything installed, whose home is `dir`.

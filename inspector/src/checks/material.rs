@@ -4,7 +4,7 @@ use super::entry::{Entry, EntryError, Limits};
 use super::{Characteristic, Context, Observation, Unit};
 use crate::calibration::{Located, Plane};
 use crate::design::{Design, Reference};
-use crate::geometry::{Mm, PixelRect, Point};
+use crate::geometry::{Mm, PixelRect, PlaneMm, Point, Vector};
 use crate::measure::{Connectivity, components, fill, shrink};
 use crate::reason::Reason;
 use crate::registration::{DrawingPose, RegisteredPart};
@@ -90,14 +90,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind)
     let design = pose_design(part)?;
     let working = cut(&part.located, pose, design)?;
     let (w, h) = (working.small.width() as usize, working.small.height() as usize);
-    let to_working = |p| {
-        let q = part.located.camera().image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
-        let f = f64::from(working.factor);
-        ((q.x - f64::from(working.corner.0) + 0.5) / f - 0.5, (q.y - f64::from(working.corner.1) + 0.5) / f - 0.5)
-    };
-    let polygons: Vec<Vec<(f64, f64)>> =
-        design.contours.iter().map(|c| c.polygon(0.02).into_iter().map(to_working).collect()).collect();
-    let drawn = fill(&polygons, w, h);
+    let drawn = drawn(part, pose, design, &working, kind);
     let wrong = wrong_pixels(pose, &working, &drawn, kind);
     let distance = distance_to_contour(&drawn, w as u32, h as u32);
     // L1 distances overstate by up to sqrt(2); one and a half pixels are never judged.
@@ -126,6 +119,56 @@ pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind)
     Ok(Observation::measured(area, u).at(pieces.into_iter().take(MAX_PLACES).map(|p| p.1).collect()))
 }
 
+/// A section of the part: how far it is shifted on the plane, and its height, mm.
+type Section = (Vector<PlaneMm>, f64);
+/// From section to section, working px: what lies between them is narrower than the band.
+const SECTION_PX: f64 = 2.0;
+/// Most sections of a wall or a shadow.
+const MAX_SECTIONS: f64 = 16.0;
+/// A shadow deeper than this, on the way from sheet (0) to part (1), looks like material here and there.
+const DEEP: f64 = 0.35;
+
+/// Pixels that show material of a part as drawn. Of a thick part its upper face shows what is missing; beside it nothing is extra where
+/// its walls are seen, nor in its shadow when that is as dark as a part may be.
+fn drawn(part: &RegisteredPart<'_>, pose: &DrawingPose, design: &Design, working: &Working, kind: Kind) -> Vec<bool> {
+    let (w, h) = (working.small.width() as usize, working.small.height() as usize);
+    let world = &part.located.worlds.nominal;
+    let contours: Vec<Vec<Point<PlaneMm>>> = design
+        .contours
+        .iter()
+        .map(|c| c.polygon(0.02).into_iter().map(|p| pose.plane_from_design.apply(p)).collect())
+        .collect();
+    let f = f64::from(working.factor);
+    let seen = |p: Point<PlaneMm>, (shift, z): Section| {
+        let q = world.camera.image_from_plane(p + shift, Mm(z));
+        ((q.x - f64::from(working.corner.0) + 0.5) / f - 0.5, (q.y - f64::from(working.corner.1) + 0.5) / f - 0.5)
+    };
+    let fills = |section: Section| {
+        let polygons: Vec<Vec<(f64, f64)>> =
+            contours.iter().map(|c| c.iter().map(|p| seen(*p, section)).collect()).collect();
+        fill(&polygons, w, h)
+    };
+    let top = world.thickness_mm;
+    if kind == Kind::Missing {
+        return fills((Vector::new(0.0, 0.0), top));
+    }
+    let mut all = fills((Vector::new(0.0, 0.0), 0.0));
+    let far = pose.shadow.filter(|s| s.depth > DEEP).map(|s| (s.fall, 0.0));
+    for (shift, z) in std::iter::once((Vector::new(0.0, 0.0), top)).chain(far) {
+        let moved = |p: &Point<PlaneMm>| {
+            let (a, b) = (seen(*p, (Vector::new(0.0, 0.0), 0.0)), seen(*p, (shift, z)));
+            f64::max((a.0 - b.0).abs(), (a.1 - b.1).abs())
+        };
+        let way = contours[0].iter().map(moved).fold(0.0, f64::max);
+        let sections = (way / SECTION_PX).ceil().min(MAX_SECTIONS);
+        for k in 1..=sections as u32 {
+            let t = f64::from(k) / sections;
+            all.iter_mut().zip(fills((shift * t, z * t))).for_each(|(a, s)| *a |= s);
+        }
+    }
+    all
+}
+
 fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
     match part.reference {
         Reference::Drawing(design) => Ok(design),
@@ -136,10 +179,9 @@ fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
 /// Cuts the part out of the photo with a margin, and makes it small.
 fn cut(located: &Located<'_>, pose: &DrawingPose, design: &Design) -> Result<Working, Reason> {
     let scale = located.camera().mm_per_px(Point::new(0.0, 0.0));
-    let points = design.contours[0]
-        .polygon(0.1)
-        .into_iter()
-        .map(|p| located.camera().image_from_plane(pose.plane_from_design.apply(p), Mm(0.0)));
+    let rims = [0.0, located.worlds.nominal.thickness_mm];
+    let outline = design.contours[0].polygon(0.1).into_iter().map(|p| pose.plane_from_design.apply(p));
+    let points = outline.flat_map(|p| rims.map(|z| located.camera().image_from_plane(p, Mm(z))));
     let (w, h) = located.light.dimensions();
     let inside = |p: &Point<_>| p.x >= 0.0 && p.y >= 0.0 && p.x <= f64::from(w) - 1.0 && p.y <= f64::from(h) - 1.0;
     let points: Vec<_> = points.collect();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::calibration::CalibrationPolicy;
+use crate::calibration::{Calibration, CalibrationPolicy};
 use crate::calibration::{Camera, Tone};
 use crate::checks::{Characteristic, Observation, Unit};
 use crate::decision::{Decision, Rule};
@@ -16,13 +16,13 @@ fn recipe(design: Design, mm_per_px: f64) -> Recipe {
         part: "T-1".to_owned(),
         revision: None,
         hash: Sha256::of(b""),
-        calibration: CalibrationPolicy {
+        calibration: Calibration::Known(CalibrationPolicy {
             mm_per_px,
             u_scale: 0.0,
             edge_offset_px: 0.0,
             u_edge_px: 0.0,
             tone: Tone::Srgb,
-        },
+        }),
         rule: Rule::Guarded,
         reference: Reference::Drawing(design),
         models: crate::models::Models::default(),
@@ -50,8 +50,8 @@ fn result(id: &str, verdict: Verdict, regions: &[[u32; 4]]) -> CheckResult {
 }
 
 fn judged(verdict: Verdict, results: Vec<CheckResult>, width: u32, height: u32) -> Inspection {
-    let camera = Camera::fronto_parallel(1.0, width, height);
-    Inspection { verdict, results, pose: None, camera, identity: Identity::default() }
+    let camera = Some(Camera::fronto_parallel(1.0, width, height));
+    Inspection { verdict, results, pose: None, camera, mat: None, identity: Identity::default() }
 }
 
 fn near(found: Rgb<u8>, wanted: Rgb<u8>) -> bool {

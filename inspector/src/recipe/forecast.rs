@@ -4,7 +4,7 @@
 //! of uncertainty that could say something else than the first.
 
 use super::Recipe;
-use crate::calibration::Source;
+use crate::calibration::{Calibration, CalibrationPolicy, Source};
 use crate::checks::{Characteristic, Outcome, Unit};
 use crate::design::Design;
 use crate::geometry::{Angle, Vector};
@@ -70,7 +70,7 @@ const MAX_PIXELS: f64 = 25e6;
 const MARGIN_PX: f64 = 60.0;
 
 /// What a camera of the recipe's pixel size will be able to decide, a line per characteristic with limits; `None` when the part would fill more
-/// than 25 megapixels, which no such camera has.
+/// than 25 megapixels, which no such camera has, and for parts on a mat: every photo of them has a scale of its own.
 ///
 /// The photo is one of a good workshop camera: a dark part on a bright ground, blur of 1 px, noise of 0.4 % in the dark and 1 % in white.
 /// The index is that of JCGM 106:2012, 7.6.3 (C_m = T / 4 u).
@@ -79,7 +79,7 @@ const MARGIN_PX: f64 = 60.0;
 ///
 /// Cost: rendering and judging one photo, about 0.5 s for 12 megapixels.
 pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
-    let mm_per_px = recipe.calibration.mm_per_px;
+    let Calibration::Known(CalibrationPolicy { mm_per_px, tone, .. }) = recipe.calibration else { return None };
     let (width, height, _) = parts::extent(design);
     let px = |mm: f64| (mm / mm_per_px + 2.0 * MARGIN_PX).ceil();
     if px(width) * px(height) > MAX_PIXELS {
@@ -88,7 +88,7 @@ pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
     let scene = Scene {
         noise: Noise { read: 0.004, shot: 1e-4 },
         seed: 1,
-        tone: recipe.calibration.tone,
+        tone,
         ..Scene::new(design, px(width) as u32, px(height) as u32, mm_per_px)
     };
     // Not along the rows of pixels, as no part ever lies, but almost.

@@ -13,6 +13,16 @@
 //!
 //! [calibration]
 //! mm_per_px = 0.05           # with a drawing; more keys: CalibrationPolicy. Else only `tone`
+//!                            # or, instead of a scale, the printed mat that the part lies on:
+//! camera = "phone.toml"      # record of `assay calibrate`, a file of the folder; without it every photo must tell the lens
+//!
+//! [calibration.mat]
+//! paper = "A4"               # A4, A3, Letter
+//! id = 17                    # the mat's number; when left away any mat of this paper is taken
+//! x = 170.2                  # from cross to cross, measured after printing, mm; when left away 0.4 % of uncertainty is assumed
+//! y = 255.1
+//! u_distance = 0.15          # standard uncertainty of x and y, mm
+//! u_flat = 0.1               # of the sheet's flatness, mm; 0.5 when left away: a loose sheet
 //!
 //! [decision]
 //! rule = "guarded"           # or "simple"
@@ -39,10 +49,10 @@ pub use error::RecipeError;
 pub use folder::{RecipeFile, files, identity};
 pub use forecast::{Decides, Forecast, Help, forecast};
 pub use names::names_svg;
-pub use propose::{NAMES, ProposeOptions, ProposedRecipe, propose};
+pub use propose::{NAMES, ProposeOptions, ProposedMat, ProposedRecipe, ProposedScale, propose};
 
 use crate::Error;
-use crate::calibration::{CalibrationPolicy, Tone};
+use crate::calibration::{Calibration, CalibrationPolicy, CameraRecord, Tone};
 use crate::checks::{Check, CheckType, Context, Entry, Needs, REGISTRY};
 use crate::decision::Rule;
 use crate::design::{Design, Reference, ReferencePicture};
@@ -65,7 +75,7 @@ pub struct Recipe {
     /// The recipe's identity: see [`identity`].
     pub hash: Sha256,
     /// Where scale and tone come from. With a reference picture only the tone means anything.
-    pub calibration: CalibrationPolicy,
+    pub calibration: Calibration,
     /// How limits and uncertainty make a verdict.
     pub rule: Rule,
     /// What the part is compared with.
@@ -129,7 +139,7 @@ impl Recipe {
             part: part.into_owned(),
             revision: None,
             hash: identity(&[file]),
-            calibration: CalibrationPolicy { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone },
+            calibration: Calibration::Known(CalibrationPolicy::unscaled(tone)),
             rule: Rule::default(),
             checks: checks(
                 Text(source),
@@ -146,7 +156,7 @@ impl Recipe {
     /// and the scale in decimal, with a space between them: a part is not judged by a recipe that nobody can find again.
     ///
     /// # Errors
-    /// [`RecipeError::Scale`] for a scale that no camera has, and when the recipe compares with a picture.
+    /// [`RecipeError::Scale`] for a scale that no camera has, and when the recipe compares with a picture or uses a mat.
     pub fn with_scale(mut self, mm_per_px: f64) -> Result<Self, RecipeError> {
         if !text::SCALES.contains(&mm_per_px) {
             return Err(RecipeError::Scale { expected: "0.0001 to 10", found: mm_per_px });
@@ -155,8 +165,12 @@ impl Recipe {
             let expected = "no scale with a recipe that has no drawing";
             return Err(RecipeError::Scale { expected, found: mm_per_px });
         }
-        if mm_per_px != self.calibration.mm_per_px {
-            self.calibration.mm_per_px = mm_per_px;
+        let Calibration::Known(policy) = &mut self.calibration else {
+            let expected = "no scale with a recipe whose mat tells it";
+            return Err(RecipeError::Scale { expected, found: mm_per_px });
+        };
+        if mm_per_px != policy.mm_per_px {
+            policy.mm_per_px = mm_per_px;
             self.hash = Sha256::of(format!("assay recipe scale 1 {} {mm_per_px}", self.hash).as_bytes());
         }
         Ok(self)
@@ -180,24 +194,32 @@ fn assemble(
     let text = Text(source);
     let said = text::read(source)?;
     let line = text.line(said.reference_at);
-    let bytes_of = |file: &str| {
-        read(file).unwrap_or_else(|| {
-            Err(text.fault(said.reference_at, format!("[design]: there is no file {file:?} in the recipe's folder")))
-        })
+    let bytes = |table: &str, file: &str, at: usize| {
+        let none = || Err(text.fault(at, format!("[{table}]: there is no file {file:?} in the recipe's folder")));
+        read(file).unwrap_or_else(none)
     };
+    let bytes_of = |file: &str| bytes("design", file, said.reference_at);
+    let mut calibration = said.calibration;
+    if let (Some(file), Calibration::Mat(policy)) = (&said.camera, &mut calibration) {
+        let (file, at) = (file.get_ref(), file.span().start);
+        let record = bytes("calibration", file, at)?;
+        let record = std::str::from_utf8(&record).map_err(|e| e.to_string());
+        let record = record.and_then(|text| CameraRecord::read(text).map_err(|e| e.to_string()));
+        policy.camera = Some(record.map_err(|e| text.fault(at, format!("[calibration] camera: {file}: {e}")))?);
+    }
     let reference = match said.reference {
-        SaidReference::Drawing { file, units, body } => match Design::open(&bytes_of(&file)?, units) {
+        SaidReference::Drawing { file, units, body, .. } => match Design::open(&bytes_of(&file)?, units) {
             Ok(design) => Reference::Drawing(Design { body, ..design }),
             Err(cause) => return Err(RecipeError::Design { line, file, cause }),
         },
         SaidReference::Picture { file } => match decode(&bytes_of(&file)?, &DecodeLimits::default()) {
-            Ok(photo) => Reference::Picture(ReferencePicture::new(photo, said.calibration.tone)),
+            Ok(photo) => Reference::Picture(ReferencePicture::new(photo, calibration.tone())),
             Err(cause) => return Err(RecipeError::Picture { line, file, cause }),
         },
         SaidReference::Photo => Reference::Photo,
     };
     let checks = checks(text, &said.checks, &Context { reference: &reference, models: &models }, registry)?;
-    let (part, revision, calibration, rule) = (said.part, said.revision, said.calibration, said.rule);
+    let (part, revision, rule) = (said.part, said.revision, said.rule);
     Ok(Recipe { part, revision, hash, calibration, rule, reference, models, checks })
 }
 

@@ -2,6 +2,8 @@
 
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
+use crate::calibration::mat::{Layout, Paper};
+use crate::calibration::{Calibration, CalibrationPolicy};
 use crate::checks::{Needs, REGISTRY};
 use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units};
 use crate::models::Models;
@@ -18,12 +20,36 @@ pub struct ProposeOptions {
     pub part: String,
     /// Revision of the part.
     pub revision: Option<String>,
-    /// Size of a pixel of the camera at the part, mm. Not used for a picture.
-    pub mm_per_px: f64,
+    /// Where the scale comes from. Not used for a picture.
+    pub scale: ProposedScale,
+    /// Thickness of the part, mm: must be said of parts on a mat.
+    pub thickness_mm: Option<f64>,
     /// Unit of the drawing, when it does not say one.
     pub units: Option<Units>,
     /// Name of the design file in the recipe's folder.
     pub file_name: String,
+}
+
+/// Where the scale of a proposed recipe comes from.
+#[derive(Clone, Debug)]
+pub enum ProposedScale {
+    /// Size of a pixel of the camera at the part, mm.
+    MmPerPx(f64),
+    /// Every photo shows a printed mat.
+    Mat(ProposedMat),
+}
+
+/// The mat that parts will lie on.
+#[derive(Clone, Debug)]
+pub struct ProposedMat {
+    /// Size of the sheet.
+    pub paper: Paper,
+    /// Its number; `None` for any mat of this paper.
+    pub id: Option<u16>,
+    /// Its distances as they were measured after printing, across and up, mm.
+    pub measured_mm: [Option<f64>; 2],
+    /// Bytes of the camera's record.
+    pub camera: Option<Vec<u8>>,
 }
 
 /// A recipe that has not been written yet.
@@ -33,6 +59,8 @@ pub struct ProposedRecipe {
     pub recipe_toml: String,
     /// Name and bytes of the design file.
     pub design_file: (String, Vec<u8>),
+    /// Name and bytes of the camera's record.
+    pub camera_file: Option<(String, Vec<u8>)>,
     /// Text of [`NAMES`]: the drawing with the names of its features; `None` for a picture.
     pub names_svg: Option<String>,
     /// What the person who made it should know, one line each.
@@ -43,6 +71,8 @@ pub struct ProposedRecipe {
 pub const NAMES: &str = "names.svg";
 /// Most names or patterns that are told.
 const SHOWN: usize = 24;
+/// Name of the camera's record in a recipe's folder.
+const CAMERA_FILE: &str = "camera.toml";
 /// Smallest feature that checks measure, px.
 const SMALLEST_PX: f64 = 8.0;
 
@@ -58,7 +88,7 @@ const SMALLEST_PX: f64 = 8.0;
 pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedRecipe, Error> {
     let usable = text::inside(&options.file_name).is_ok()
         && !options.file_name.contains(|c: char| c == '/' || c.is_control())
-        && !["recipe.toml", NAMES].contains(&options.file_name.as_str());
+        && !["recipe.toml", NAMES, CAMERA_FILE].contains(&options.file_name.as_str());
     let name = if usable { options.file_name.as_str() } else { "design" };
     let mut notes = Vec::new();
     let design = match Design::open(design_file, options.units) {
@@ -74,21 +104,30 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
         }
         None => picture(&mut out, name),
     }
-    let bytes = || Ok(design_file.to_vec());
-    let recipe =
-        assemble(out.as_bytes(), Sha256([0; 32]), |file| (file == name).then(bytes), Models::default(), REGISTRY)?;
+    let camera = match &options.scale {
+        ProposedScale::Mat(mat) if design.is_some() => mat.camera.as_deref(),
+        _ => None,
+    };
+    let read = |file: &str| match camera {
+        Some(record) if file == CAMERA_FILE => Some(Ok(record.to_vec())),
+        _ => (file == name).then(|| Ok(design_file.to_vec())),
+    };
+    let recipe = assemble(out.as_bytes(), Sha256([0; 32]), read, Models::default(), REGISTRY)?;
     let names_svg = match &recipe.reference {
         Reference::Drawing(design) => {
             Some(names_svg(design, &recipe.part, &foretell(&recipe, design, &mut out, &mut notes)))
         }
         _ => None,
     };
-    Ok(ProposedRecipe { recipe_toml: out, design_file: (name.to_owned(), design_file.to_vec()), names_svg, notes })
+    let design_file = (name.to_owned(), design_file.to_vec());
+    let camera_file = camera.map(|record| (CAMERA_FILE.to_owned(), record.to_vec()));
+    Ok(ProposedRecipe { recipe_toml: out, design_file, camera_file, names_svg, notes })
 }
 
 /// Says what the camera will be able to decide, in the recipe and in the notes.
 fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<String>) -> Vec<Forecast> {
-    let mm_per_px = recipe.calibration.mm_per_px;
+    // On a mat every photo has another scale.
+    let Calibration::Known(CalibrationPolicy { mm_per_px, .. }) = recipe.calibration else { return Vec::new() };
     let Some(forecasts) = forecast(recipe, design) else {
         notes.push(format!(
             "At {mm_per_px} mm per pixel no photo of a usual size (25 megapixels) shows the whole part: what can be decided was not tried."
@@ -153,26 +192,30 @@ fn drawing(
     if let Some(units) = units {
         add(out, format_args!("units = \"{units}\"   # the drawing does not say its units\n"));
     }
-    add(
-        out,
-        format_args!(
-            "\n# Size of a pixel at the part, mm. u_scale (relative), edge_offset_px and u_edge_px may be added when they are known\n\
-             # from parts of known size.\n\
-             [calibration]\nmm_per_px = {:?}\n\n\
-             # guarded: PASS and FAIL only where the measuring uncertainty leaves no doubt (95 %), else a person looks (ISO 14253-1).\n\
-             # simple: the uncertainty plays no part.\n[decision]\nrule = \"guarded\"\n",
-            options.mm_per_px
-        ),
-    );
+    if let Some(thickness) = options.thickness_mm {
+        add(
+            out,
+            format_args!(
+                "thickness = {thickness:?}   # mm. either_side = true may be added: the part may lie on its face\n"
+            ),
+        );
+    }
     notes.push(format!("Part: {what}."));
-    let px = |mm: f64| mm / options.mm_per_px;
     notes.extend(names(design));
-    notes.push(format!(
-        "At {} mm per pixel the part is {:.0} x {:.0} px in the photo.",
-        options.mm_per_px,
-        px(size.x),
-        px(size.y)
-    ));
+    let mm_per_px = match &options.scale {
+        ProposedScale::MmPerPx(mm_per_px) => {
+            known(out, *mm_per_px);
+            let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
+            notes.push(format!("At {mm_per_px} mm per pixel the part is {w:.0} x {h:.0} px in the photo."));
+            *mm_per_px
+        }
+        ProposedScale::Mat(mat) => on_mat(out, mat, [size.x, size.y], notes),
+    };
+    out.push_str(
+        "\n# guarded: PASS and FAIL only where the measuring uncertainty leaves no doubt (95 %), else a person looks (ISO 14253-1).\n\
+         # simple: the uncertainty plays no part.\n[decision]\nrule = \"guarded\"\n",
+    );
+    let px = |mm: f64| mm / mm_per_px;
     for feature in &design.features {
         if let FeatureKind::Hole(circle) = feature.kind
             && px(2.0 * circle.radius) < SMALLEST_PX
@@ -196,6 +239,81 @@ fn drawing(
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
+}
+
+/// `[calibration]` of a scale that is known.
+fn known(out: &mut String, mm_per_px: f64) {
+    add(
+        out,
+        format_args!(
+            "\n# Size of a pixel at the part, mm. u_scale (relative), edge_offset_px and u_edge_px may be added when they are known\n\
+             # from parts of known size.\n\
+             [calibration]\nmm_per_px = {mm_per_px:?}\n"
+        ),
+    );
+}
+
+/// `[calibration]` of parts on a mat; gives the size of a pixel in a photo of 12 megapixels that the mat fills.
+fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<String>) -> f64 {
+    let layout = Layout::new(mat.paper, mat.id.unwrap_or(0));
+    out.push_str("\n# The part lies on the printed mat, which tells scale, pose, light and focus in every photo.\n[calibration]\n");
+    out.push_str(match mat.camera {
+        Some(_) => "camera = \"camera.toml\"   # record of `assay calibrate`, for photos of its size, zoom and focus\n",
+        None => "# camera = \"camera.toml\"   # record of `assay calibrate`: without it every photo must tell the lens, which it does poorly\n",
+    });
+    add(out, format_args!("\n[calibration.mat]\npaper = \"{}\"\n", mat.paper));
+    match mat.id {
+        Some(id) => add(out, format_args!("id = {id}\n")),
+        None => out.push_str(
+            "# id = 17         # the mat's number, printed on it: without it any mat of this paper is taken\n",
+        ),
+    }
+    out.push_str(
+        "# From cross to cross, as measured after printing, mm: without it up to 0.4 % of uncertainty is assumed.\n",
+    );
+    for (name, measured, distance) in [("x", mat.measured_mm[0], 0), ("y", mat.measured_mm[1], 1)] {
+        match measured {
+            Some(mm) => add(out, format_args!("{name} = {mm:?}\n")),
+            None => add(out, format_args!("# {name} = {:.1}\n", layout.distances[distance].nominal_mm())),
+        }
+    }
+    out.push_str("u_distance = 0.15   # of x and y, mm: a steel rule; a caliper 0.05\n");
+    out.push_str("u_flat = 0.5        # how flat the sheet lies, mm: a loose one; glued to a board 0.1\n");
+    let [sheet, free] = [mat.paper.size_mm(), layout.quiet_mm].map(sorted);
+    let part = sorted(part);
+    if part[0] > free[0] || part[1] > free[1] {
+        notes.push(format!(
+            "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it does not fit unless it is turned. Use a larger mat.",
+            part[1], part[0], mat.paper, free[1], free[0]
+        ));
+    }
+    let mm_per_px = (sheet[1] / 4000.0).max(sheet[0] / 3000.0);
+    notes.push(format!(
+        "In a photo of 4000 x 3000 px that the {} mat fills, a pixel is {mm_per_px:.3} mm and the part {:.0} x {:.0} px.",
+        mat.paper,
+        part[1] / mm_per_px,
+        part[0] / mm_per_px
+    ));
+    for (missing, what) in [
+        (
+            mat.measured_mm.contains(&None),
+            "Measure the mat from cross to cross and write x and y into the recipe: sizes are uncertain by 0.4 % until then.",
+        ),
+        (
+            mat.camera.is_none(),
+            "Calibrate the camera (`assay calibrate`) and give its record with --camera: one photo cannot tell the lens well.",
+        ),
+    ] {
+        if missing {
+            notes.push(what.to_owned());
+        }
+    }
+    mm_per_px
+}
+
+/// The shorter side first.
+fn sorted([a, b]: [f64; 2]) -> [f64; 2] {
+    if a <= b { [a, b] } else { [b, a] }
 }
 
 /// What can be checked by name, one line per kind; patterns and symmetry.
@@ -303,8 +421,10 @@ impl ProposedRecipe {
 
     fn fill(&self, dir: &Path) -> std::io::Result<()> {
         let names = self.names_svg.iter().map(|svg| (NAMES, svg.as_bytes()));
-        let files = [("recipe.toml", self.recipe_toml.as_bytes()), (&self.design_file.0, &self.design_file.1)];
-        for (name, bytes) in files.into_iter().chain(names) {
+        let recipe = ("recipe.toml", self.recipe_toml.as_bytes());
+        let given = [Some(&self.design_file), self.camera_file.as_ref()];
+        let given = given.into_iter().flatten().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        for (name, bytes) in std::iter::once(recipe).chain(given).chain(names) {
             let mut file = File::create_new(dir.join(name))?;
             file.write_all(bytes)?;
             file.sync_all()?;

@@ -54,14 +54,21 @@ fn changed(from: &str, to: &str) -> String {
     GOOD.replace(from, to)
 }
 
+fn scale_of(recipe: &Recipe) -> Option<f64> {
+    match &recipe.calibration {
+        Calibration::Known(policy) => Some(policy.mm_per_px),
+        Calibration::Mat(_) => None,
+    }
+}
+
 #[test]
 fn a_good_recipe_opens() {
     for text in [GOOD.to_owned(), GOOD.replace('\n', "\r\n"), format!("\u{feff}{GOOD}")] {
         let recipe = Recipe::open(folder(text).path()).unwrap();
         assert_eq!((recipe.part.as_str(), recipe.revision.as_deref()), ("PLATE", Some("B")));
         assert_eq!(
-            (recipe.rule, recipe.calibration.mm_per_px, recipe.calibration.tone),
-            (Rule::Simple, 0.05, Tone::Linear)
+            (recipe.rule, scale_of(&recipe), recipe.calibration.tone()),
+            (Rule::Simple, Some(0.05), Tone::Linear)
         );
         let ids: Vec<_> = recipe.checks.iter().flat_map(|c| c.characteristics()).map(|c| c.id.as_str()).collect();
         assert_eq!(ids[0], "hole-1.diameter");
@@ -228,7 +235,7 @@ fn another_scale_is_another_recipe() {
     let open = || Recipe::open(folder(GOOD).path()).unwrap();
     let (same, other) = (open().with_scale(0.05).unwrap(), open().with_scale(0.06).unwrap());
     assert_eq!(same.hash, open().hash);
-    assert_eq!(other.calibration.mm_per_px, 0.06);
+    assert_eq!(scale_of(&other), Some(0.06));
     assert!(other.hash != same.hash && other.hash != open().with_scale(0.07).unwrap().hash);
     for absurd in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
         assert!(matches!(open().with_scale(absurd), Err(RecipeError::Scale { .. })), "{absurd}");
@@ -257,7 +264,7 @@ fn a_picture_is_a_recipe() {
     fs::write(dir.path().join("golden.png"), picture()).unwrap();
     let recipe = Recipe::open(dir.path()).unwrap();
     assert!(matches!(recipe.reference, Reference::Picture(_)));
-    assert_eq!(recipe.calibration.tone, Tone::Linear);
+    assert_eq!(recipe.calibration.tone(), Tone::Linear);
     fs::write(dir.path().join("recipe.toml"), text.replace("\"reference\"", "\"missing\"\nupper = 1.0")).unwrap();
     assert!(
         Recipe::open(dir.path()).unwrap_err().to_string().contains("recipe.toml:8: check `missing` needs a drawing")
@@ -271,7 +278,8 @@ fn options(file_name: &str) -> ProposeOptions {
     ProposeOptions {
         part: "M19 \"VISOR\"".into(),
         revision: Some("C".into()),
-        mm_per_px: 0.05,
+        scale: ProposedScale::MmPerPx(0.05),
+        thickness_mm: None,
         units: None,
         file_name: file_name.into(),
     }
@@ -316,10 +324,10 @@ fn proposals_say_what_the_person_must_know() {
     assert!(proposed.recipe_toml.contains("ISO 2768-m"));
     assert!(proposed.notes[0].contains("1524.000 x 1016.000 mm, 2 round holes"), "{:?}", proposed.notes);
     // Seen from afar, a hole of 5 mm is 5 px.
-    let far = ProposeOptions { mm_per_px: 1.0, ..options("plate.dxf") };
+    let far = ProposeOptions { scale: ProposedScale::MmPerPx(1.0), ..options("plate.dxf") };
     let notes = propose(&plate(), &far).unwrap().notes;
     assert!(notes.iter().any(|n| n.contains("hole-2 is only 5.0 px wide")), "{notes:?}");
-    let absurd = ProposeOptions { mm_per_px: f64::NAN, ..options("plate.dxf") };
+    let absurd = ProposeOptions { scale: ProposedScale::MmPerPx(f64::NAN), ..options("plate.dxf") };
     assert!(propose(&plate(), &absurd).is_err());
     // A picture of a good part; names that no recipe may have are replaced.
     for (given, kept) in
@@ -330,6 +338,125 @@ fn proposals_say_what_the_person_must_know() {
         assert!(proposed.recipe_toml.contains(&format!("picture = \"{kept}\"")));
     }
     assert!(matches!(propose(b"hello", &options("a.dxf")), Err(Error::Design(DesignError::NotADesign { .. }))));
+}
+
+/// [`GOOD`] for parts of 3 mm on a mat that was measured, seen by a camera with a record.
+fn on_mat(calibration: &str) -> String {
+    let text = changed("[calibration]\nmm_per_px = 0.05\ntone = \"linear\"\n", calibration);
+    text.replace("file = \"plate.dxf\"", "file = \"plate.dxf\"\nthickness = 3.0")
+}
+
+const MAT: &str = r#"[calibration]
+camera = "phone.toml"
+[calibration.mat]
+paper = "A4"
+id = 17
+x = 170.2
+y = 254.9
+u_distance = 0.05
+u_flat = 0.1
+"#;
+
+/// A record of a camera of 12 megapixels.
+fn record() -> CameraRecord {
+    CameraRecord {
+        schema: 1,
+        width: 4000,
+        height: 3000,
+        artefact: "chessboard".into(),
+        photos: 9,
+        rms_px: 0.2,
+        by: None,
+        made: None,
+        lens: crate::calibration::Lens::pinhole(3000.0, 4000, 3000),
+        covariance: [[0.0; 9]; 9],
+    }
+}
+
+#[test]
+fn a_recipe_may_take_its_scale_from_a_mat() {
+    use crate::calibration::mat::Paper;
+    let dir = folder(on_mat(MAT));
+    fs::write(dir.path().join("phone.toml"), record().to_toml()).unwrap();
+    let recipe = Recipe::open(dir.path()).unwrap();
+    let Calibration::Mat(policy) = &recipe.calibration else { panic!("{:?}", recipe.calibration) };
+    assert_eq!((policy.paper, policy.id, policy.measured_mm), (Paper::A4, Some(17), [Some(170.2), Some(254.9)]));
+    assert_eq!((policy.u_measured_mm, policy.u_flat_mm, policy.camera.as_ref()), (0.05, 0.1, Some(&record())));
+    assert!(matches!(recipe.with_scale(0.05), Err(RecipeError::Scale { .. })), "the mat tells the scale");
+    // What is not said is uncertain.
+    let least = on_mat("[calibration]\nmat = { paper = \"Letter\" }\n");
+    let Calibration::Mat(policy) = Recipe::open(folder(least).path()).unwrap().calibration else { panic!("a mat") };
+    assert_eq!((policy.id, policy.measured_mm, policy.camera), (None, [None; 2], None));
+    assert!(policy.u_flat_mm >= 0.5 && policy.u_measured_mm >= 0.1);
+}
+
+#[test]
+fn what_is_wrong_with_a_mat_is_said_with_its_line() {
+    let with = |from: &str, to: &str| {
+        assert_eq!(MAT.matches(from).count(), 1, "{from}");
+        on_mat(&MAT.replace(from, to))
+    };
+    let cases = [
+        (with("A4", "A5"), 12, &["A5", "Letter"][..]),
+        (with("id = 17", "id = 5000"), 13, &["id from 0 to 4095, found 5000"]),
+        (with("id = 17\n", ""), 13, &["its number", "id = 17"]),
+        (with("x = 170.2", "x = 175.0"), 14, &["175 mm instead of 170.0 mm"]),
+        (with("y = 254.9", "y = nan"), 15, &["finite"]),
+        (with("u_flat = 0.1", "u_flat = 0"), 17, &["u_flat from 0.01 to 5, found 0"]),
+        (with("u_distance", "u_distanze"), 16, &["u_distanze"]),
+        (with("phone.toml", "no.toml"), 10, &["no file \"no.toml\""]),
+        (with("phone.toml", "../phone.toml"), 10, &["in the recipe's folder"]),
+        (with("phone.toml", "plate.dxf"), 10, &["camera: plate.dxf"]),
+        (with("[calibration]\n", "[calibration]\nmm_per_px = 0.05\n"), 10, &["mm_per_px", "mat"]),
+        // A camera that is near sees how thick the part is: it must be said, even when it is nothing.
+        (with("A4", "A4").replace("thickness = 3.0\n", ""), 10, &["thickness = 3.0"]),
+    ];
+    for (text, line, parts) in cases {
+        let dir = folder(&text);
+        fs::write(dir.path().join("phone.toml"), record().to_toml()).unwrap();
+        let error = Recipe::open(dir.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("recipe.toml:{line}: ")), "{line}: {error}");
+        assert!(parts.iter().all(|p| error.contains(p)), "{parts:?}: {error}");
+    }
+}
+
+#[test]
+fn a_recipe_for_a_mat_is_proposed() {
+    use crate::calibration::mat::Paper;
+    let mat = ProposedMat {
+        paper: Paper::A4,
+        id: Some(17),
+        measured_mm: [Some(170.2), None],
+        camera: Some(record().to_toml().into_bytes()),
+    };
+    let options =
+        ProposeOptions { scale: ProposedScale::Mat(mat.clone()), thickness_mm: Some(3.0), ..options("plate.dxf") };
+    let proposed = propose(&plate(), &options).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    proposed.write_to(&dir.path().join("plate")).unwrap();
+    let recipe = Recipe::open(&dir.path().join("plate")).unwrap();
+    let Calibration::Mat(policy) = &recipe.calibration else { panic!("a mat") };
+    assert_eq!((policy.id, policy.measured_mm), (Some(17), [Some(170.2), None]));
+    assert_eq!(policy.camera, Some(record()));
+    let Reference::Drawing(design) = &recipe.reference else { panic!("a drawing") };
+    assert_eq!(design.body.thickness_mm, 3.0);
+    let notes = proposed.notes.join(" ");
+    assert!(notes.contains("write x and y") && !notes.contains("Calibrate the camera"), "{notes}");
+    // Nobody knows what is not said.
+    let unknown = ProposedMat { id: None, measured_mm: [None; 2], camera: None, ..mat.clone() };
+    let proposed =
+        propose(&plate(), &ProposeOptions { scale: ProposedScale::Mat(unknown), ..options.clone() }).unwrap();
+    assert!(proposed.notes.join(" ").contains("Calibrate the camera"));
+    let thick = propose(&plate(), &ProposeOptions { thickness_mm: None, ..options.clone() }).unwrap_err().to_string();
+    assert!(thick.contains("thickness"), "{thick}");
+    let misread = ProposedMat { measured_mm: [Some(255.0), Some(170.0)], ..mat.clone() };
+    assert!(propose(&plate(), &ProposeOptions { scale: ProposedScale::Mat(misread), ..options.clone() }).is_err());
+    let broken = ProposedMat { camera: Some(b"fx = 3".to_vec()), ..mat };
+    assert!(propose(&plate(), &ProposeOptions { scale: ProposedScale::Mat(broken), ..options.clone() }).is_err());
+    // Larger than the free middle of the sheet.
+    let large = write_dxf(&synth::parts::rounded_rectangle(200.0, 160.0, 4.0, &[]));
+    let notes = propose(large.as_bytes(), &options).unwrap().notes.join(" ");
+    assert!(notes.contains("Use a larger mat"), "{notes}");
 }
 
 proptest! {

@@ -1,7 +1,8 @@
 //! `recipe.toml`: strict reading with the line of every fault.
 
 use super::RecipeError;
-use crate::calibration::{CalibrationPolicy, Tone};
+use crate::calibration::mat::{IDS, MatPolicy, Paper};
+use crate::calibration::{Calibration, CalibrationPolicy, Tone};
 use crate::checks::{Entry, EntryError};
 use crate::decision::Rule;
 use crate::design::{Body, Units};
@@ -38,15 +39,25 @@ pub(super) struct Said<'t> {
     pub(super) reference: SaidReference,
     /// Line of the file's name.
     pub(super) reference_at: usize,
-    pub(super) calibration: CalibrationPolicy,
+    pub(super) calibration: Calibration,
+    /// The file with the record of the camera.
+    pub(super) camera: Option<Spanned<String>>,
     pub(super) rule: Rule,
     pub(super) checks: Vec<Entry<'t>>,
 }
 
 /// The file to compare with.
 pub(super) enum SaidReference {
-    Drawing { file: String, units: Option<Units>, body: Body },
-    Picture { file: String },
+    Drawing {
+        file: String,
+        units: Option<Units>,
+        body: Body,
+        /// What was said of the part's thickness.
+        thickness: Option<f64>,
+    },
+    Picture {
+        file: String,
+    },
     Photo,
 }
 
@@ -75,6 +86,25 @@ struct DecisionTable {
     rule: Rule,
 }
 
+/// `[calibration]` of a recipe whose parts lie on a mat.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnMat {
+    mat: Spanned<MatTable>,
+    camera: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatTable {
+    paper: Paper,
+    id: Option<Spanned<u16>>,
+    x: Option<Spanned<f64>>,
+    y: Option<Spanned<f64>>,
+    u_distance: Option<Spanned<f64>>,
+    u_flat: Option<Spanned<f64>>,
+}
+
 /// Of a recipe that compares with a picture: pixels are not measured.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,13 +131,13 @@ pub(super) fn read(source: &str) -> Result<Said<'_>, RecipeError> {
         .ok_or_else(|| text.fault(0, "missing key `part`: the part number, such as part = \"M19-VISOR\""))?;
     let revision = named(text, top.remove("revision"))?;
     let (reference, reference_at) = design(text, top.remove("design"))?;
-    let calibration = calibration(text, top.remove("calibration"), &reference)?;
+    let (calibration, camera) = calibration(text, top.remove("calibration"), &reference)?;
     let rule = match top.remove("decision") {
         Some(table) => table_of::<DecisionTable>(text, "decision", table)?.rule,
         None => Rule::default(),
     };
     let checks = checks(text, top.remove("check"))?;
-    Ok(Said { part, revision, reference, reference_at, calibration, rule, checks })
+    Ok(Said { part, revision, reference, reference_at, calibration, camera, rule, checks })
 }
 
 /// Checked first: a newer format may have keys that this program does not know.
@@ -198,11 +228,14 @@ fn design(text: Text<'_>, table: Option<Spanned<DeValue<'_>>>) -> Result<(SaidRe
         )),
         said => Ok(said.map(Spanned::into_inner)),
     };
-    let thickness_mm = length("thickness", said.thickness)?.unwrap_or(0.0);
+    let thickness = length("thickness", said.thickness)?;
+    let thickness_mm = thickness.unwrap_or(0.0);
     let u_thickness_mm = length("u_thickness", said.u_thickness)?.unwrap_or(U_THICKNESS * thickness_mm);
     let body = Body { thickness_mm, u_thickness_mm, either_side: said.either_side };
     match (drawing, said.units) {
-        (true, units) => Ok((SaidReference::Drawing { file, units: units.map(Spanned::into_inner), body }, at)),
+        (true, units) => {
+            Ok((SaidReference::Drawing { file, units: units.map(Spanned::into_inner), body, thickness }, at))
+        }
         (false, _) if body != Body::default() => {
             Err(text
                 .fault(start, "[design]: `thickness` and `either_side` belong to a drawing, and a picture has none"))
@@ -232,20 +265,41 @@ fn calibration(
     text: Text<'_>,
     table: Option<Spanned<DeValue<'_>>>,
     reference: &SaidReference,
-) -> Result<CalibrationPolicy, RecipeError> {
-    if let SaidReference::Picture { .. } | SaidReference::Photo = reference {
+) -> Result<(Calibration, Option<Spanned<String>>), RecipeError> {
+    let SaidReference::Drawing { thickness, .. } = reference else {
         let said: PictureCalibration = table.map_or(Ok(Default::default()), |t| table_of(text, "calibration", t))?;
-        return Ok(CalibrationPolicy {
-            mm_per_px: 1.0,
-            u_scale: 0.0,
-            edge_offset_px: 0.0,
-            u_edge_px: 0.0,
-            tone: said.tone,
-        });
-    }
+        return Ok((Calibration::Known(CalibrationPolicy::unscaled(said.tone)), None));
+    };
     let table = table.ok_or_else(|| {
-        text.fault(0, "missing table [calibration]: a drawing needs the size of a pixel, such as mm_per_px = 0.05")
+        text.fault(
+            0,
+            "missing table [calibration]: a drawing needs the size of a pixel, such as mm_per_px = 0.05, or a mat, such as \
+             mat = { paper = \"A4\", id = 17 }",
+        )
     })?;
+    let start = table.get_ref().get("mat").map_or(table.span(), Spanned::span).start;
+    if table.get_ref().get("mat").is_none() {
+        return Ok((Calibration::Known(known(text, table)?), None));
+    }
+    if thickness.is_none() {
+        let expected = "[calibration] mat: a camera that is near sees how thick the part is: expected `thickness` in [design], such as thickness = 3.0";
+        return Err(text.fault(start, expected));
+    }
+    let said: OnMat = table_of(text, "calibration", table)?;
+    if let Some(file) = &said.camera {
+        inside(file.get_ref()).map_err(|found| {
+            let (at, file) = (file.span().start, file.get_ref());
+            text.fault(
+                at,
+                format!("[calibration] camera: expected a file in the recipe's folder, found {file:?}: {found}"),
+            )
+        })?;
+    }
+    Ok((Calibration::Mat(Box::new(mat(text, said.mat)?)), said.camera))
+}
+
+/// A scale that is known beforehand.
+fn known(text: Text<'_>, table: Spanned<DeValue<'_>>) -> Result<CalibrationPolicy, RecipeError> {
     let place = |key: &str| table.get_ref().get(key).map_or(table.span(), Spanned::span).start;
     let places = ["mm_per_px", "u_scale", "edge_offset_px", "u_edge_px"].map(place);
     let policy: CalibrationPolicy = table_of(text, "calibration", table)?;
@@ -256,13 +310,53 @@ fn calibration(
         ("u_edge_px", policy.u_edge_px, 0.0..=10.0),
     ];
     for ((key, found, range), at) in rows.into_iter().zip(places) {
-        if !range.contains(&found) {
-            let message =
-                format!("[calibration]: expected {key} from {} to {}, found {found}", range.start(), range.end());
-            return Err(text.fault(at, message));
-        }
+        within(text, "[calibration]", key, found, &range, at)?;
     }
     Ok(policy)
+}
+
+/// What is known of the mat.
+fn mat(text: Text<'_>, table: Spanned<MatTable>) -> Result<MatPolicy, RecipeError> {
+    let at = table.span().start;
+    let said = table.into_inner();
+    let mut policy = MatPolicy::of(said.paper);
+    if let Some(id) = &said.id
+        && *id.get_ref() >= IDS
+    {
+        let message = format!("[calibration.mat]: expected id from 0 to {}, found {}", IDS - 1, id.get_ref());
+        return Err(text.fault(id.span().start, message));
+    }
+    policy.id = said.id.map(Spanned::into_inner);
+    for (key, found, range, to) in [
+        ("u_distance", said.u_distance, 0.01..=5.0, &mut policy.u_measured_mm),
+        ("u_flat", said.u_flat, 0.01..=5.0, &mut policy.u_flat_mm),
+    ] {
+        let Some(found) = found else { continue };
+        within(text, "[calibration.mat]", key, *found.get_ref(), &range, found.span().start)?;
+        *to = found.into_inner();
+    }
+    let measured_at = said.x.as_ref().or(said.y.as_ref()).map_or(at, |d| d.span().start);
+    policy.measured_mm = [said.x, said.y].map(|d| d.map(Spanned::into_inner));
+    policy.printed_scale().map_err(|e| text.fault(measured_at, format!("[calibration.mat]: {e}")))?;
+    if policy.id.is_none() && policy.measured_mm.iter().any(Option::is_some) {
+        let expected = "[calibration.mat]: x and y are those of one sheet: expected its number too, such as id = 17";
+        return Err(text.fault(measured_at, expected));
+    }
+    Ok(policy)
+}
+
+fn within(
+    text: Text<'_>,
+    table: &str,
+    key: &str,
+    found: f64,
+    range: &std::ops::RangeInclusive<f64>,
+    at: usize,
+) -> Result<(), RecipeError> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    Err(text.fault(at, format!("{table}: expected {key} from {} to {}, found {found}", range.start(), range.end())))
 }
 
 /// Sizes of a pixel that a camera or scanner can have, mm: a tenth of a micrometre to a centimetre.

@@ -1,13 +1,13 @@
 //! `assay mat`: the sheet on which parts are photographed.
 
-use super::OK;
-use anyhow::{Context as _, Result, ensure};
+use super::{OK, write_new};
+use anyhow::{Result, ensure};
 use inspector::calibration::Tone;
 use inspector::calibration::mat::{IDS, Layout, Paper};
 use inspector::geometry::{PlaneMm, Point};
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Print the mat on which parts are photographed
 #[derive(clap::Args)]
@@ -24,45 +24,46 @@ pub(super) struct Mat {
     /// Station that will use it; printed on the sheet
     #[arg(long, default_value = "")]
     station: String,
-    /// Number of this mat, 0 to 4095: the tags carry it, so that a mat is not taken for another one
-    #[arg(long, default_value_t = 0)]
-    id: u16,
+    /// Number of this mat, 0 to 4095: the tags carry it, so that a mat is not taken for another one. Drawn by lot when left away
+    #[arg(long)]
+    id: Option<u16>,
     /// File to write; must not exist
     #[arg(value_name = "OUT")]
     out: PathBuf,
 }
 
-fn paper(text: &str) -> Result<Paper, String> {
+pub(super) fn paper(text: &str) -> Result<Paper, String> {
     let known = Paper::ALL.into_iter().find(|p| p.to_string().eq_ignore_ascii_case(text));
     known.ok_or_else(|| format!("expected A4, A3 or Letter, found {text:?}"))
 }
 
 impl Mat {
     pub(super) fn run(self) -> Result<u8> {
-        ensure!(self.id < IDS, "--id: expected 0 to {}, found {}", IDS - 1, self.id);
+        let id = self.id.unwrap_or_else(by_lot);
+        ensure!(id < IDS, "--id: expected 0 to {}, found {id}", IDS - 1);
         ensure!(
             self.station.chars().all(|c| c.is_ascii() && !c.is_ascii_control()),
             "--station: expected letters, digits and signs of ASCII, found {:?}",
             self.station
         );
-        let layout = Layout::new(self.paper, self.id);
+        let layout = Layout::new(self.paper, id);
         write_new(&self.out, &pdf(&layout, &self.station))?;
         let [x, y] = layout.distances.map(|d| d.nominal_mm());
         let [w, h] = layout.quiet_mm;
         let mut out = std::io::stdout().lock();
-        writeln!(
-            out,
-            "Wrote {}: {}, mat {}, {w:.0} x {h:.0} mm free for the part.",
-            self.out.display(),
-            self.paper,
-            self.id
-        )?;
+        writeln!(out, "Wrote {}: {}, mat {id}, {w:.0} x {h:.0} mm free for the part.", self.out.display(), self.paper)?;
         writeln!(
             out,
             "Print it at 100 % and glue it to a flat board. Measure from cross to cross: {x:.1} mm across, {y:.1} mm up."
         )?;
         Ok(OK)
     }
+}
+
+/// A number that two mats seldom share.
+fn by_lot() -> u16 {
+    let ulid = ulid::Ulid::generate().to_bytes();
+    u16::from_be_bytes([ulid[14], ulid[15]]) % IDS
 }
 
 /// Points of PDF per millimetre.
@@ -165,17 +166,6 @@ fn instructions(content: &mut Content, layout: &Layout) {
 fn text(content: &mut Content, at: Point<PlaneMm>, size_mm: f32, line: &str) {
     content.set_fill_gray(0.0).begin_text().set_font(TYPE, size_mm).next_line(at.x as f32, at.y as f32);
     content.show(Str(line.as_bytes())).end_text();
-}
-
-/// Writes a new file, whole or not at all.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let shown = path.display();
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write {shown}"))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|e| e.error).with_context(|| format!("cannot write {shown}"))?;
-    Ok(())
 }
 
 #[cfg(test)]

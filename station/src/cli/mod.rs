@@ -15,9 +15,11 @@ mod recipe;
 mod station;
 mod table;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Every part passed, or the command succeeded.
@@ -39,6 +41,19 @@ pub(crate) const REFERRED: u8 = 3;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+}
+
+/// Writes a new file, whole or not at all.
+fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[derive(Subcommand)]

@@ -4,11 +4,12 @@ use super::OK;
 use crate::ledger::{Ledger, LedgerOptions};
 use crate::models::ModelRuntime;
 use crate::recipes;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use inspector::calibration::mat::Paper;
 use inspector::design::Units;
-use inspector::recipe::{ProposeOptions, Recipe, propose};
+use inspector::recipe::{ProposeOptions, ProposedMat, ProposedScale, Recipe, propose};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -21,8 +22,13 @@ pub(super) enum Command {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:
-  assay recipe new --design visor.dxf --part M19-VISOR --revision C --scale 0.085 --out recipes/visor")]
+#[command(after_help = "Examples:
+  assay recipe new --design visor.dxf --part M19-VISOR --revision C --scale 0.085 --out recipes/visor
+  assay recipe new --design visor.dxf --part M19-VISOR --mat A4 --mat-id 17 --mat-x 170.2 --mat-y 255.1 --camera phone.toml \\
+      --thickness 3 --out recipes/visor
+
+Scale comes from the printed mat that the part lies on (assay mat), or is given. x and y of the mat are measured after printing, from
+cross to cross.")]
 pub(super) struct New {
     /// The drawing (DXF or SVG)
     #[arg(long, value_name = "FILE")]
@@ -34,8 +40,26 @@ pub(super) struct New {
     #[arg(long)]
     revision: Option<String>,
     /// Size of a pixel of the camera at the part, mm (a 600 dpi scan: 0.04233)
-    #[arg(long, value_name = "MM_PER_PX")]
-    scale: f64,
+    #[arg(long, value_name = "MM_PER_PX", conflicts_with = "mat", required_unless_present = "mat")]
+    scale: Option<f64>,
+    /// Parts lie on a printed mat (assay mat) on this paper: every photo tells its own scale
+    #[arg(long, value_name = "A4|A3|Letter", value_parser = super::mat::paper, requires = "thickness")]
+    mat: Option<Paper>,
+    /// The mat's number; when left away any mat of that paper is taken
+    #[arg(long, value_name = "NUMBER", requires = "mat")]
+    mat_id: Option<u16>,
+    /// The mat's distance x from cross to cross, measured after printing, mm
+    #[arg(long, value_name = "MM", requires = "mat_id")]
+    mat_x: Option<f64>,
+    /// The mat's distance y
+    #[arg(long, value_name = "MM", requires = "mat_id")]
+    mat_y: Option<f64>,
+    /// Record of the camera (assay calibrate)
+    #[arg(long, value_name = "FILE", requires = "mat")]
+    camera: Option<PathBuf>,
+    /// Thickness of the part, mm; 0 for foil
+    #[arg(long, value_name = "MM")]
+    thickness: Option<f64>,
     /// Unit of the drawing, when it does not say one
     #[arg(long, value_name = "mm|cm|m|inch")]
     units: Option<Units>,
@@ -77,12 +101,23 @@ impl Command {
 
 impl New {
     fn run(self) -> Result<u8> {
-        let bytes = std::fs::read(&self.design).with_context(|| format!("cannot read {}", self.design.display()))?;
+        let bytes = read(&self.design)?;
+        let scale = match (self.scale, self.mat) {
+            (Some(mm_per_px), None) => ProposedScale::MmPerPx(mm_per_px),
+            (None, Some(paper)) => ProposedScale::Mat(ProposedMat {
+                paper,
+                id: self.mat_id,
+                measured_mm: [self.mat_x, self.mat_y],
+                camera: self.camera.map(|file| read(&file)).transpose()?,
+            }),
+            _ => bail!("expected --scale MM_PER_PX or --mat PAPER"),
+        };
         let file_name = self.design.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let options = ProposeOptions {
             part: self.part,
             revision: self.revision,
-            mm_per_px: self.scale,
+            scale,
+            thickness_mm: self.thickness,
             units: self.units,
             file_name,
         };
@@ -99,6 +134,10 @@ impl New {
         )?;
         Ok(OK)
     }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 impl Approve {

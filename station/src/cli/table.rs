@@ -1,6 +1,6 @@
 //! An inspection as a table for people.
 
-use crate::record::{CheckRecord, InspectionRecord};
+use crate::record::{CheckRecord, InspectionRecord, MatRecord};
 use inspector::decision::Verdict;
 use inspector::reason::Reason;
 use std::fmt::Write as _;
@@ -26,11 +26,39 @@ pub(super) fn show(record: &InspectionRecord) -> String {
         record.part,
         record.timings_ms.total
     );
+    if let Some(mat) = &record.mat {
+        let _ = writeln!(text, "    {}", view(mat));
+    }
+    if let Some(reason) = common(&record.checks) {
+        let _ = writeln!(text, "    nothing was measured: {reason}");
+        return text;
+    }
     let width = record.checks.iter().map(|c| c.id.chars().count()).max().unwrap_or(0);
     for check in &record.checks {
         let _ = writeln!(text, "    {} {:width$}  {}", mark(check.verdict), check.id, numbers(check));
     }
     text
+}
+
+/// The one reason for which no check measured anything.
+fn common(checks: &[CheckRecord]) -> Option<&str> {
+    let first = checks.first()?;
+    let same = |c: &CheckRecord| c.measured.is_none() && c.reason == first.reason && c.verdict == first.verdict;
+    (checks.len() > 1 && checks.iter().all(same)).then_some(first.reason.as_deref()).flatten()
+}
+
+/// The mat in a few words; all its numbers are in the record.
+fn view(mat: &MatRecord) -> String {
+    let id = mat.id.map(|id| format!(" {id}")).unwrap_or_default();
+    let told = |name: &str| mat.readings.iter().find(|r| r.name == name).map_or(f64::NAN, |r| r.value);
+    format!(
+        "mat{id} on {}: {:.4} mm per pixel, tilt {:.0}°, blur {:.1} px, {:.0} tags",
+        mat.paper,
+        told("pixel"),
+        told("tilt"),
+        told("blur"),
+        told("tags")
+    )
 }
 
 fn numbers(check: &CheckRecord) -> String {

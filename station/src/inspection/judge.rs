@@ -1,9 +1,10 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
 use crate::record::{
-    BudgetRecord, CaptureRecord, CheckRecord, InspectionRecord, ModelRecord, PhotoRecord, PoseRecord, SourceRecord,
-    TimingsMs,
+    BudgetRecord, CaptureRecord, CheckRecord, InspectionRecord, MatRecord, ModelRecord, PhotoRecord, PoseRecord,
+    ReadingRecord, SourceRecord, TimingsMs,
 };
+use inspector::calibration::mat::{Reading, SeenMat};
 use inspector::calibration::{Budget, Camera, Source};
 use inspector::checks::Outcome;
 use inspector::decision::Referral;
@@ -120,7 +121,12 @@ fn record(
         rule: recipe.rule,
         checks: inspection.results.iter().map(check_record).collect(),
         models: recipe.models.iter().map(|model| model_record(model)).collect(),
-        pose: inspection.pose.as_ref().and_then(|pose| pose_record(pose, &inspection.camera)),
+        mat: inspection.mat.as_deref().map(mat_record),
+        pose: inspection
+            .pose
+            .as_ref()
+            .zip(inspection.camera.as_ref())
+            .and_then(|(pose, camera)| pose_record(pose, camera)),
         photo: PhotoRecord {
             sha256: photo.file_sha256,
             pixels_sha256: photo.pixels_sha256,
@@ -168,6 +174,22 @@ fn budget_record(budget: &Budget) -> Option<BudgetRecord> {
 
 fn model_record(model: &Model) -> ModelRecord {
     ModelRecord { name: model.name.clone(), sha256: model.manifest.sha256, runtime: model.network.runtime() }
+}
+
+fn mat_record(mat: &SeenMat) -> MatRecord {
+    let reading = |r: Reading| ReadingRecord {
+        name: r.name.to_owned(),
+        words: r.words.to_owned(),
+        value: r.value,
+        unit: r.unit.to_owned(),
+        lower: r.lower,
+        upper: r.upper,
+    };
+    MatRecord {
+        paper: mat.found.paper.to_string(),
+        id: mat.found.id,
+        readings: mat.readings().into_iter().map(reading).collect(),
+    }
 }
 
 /// A text as the record keeps it: whole unless it is very long.

@@ -3,7 +3,7 @@
 use super::words::Words;
 use crate::http::{Links, Pictures};
 use crate::ledger::{Act, Entry, Mode};
-use crate::record::{CheckRecord, InspectionRecord};
+use crate::record::{CheckRecord, InspectionRecord, MatRecord, ReadingRecord};
 use inspector::decision::{GUARD_BAND_K, Rule, Verdict};
 
 /// Checks named beside the verdict; the table has all.
@@ -174,6 +174,57 @@ impl CheckView {
     }
 }
 
+/// What the mat told of the photo.
+#[derive(Debug)]
+pub(super) struct MatView {
+    /// Paper and number.
+    pub(super) name: String,
+    pub(super) readings: Vec<ReadingView>,
+}
+
+/// One of its numbers.
+#[derive(Debug)]
+pub(super) struct ReadingView {
+    pub(super) words: String,
+    pub(super) value: String,
+    pub(super) limits: String,
+}
+
+impl MatView {
+    fn new(mat: &MatRecord, t: &'static Words) -> Self {
+        let name = mat.id.map_or_else(|| mat.paper.clone(), |id| format!("{} {id}", mat.paper));
+        Self { name, readings: mat.readings.iter().map(|r| ReadingView::new(r, t)).collect() }
+    }
+}
+
+impl ReadingView {
+    fn new(reading: &ReadingRecord, t: &'static Words) -> Self {
+        let unit = match reading.unit.as_str() {
+            "" => String::new(),
+            "deg" => "\u{b0}".to_owned(),
+            unit => format!(" {unit}"),
+        };
+        // Three digits that count.
+        let text = |x: f64| {
+            let decimals = match x.abs() {
+                x if x == x.round() || x >= 100.0 => 0,
+                x if x >= 10.0 => 1,
+                x if x >= 1.0 => 2,
+                x if x >= 0.1 => 3,
+                _ => 4,
+            };
+            format!("{x:.decimals$}").replace('-', "\u{2212}")
+        };
+        let limits = match (reading.lower, reading.upper) {
+            (Some(l), Some(h)) => format!("{} \u{2026} {}", text(l), text(h)),
+            (Some(l), None) => format!("\u{2265} {}", text(l)),
+            (None, Some(h)) => format!("\u{2264} {}", text(h)),
+            (None, None) => t.no_limit.to_owned(),
+        };
+        Self { words: reading.words.clone(), value: format!("{}{unit}", text(reading.value)), limits }
+    }
+}
+
 /// One recorded part.
 #[derive(Debug)]
 pub(super) struct PartView {
@@ -191,6 +242,7 @@ pub(super) struct PartView {
     pub(super) record: InspectionRecord,
     pub(super) links: Links,
     pub(super) checks: Vec<CheckView>,
+    pub(super) mat: Option<MatView>,
     /// Indices of the checks to look at, FAIL first.
     pub(super) named: Vec<usize>,
     /// How many more there are.
@@ -230,6 +282,7 @@ impl PartView {
             },
             links: Links::new(entry.seq, &Pictures::of(entry)?),
             checks: record.checks.iter().map(|c| CheckView::new(c, t)).collect(),
+            mat: record.mat.as_ref().map(|m| MatView::new(m, t)),
             named,
             unnamed,
             closest,

@@ -10,21 +10,21 @@ use crate::photo::Picture;
 use crate::reason::Reason;
 
 /// Least light of white paper, share of the brightest code's.
-const DARKEST: f64 = 0.04;
+pub(super) const DARKEST: f64 = 0.04;
 /// Most of the white places that may be at the brightest code.
-const CLIPPED: f64 = 0.02;
+pub(super) const CLIPPED: f64 = 0.02;
 /// Beyond this share of clipped places all of the photo is too bright; below, something shines.
 const ALL_CLIPPED: f64 = 0.4;
 /// Widest blur, standard deviation, px: edges are fitted up to 4 px.
-const SOFTEST_PX: f64 = 3.5;
+pub(super) const SOFTEST_PX: f64 = 3.5;
 /// Most that light may vary over the mat: brightest minus darkest white over the middle one.
-const UNEVEN: f64 = 0.8;
+pub(super) const UNEVEN: f64 = 0.8;
 /// Largest share of white's light that black returns.
-const GREYEST_BLACK: f64 = 0.4;
+pub(super) const GREYEST_BLACK: f64 = 0.4;
 /// Farthest that a tone curve may be from sRGB's, of the light between black and white.
-const STRANGEST_TONE: f64 = 0.3;
+pub(super) const STRANGEST_TONE: f64 = 0.3;
 /// Farthest that red and blue light of the paper may be from green, factor.
-const MOST_COLOURED: f64 = 3.0;
+pub(super) const MOST_COLOURED: f64 = 3.0;
 
 /// Change of light for which sRGB's curve stays.
 const SAME_TONE: f64 = 0.004;

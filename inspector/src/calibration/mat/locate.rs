@@ -2,9 +2,10 @@
 
 use super::edges::{EDGE_U_PX, UNSEEN_EDGE_U_PX};
 use super::find::{Found, NotFound, find};
-use super::layout::Layout;
+use super::layout::{Layout, Paper};
 use super::light::{Quality, quality};
 use super::pose::{Fit, Known, KnownLens, fit};
+use super::seen::SeenMat;
 use super::small::Small;
 use crate::calibration::{Camera, CameraRecord, Plane, Source, Tone, World, Worlds};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
@@ -12,9 +13,11 @@ use crate::photo::Picture;
 use crate::reason::Reason;
 
 /// What a recipe says of its mat.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MatPolicy {
-    /// The mat that must be seen; `None` for any.
+    /// Size of its sheet.
+    pub paper: Paper,
+    /// The mat that must be seen; `None` for any of that paper.
     pub id: Option<u16>,
     /// The camera's record; without it the photo alone must tell the lens.
     pub camera: Option<CameraRecord>,
@@ -26,6 +29,35 @@ pub struct MatPolicy {
     pub u_flat_mm: f64,
 }
 
+impl MatPolicy {
+    /// A mat of which nothing is known but its paper: a loose sheet that nobody measured, seen by any camera.
+    pub const fn of(paper: Paper) -> Self {
+        Self { paper, id: None, camera: None, measured_mm: [None; 2], u_measured_mm: U_RULE_MM, u_flat_mm: U_LOOSE_MM }
+    }
+
+    /// The printed size over the nominal one across and up, where somebody measured it.
+    ///
+    /// # Errors
+    /// What is wrong with a distance that no printer can have made.
+    pub fn printed_scale(&self) -> Result<[Option<f64>; 2], String> {
+        let mut scales = [None; 2];
+        for (k, distance) in Layout::new(self.paper, 0).distances.iter().enumerate() {
+            let (nominal, Some(measured)) = (distance.nominal_mm(), self.measured_mm[k]) else { continue };
+            let off = (measured / nominal - 1.0).abs();
+            if off.is_nan() || off > MISPRINT {
+                return Err(format!("{measured} mm instead of {nominal:.1} mm is more than printers are off"));
+            }
+            scales[k] = Some(measured / nominal);
+        }
+        Ok(scales)
+    }
+}
+
+/// Standard uncertainty of a distance that was measured with a steel rule, mm.
+const U_RULE_MM: f64 = 0.15;
+/// Standard uncertainty of the flatness of a sheet that is not glued to a board, mm.
+const U_LOOSE_MM: f64 = 0.5;
+
 /// A photo on which a mat was found and believed.
 #[derive(Clone, Debug)]
 pub struct OnMat {
@@ -36,19 +68,15 @@ pub struct OnMat {
     /// The quiet middle, as the photo shows it.
     pub work_area: Vec<Point<ImagePx>>,
     /// What was found.
-    pub found: Found,
-    /// Where the sheet lies.
-    pub fit: Fit,
-    /// Light, colour, focus.
-    pub quality: Quality,
+    pub seen: SeenMat,
 }
 
 /// Farthest that the photo may pull away from what was known, in standard uncertainties.
-const PULL: f64 = 5.0;
+pub(super) const PULL: f64 = 5.0;
 /// Most scatter of the corners on the sheet, mm: printers keep well below.
-const SCATTER_MM: f64 = 0.08;
+pub(super) const SCATTER_MM: f64 = 0.08;
 /// Highest bend of the sheet, mm.
-const BEND_MM: f64 = 2.0;
+pub(super) const BEND_MM: f64 = 2.0;
 /// Largest share of corners that may disagree.
 const OUTLIERS: f64 = 0.25;
 /// Largest share of tags that may lie outside the picture.
@@ -66,10 +94,8 @@ const MISPRINT: f64 = 0.02;
 pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Reason> {
     let light = Tone::Srgb.linear(picture);
     let found = find(&light).map_err(|why| refusal(why, &light))?;
+    same_mat(&found, policy)?;
     let layout = Layout::new(found.paper, found.id.or(policy.id).unwrap_or(0));
-    if let Some(expected) = policy.id {
-        same_mat(&found, expected)?;
-    }
     let size = [picture.width(), picture.height()];
     let known = known(policy, &layout, size)?;
     if found.corners.len() < 16 {
@@ -81,7 +107,7 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Rea
     let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
     believed(&fit, &known)?;
     let work_area = corners_of(layout.quiet_mm).iter().filter_map(|p| fit.camera_sees(*p)).collect();
-    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, found, fit, quality })
+    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, seen: SeenMat { found, fit, quality } })
 }
 
 fn refusal(why: NotFound, light: &Plane) -> Reason {
@@ -128,12 +154,16 @@ fn too_little(found: &Found) -> Reason {
 }
 
 /// Refuses a mat that is another one beyond doubt: a tag is read wrongly far less often than its bit differs.
-fn same_mat(found: &Found, expected: u16) -> Result<(), Reason> {
-    let wrong = found.tags.iter().filter(|t| super::layout::bit(expected, t.number) != t.bit).count();
-    if 10 * wrong <= found.tags.len() {
+fn same_mat(found: &Found, policy: &MatPolicy) -> Result<(), Reason> {
+    let wrong = |id: u16| found.tags.iter().filter(|t| super::layout::bit(id, t.number) != t.bit).count();
+    if found.paper == policy.paper && policy.id.is_none_or(|id| 10 * wrong(id) <= found.tags.len()) {
         return Ok(());
     }
-    Err(Reason::AnotherMat { expected, found: found.id })
+    let name = |paper: Paper, id: Option<u16>| match id {
+        Some(id) => format!("mat {id} on {paper}"),
+        None => format!("a mat on {paper}"),
+    };
+    Err(Reason::AnotherMat { expected: name(policy.paper, policy.id), found: name(found.paper, found.id) })
 }
 
 /// What is known before the photo is looked at.
@@ -146,15 +176,11 @@ fn known(policy: &MatPolicy, layout: &Layout, [width, height]: [u32; 2]) -> Resu
         }
     };
     let mut known = Known { lens, u_flat_mm: policy.u_flat_mm, ..Known::UNMEASURED };
-    for (k, distance) in layout.distances.iter().enumerate() {
-        if let Some(measured) = policy.measured_mm[k] {
-            known.printed_scale[k] = measured / distance.nominal_mm();
-            if (known.printed_scale[k] - 1.0).abs() > MISPRINT {
-                let detail =
-                    format!("{measured} mm instead of {:.1} mm is more than printers are off", distance.nominal_mm());
-                return Err(Reason::MatDistances { detail });
-            }
-            known.u_printed_scale[k] = policy.u_measured_mm / distance.nominal_mm();
+    let scales = policy.printed_scale().map_err(|detail| Reason::MatDistances { detail })?;
+    for (k, scale) in scales.into_iter().enumerate() {
+        if let Some(scale) = scale {
+            known.printed_scale[k] = scale;
+            known.u_printed_scale[k] = policy.u_measured_mm / layout.distances[k].nominal_mm();
         }
     }
     Ok(known)
@@ -190,10 +216,15 @@ fn covered(layout: &Layout, found: &Found) -> Result<(), Reason> {
             return Err(Reason::MatCornerCovered { corner: name });
         }
     }
-    if 2 * found.tags.len() < layout.tags.len() - layout.tags.len() / 8 {
+    if found.tags.len() < fewest_tags(layout.tags.len()) {
         return Err(too_little(found));
     }
     Ok(())
+}
+
+/// Tags that must be seen of so many: half of them, or a few less.
+pub(super) const fn fewest_tags(of: usize) -> usize {
+    (of - of / 8).div_ceil(2)
 }
 
 /// The corners agree with each other and with what was known.

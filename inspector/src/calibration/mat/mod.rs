@@ -26,6 +26,7 @@ mod model;
 mod pose;
 mod quads;
 mod saddle;
+mod seen;
 mod small;
 #[cfg(test)]
 mod tests;
@@ -36,3 +37,4 @@ pub use layout::{Distance, GAP_MM, IDS, Layout, Paper, Patch, Shape, TAG_MM, Tag
 pub use light::Quality;
 pub use locate::{MatPolicy, OnMat, locate_on_mat};
 pub use pose::{Fit, Known, KnownLens, Pulls, fit};
+pub use seen::{Reading, SeenMat};

@@ -59,6 +59,8 @@ pub struct Fit {
     pub height_mm: [[f64; 2]; 3],
     /// How far the photo pulls away from what was known of the lens, of the print, of the flatness, in standard uncertainties.
     pub pulls: Pulls,
+    /// True when the lens was known beforehand.
+    pub lens_known: bool,
     /// Root mean square of the residuals of the corners that count, px per coordinate.
     pub rms_px: f64,
     /// The same on the sheet, mm.
@@ -366,6 +368,7 @@ fn result(
         printed_scale: [1.0 + model.print[0], 1.0 + model.print[1]],
         height_mm: std::array::from_fn(|k| [model.height[k], u(HEIGHT + k)]),
         pulls: pulls(prior, &model),
+        lens_known: known.lens.is_some(),
         rms_px,
         rms_mm: rms_px * mm_per_px,
         used: counted.len(),

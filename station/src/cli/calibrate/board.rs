@@ -2,16 +2,16 @@
 
 use crate::calibrations;
 use crate::cli::photos::{Photo, expand};
-use crate::cli::{ERROR, OK};
+use crate::cli::{ERROR, OK, write_new};
 use crate::ledger::{Ledger, LedgerOptions};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use inspector::calibration::board::Board;
 use inspector::calibration::solve::{Calibrated, View, calibrate};
 use inspector::calibration::{CameraRecord, Lens, Tone};
 use inspector::photo::{DecodeLimits, decode};
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct OfBoard {
@@ -92,7 +92,7 @@ impl OfBoard {
             made: Some(jiff::Timestamp::now().to_string()),
             ..CameraRecord::of_board(&found, &board, size)
         };
-        write_new(&self.out, &record.to_toml())?;
+        write_new(&self.out, record.to_toml().as_bytes())?;
         writeln!(out, "Wrote {}.", self.out.display())?;
         if let Some((ledger, camera, by)) = journal {
             let entry = calibrations::calibrate(&ledger, camera, by, &record)?;
@@ -155,19 +155,6 @@ fn report(out: &mut impl std::io::Write, used: &[Seen], found: &Calibrated) -> R
             out,
             "Points are off by more than half a pixel: the board may not be flat, or focus changed between photos."
         )?;
-    }
-    Ok(())
-}
-
-/// Writes a new file, whole or not at all.
-fn write_new(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    if let Err(e) = file.persist_noclobber(path) {
-        bail!("cannot write {}: {}", path.display(), e.error);
     }
     Ok(())
 }

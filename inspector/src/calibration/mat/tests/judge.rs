@@ -15,7 +15,7 @@ fn shot(layout: &Layout) -> Shot {
 }
 
 fn policy() -> MatPolicy {
-    MatPolicy { id: Some(321), u_flat_mm: 0.5, u_measured_mm: 0.1, ..MatPolicy::default() }
+    MatPolicy { id: Some(321), u_flat_mm: 0.5, u_measured_mm: 0.1, ..MatPolicy::of(Paper::A4) }
 }
 
 fn record(shot: &Shot) -> CameraRecord {
@@ -52,14 +52,25 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
     let shot = Shot { gamma: 1.15, ..shot(&layout) };
     let policy = MatPolicy { camera: Some(record(&shot)), measured_mm: [Some(170.0), Some(255.0)], ..policy() };
     let on = locate_on_mat(&shot.picture(&layout), &policy).unwrap();
-    assert_eq!((on.found.id, on.work_area.len()), (Some(321), 4));
-    let q = &on.quality;
+    assert_eq!((on.seen.found.id, on.work_area.len()), (Some(321), 4));
+    let q = &on.seen.quality;
     assert!((q.black - 0.04).abs() < 0.02 && q.clipped == 0.0 && q.unevenness < 0.05, "{q:?}");
     assert!((q.blur_px[0] - 1.05).abs() < 0.15 && (q.white_balance[0] - 1.0).abs() < 0.01, "{q:?}");
     assert!(q.tone_deviation > 0.02, "the camera's curve is not sRGB's: {q:?}");
+    // Whatever is judged is told, and lies within its limits.
+    let readings = on.seen.readings();
+    let inside = |r: &Reading| r.lower.is_none_or(|l| r.value >= l) && r.upper.is_none_or(|u| r.value <= u);
+    assert!(readings.iter().all(inside), "{readings:?}");
+    let told = |name: &str| readings.iter().find(|r| r.name == name).map(|r| r.value).unwrap();
+    let Camera::Perspective(camera) = &shot.camera else { panic!("a lens in space") };
+    assert!(
+        (told("tilt") - 12.0).abs() < 0.2 && (told("distance") / camera.centre()[2] - 1.0).abs() < 0.005,
+        "{readings:?}"
+    );
+    assert!((told("pixel") - shot.camera.mm_per_px(Point::new(0.0, 0.0))).abs() < 0.001 && told("tags") == 36.0);
     // Light by its own curve: a grey is where it should be between black and white.
     let at = |step: usize, side: usize| {
-        let p = on.fit.image_of(layout.wedge[step][side].centre).unwrap();
+        let p = on.seen.fit.image_of(layout.wedge[step][side].centre).unwrap();
         let (x, y) = (p.x.round() as i64, p.y.round() as i64);
         let near = (-3..=3).flat_map(|i| (-3..=3).map(move |j| (i, j)));
         near.map(|(i, j)| f64::from(on.light.get_pixel((x + i) as u32, (y + j) as u32).0[0])).sum::<f64>() / 49.0
@@ -70,11 +81,12 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
         assert!((share - layout.wedge[step][0].light[0]).abs() < 0.01, "{step}: {share}");
     }
     // Edges of tags lie where their corners say, now that the curve is known; half of the offset was the curve's.
-    let offsets = super::edges::edge_offsets(&on.light, &layout, &on.found, &on.fit);
+    let offsets = super::edges::edge_offsets(&on.light, &layout, &on.seen.found, &on.seen.fit);
     let offset = super::light::median(offsets).unwrap();
     assert!(offset.abs() < 0.02, "{offset} px");
     assert_eq!(q.edge_offset_px, Some(offset));
-    let before = super::edges::edge_offsets(&Tone::Srgb.linear(&shot.picture(&layout)), &layout, &on.found, &on.fit);
+    let before =
+        super::edges::edge_offsets(&Tone::Srgb.linear(&shot.picture(&layout)), &layout, &on.seen.found, &on.seen.fit);
     assert!(super::light::median(before).unwrap().abs() > 2.0 * offset.abs());
 }
 
@@ -121,7 +133,11 @@ fn another_mat_half_a_mat_and_none() {
     let (w, h) = picture.dimensions();
     let whole = Picture::Grey(picture.clone());
     let other = MatPolicy { id: Some(322), ..policy() };
-    assert_eq!(locate_on_mat(&whole, &other).unwrap_err(), Reason::AnotherMat { expected: 322, found: Some(321) });
+    let refused = |policy| locate_on_mat(&whole, &policy).unwrap_err();
+    let another =
+        |expected: &str| Reason::AnotherMat { expected: expected.to_owned(), found: "mat 321 on A4".to_owned() };
+    assert_eq!(refused(other), another("mat 322 on A4"));
+    assert_eq!(refused(MatPolicy::of(Paper::Letter)), another("a mat on Letter"));
     let half = imageops::crop_imm(&picture, 0, 0, w * 11 / 20, h).to_image();
     assert_eq!(word(&Picture::Grey(half), &policy()), "mat-outside");
     let little = Shot { covered: |p| p.x > -60.0 || p.y < 100.0, ..s.clone() };
@@ -163,7 +179,7 @@ fn no_mat_in_pictures_without_one() {
                 folders.push(path);
             } else if let Ok(picture) = image::open(&path) {
                 let picture = Picture::Colour(picture.into_rgb8());
-                let found = locate_on_mat(&picture, &MatPolicy { u_flat_mm: 0.5, ..MatPolicy::default() });
+                let found = locate_on_mat(&picture, &MatPolicy::of(Paper::A4));
                 assert!(
                     matches!(
                         found,

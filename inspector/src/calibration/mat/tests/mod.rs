@@ -275,7 +275,7 @@ fn speed() {
     let shot = Shot { noise: 0.0075, jpeg: Some(90), ..Shot::new(&layout, 4000, 3000, [25.0, 30.0, 93.0]) };
     let picture = shot.picture(&layout);
     let light = Tone::Srgb.linear(&picture);
-    let policy = MatPolicy { u_flat_mm: 0.5, ..MatPolicy::default() };
+    let policy = MatPolicy::of(Paper::A4);
     let best = |what: &mut dyn FnMut()| {
         let time = |_| {
             let start = std::time::Instant::now();

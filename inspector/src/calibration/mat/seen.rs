@@ -1,0 +1,101 @@
+//! What the mat tells of a photo, as numbers with their limits: for the record and for people.
+
+use super::find::Found;
+use super::light::{CLIPPED, DARKEST, GREYEST_BLACK, MOST_COLOURED, Quality, SOFTEST_PX, STRANGEST_TONE, UNEVEN};
+use super::locate::{BEND_MM, PULL, SCATTER_MM, fewest_tags};
+use super::pose::Fit;
+use crate::calibration::Camera;
+use crate::geometry::Point;
+
+/// A mat that was found and believed.
+#[derive(Clone, Debug)]
+pub struct SeenMat {
+    /// Its tags and their corners.
+    pub found: Found,
+    /// Where the sheet lies.
+    pub fit: Fit,
+    /// Light, colour, focus.
+    pub quality: Quality,
+}
+
+/// A number that the mat tells of the photo. Beyond a limit the photo is refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// A stable word for programs, such as `blur`.
+    pub name: &'static str,
+    /// For people, such as `blur of the edges`.
+    pub words: &'static str,
+    /// The number.
+    pub value: f64,
+    /// `px`, `mm`, `%`, `deg`, `u` (standard uncertainties), or nothing.
+    pub unit: &'static str,
+    /// Lowest value that is believed.
+    pub lower: Option<f64>,
+    /// Highest value that is believed.
+    pub upper: Option<f64>,
+}
+
+impl Reading {
+    const fn new(name: &'static str, words: &'static str, value: f64, unit: &'static str) -> Self {
+        Self { name, words, value, unit, lower: None, upper: None }
+    }
+    const fn at_least(self, limit: f64) -> Self {
+        Self { lower: Some(limit), ..self }
+    }
+    const fn at_most(self, limit: f64) -> Self {
+        Self { upper: Some(limit), ..self }
+    }
+}
+
+impl SeenMat {
+    /// Size of a pixel in the middle of the sheet, mm.
+    pub fn mm_per_px(&self) -> f64 {
+        Camera::Perspective(self.fit.camera.clone()).mm_per_px(Point::new(0.0, 0.0))
+    }
+
+    /// Angle between the camera's axis and the sheet's normal, degrees.
+    pub fn tilt_deg(&self) -> f64 {
+        let axis = self.fit.camera.camera_from_plane().matrix()[2][2];
+        libm::acos(axis.abs().min(1.0)).to_degrees()
+    }
+
+    /// Everything that is judged, and the view: in the order in which it is looked at.
+    pub fn readings(&self) -> Vec<Reading> {
+        let (fit, q) = (&self.fit, &self.quality);
+        let tags = Reading::new("tags", "tags seen", self.found.tags.len() as f64, "");
+        let percent = |name, words, share: f64| Reading::new(name, words, 100.0 * share, "%");
+        let bend = fit.height_mm.iter().map(|h| h[0].abs()).fold(0.0, f64::max);
+        let [across, up] = fit.printed_scale;
+        let [red, blue] = q.white_balance;
+        let colour = |name, words, light| {
+            Reading::new(name, words, light, "").at_least(1.0 / MOST_COLOURED).at_most(MOST_COLOURED)
+        };
+        let mut all = vec![
+            tags.at_least(fewest_tags(self.found.expected_tags) as f64),
+            Reading::new("pixel", "size of a pixel", self.mm_per_px(), "mm"),
+            Reading::new("distance", "height of the camera", fit.camera.centre()[2], "mm"),
+            Reading::new("tilt", "tilt of the camera", self.tilt_deg(), "deg"),
+            percent("white", "light of white paper", q.white).at_least(100.0 * DARKEST),
+            percent("clipped", "white too bright to tell", q.clipped).at_most(100.0 * CLIPPED),
+            percent("black", "light of black ink", q.black).at_most(100.0 * GREYEST_BLACK),
+            Reading::new("blur", "blur of the edges", q.blur_px[0], "px").at_most(SOFTEST_PX),
+            percent("unevenness", "change of light over the mat", q.unevenness).at_most(100.0 * UNEVEN),
+            colour("red", "red light over green", red),
+            colour("blue", "blue light over green", blue),
+            percent("tone", "tone curve off sRGB", q.tone_deviation).at_most(100.0 * STRANGEST_TONE),
+            percent("printed-across", "printed too large across", across - 1.0),
+            percent("printed-up", "printed too large up", up - 1.0),
+            Reading::new("bend", "bend of the sheet", bend, "mm").at_most(BEND_MM),
+            Reading::new("scatter", "scatter of the tags", fit.rms_mm, "mm").at_most(SCATTER_MM),
+            Reading::new("against-distances", "against the measured distances", fit.pulls.print, "u").at_most(PULL),
+            Reading::new("against-flat", "against a flat sheet", fit.pulls.flat, "u").at_most(PULL),
+        ];
+        if fit.lens_known {
+            all.push(Reading::new("against-record", "against the camera record", fit.pulls.lens, "u").at_most(PULL));
+        }
+        if let Some(offset) = q.edge_offset_px {
+            all.push(Reading::new("edge-offset", "black seen too large", offset, "px"));
+        }
+        all
+    }
+}

@@ -1,0 +1,286 @@
+//! The printed mat, end to end: a drawing and a photo of the part on its mat become a verdict; a photo that cannot be trusted is referred
+//! with its reason, and nothing is measured in it.
+
+use image::{DynamicImage, GrayImage, Luma, imageops};
+use inspector::calibration::mat::{Layout, Paper};
+use inspector::calibration::{Camera, CameraRecord, Lens, Perspective};
+use inspector::decision::Verdict;
+use inspector::design::{Design, FeatureKind, write_dxf};
+use inspector::geometry::{Angle, Circle, Mm, Point, Rigid, Similarity, Vector};
+use inspector::photo::Picture;
+use inspector::recipe::{ProposeOptions, ProposedMat, ProposedScale, Recipe, propose};
+use inspector::synth::view::{Blur, Lamp, Print, Prism, Sensor, Sheet, View, noise_of};
+use inspector::synth::{Fault, parts};
+use station::inspection::{JobInfo, judge};
+use station::record::{CheckRecord, InspectionRecord};
+use std::io::Cursor;
+use std::sync::Arc;
+
+const ID: u16 = 321;
+const SIZE: (u32, u32) = (2592, 1944);
+const THICKNESS: f64 = 2.0;
+
+/// The sheet as a printer makes it, `across` and `up` times as large as it should be.
+fn sheet(layout: &Layout, [across, up]: [f64; 2]) -> Arc<Sheet> {
+    let [w, h] = layout.paper.size_mm().map(|s| 0.5 * s);
+    let paper = Print::rectangle(Point::new(-w, -h), Point::new(w, h), 0.85);
+    let ink = |light: [f64; 3]| light.map(|l| 0.85 * (0.04 + 0.96 * l));
+    let prints = layout.shapes().into_iter().map(|s| Print {
+        outline: s.outline.iter().map(|p| Point::new(p.x * across, p.y * up)).collect(),
+        rgb: ink(s.light),
+    });
+    Arc::new(Sheet::new([0.25; 3], std::iter::once(paper).chain(prints).collect()).expect("prints nest or touch"))
+}
+
+fn lens() -> Lens {
+    let (width, height) = SIZE;
+    Lens { k1: 0.05, k2: -0.08, p1: 3e-4, p2: -2e-4, ..Lens::pinhole(2050.0, width, height) }
+}
+
+/// Tilted by `tilt` about an axis that lies askew, as near as the whole sheet allows.
+fn camera(paper: Paper, tilt: Angle) -> Camera {
+    let (width, height) = SIZE;
+    let [w, h] = paper.size_mm().map(|s| 0.5 * s);
+    let down = Rigid { turn: [std::f64::consts::PI, 0.0, 0.0], shift: [0.0; 3] };
+    let spin = Rigid { turn: [0.0, 0.0, Angle::from_degrees(93.0).radians()], shift: [0.0; 3] };
+    let (s, c) = Angle::from_degrees(30.0).sin_cos();
+    let lean = Rigid { turn: [tilt.radians() * c, tilt.radians() * s, 0.0], shift: [0.0; 3] };
+    let at = |distance: f64| {
+        let pose = Rigid { shift: [0.0, 0.0, distance], ..lean.after(&down.after(&spin)) };
+        Camera::Perspective(Perspective::new(lens(), pose))
+    };
+    let sees = |camera: &Camera| {
+        [(-w, -h), (w, -h), (w, h), (-w, h)].into_iter().all(|(x, y)| {
+            let q = camera.image_from_plane(Point::new(x, y), Mm(0.0));
+            let within = |v: f64, n: u32| v > 0.015 * f64::from(n) && v < 0.985 * f64::from(n);
+            within(q.x, width) && within(q.y, height)
+        })
+    };
+    (100..).map(|d| at(2.0 * f64::from(d))).find(sees).expect("far enough away everything is small")
+}
+
+/// A photo of the bracket as made, on mat `id`, which the printer made 0.3 % too wide and 0.2 % too short.
+fn view(made: Design, id: u16) -> View {
+    let mut part = Prism::new(made, Mm(THICKNESS));
+    part.plane_from_design = Similarity::new(1.0, Angle::from_degrees(63.0), false, Vector::new(4.0, -9.0));
+    let sheet = sheet(&Layout::new(Paper::A4, id), [1.003, 0.998]);
+    let camera = camera(Paper::A4, Angle::from_degrees(14.0));
+    let sensor = Sensor { blur: Blur::even(0.9), noise: noise_of(42.0), quality: 92, ..Sensor::default() };
+    View { sensor, seed: 7, ..View::new(camera, SIZE.0, SIZE.1, sheet, vec![part]) }
+}
+
+fn good() -> View {
+    view(parts::bracket(), ID)
+}
+
+/// The record that `assay calibrate` would give of this lens.
+fn record() -> CameraRecord {
+    let f = lens().fx;
+    let sigma = [2e-4 * f, 2e-4 * f, 2e-4 * f, 2e-4 * f, 1e-3, 3e-3, 1e-4, 1e-4, 1e-6];
+    CameraRecord {
+        schema: 1,
+        width: SIZE.0,
+        height: SIZE.1,
+        artefact: "rendered".to_owned(),
+        photos: 10,
+        rms_px: 0.1,
+        by: None,
+        made: None,
+        lens: lens(),
+        covariance: std::array::from_fn(|i| std::array::from_fn(|j| if i == j { sigma[i] * sigma[i] } else { 0.0 })),
+    }
+}
+
+/// What a person knows of mat and camera.
+enum Known {
+    /// Both distances by caliper, the camera's record, a sheet that is glued to a board.
+    All,
+    /// Only that it is an A4 mat.
+    Nothing,
+}
+
+/// The recipe that is proposed for the bracket, with the folder that it lies in.
+fn recipe(known: &Known) -> Recipe {
+    let nominal = Layout::new(Paper::A4, ID).distances.map(|d| d.nominal_mm());
+    let mat = match known {
+        Known::All => ProposedMat {
+            paper: Paper::A4,
+            id: Some(ID),
+            // A caliper reads to 0.02 mm.
+            measured_mm: [Some(nominal[0] * 1.003 + 0.02), Some(nominal[1] * 0.998 - 0.02)],
+            camera: Some(record().to_toml().into_bytes()),
+        },
+        Known::Nothing => ProposedMat { paper: Paper::A4, id: None, measured_mm: [None; 2], camera: None },
+    };
+    let options = ProposeOptions {
+        part: "B-1".into(),
+        revision: None,
+        scale: ProposedScale::Mat(mat),
+        thickness_mm: Some(THICKNESS),
+        units: None,
+        file_name: "bracket.dxf".into(),
+    };
+    let mut proposed = propose(write_dxf(&parts::bracket()).as_bytes(), &options).unwrap();
+    if let Known::All = known {
+        for (from, to) in [("u_distance = 0.15", "u_distance = 0.03"), ("u_flat = 0.5", "u_flat = 0.1")] {
+            assert_eq!(proposed.recipe_toml.matches(from).count(), 1, "{}", proposed.recipe_toml);
+            proposed.recipe_toml = proposed.recipe_toml.replace(from, to);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path().join("bracket");
+    proposed.write_to(&at).unwrap();
+    Recipe::open(&at).unwrap()
+}
+
+fn judged(jpeg: &[u8], recipe: &Recipe) -> InspectionRecord {
+    judge(jpeg, recipe, &JobInfo { image: "part.jpg".into(), ..JobInfo::default() }).unwrap().record
+}
+
+/// A line per check.
+fn told(record: &InspectionRecord) -> String {
+    let line = |c: &CheckRecord| {
+        let budget = c.budget.as_ref().map(|b| b.words.as_str()).unwrap_or_default();
+        format!("{:18} {:?} {:?} u {:?} {budget} {:?}\n", c.id, c.verdict, c.measured, c.u, c.reason)
+    };
+    record.checks.iter().map(line).collect()
+}
+
+fn grey(view: &View) -> GrayImage {
+    match view.render().unwrap() {
+        Picture::Grey(p) => p,
+        other => panic!("expected grey, found {other:?}"),
+    }
+}
+
+fn jpeg(picture: GrayImage) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    DynamicImage::ImageLuma8(picture).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+/// A lamp to the left of the mat that throws a shadow.
+fn lamp() -> Lamp {
+    Lamp { azimuth: Angle::from_degrees(140.0), elevation: Angle::from_degrees(55.0), spread: 0.2, share: 0.45 }
+}
+
+#[test]
+fn a_part_on_its_mat_is_measured_in_millimetres() {
+    let recipe = recipe(&Known::All);
+    let view = good();
+    let record = judged(&view.jpeg().unwrap(), &recipe);
+    assert_eq!(record.verdict, Verdict::Pass, "{}", told(&record));
+    let mut holes = 0;
+    for feature in view.parts[0].features() {
+        let FeatureKind::Hole(circle) = feature.kind else { continue };
+        let check = record.checks.iter().find(|c| c.id == format!("{}.diameter", feature.name)).unwrap();
+        let (measured, u) = (check.measured.unwrap(), check.u.unwrap());
+        let off = measured - 2.0 * circle.radius;
+        assert!(off.abs() < 2.0 * u && u < 0.02, "{}: off by {off:.4} mm, u {u:.4}", feature.name);
+        let budget = check.budget.as_ref().unwrap();
+        assert!((budget.sources.iter().map(|s| s.u * s.u).sum::<f64>().sqrt() - u).abs() < 1e-9);
+        holes += 1;
+    }
+    assert_eq!(holes, 4);
+    // What the mat tells of the photo is in the record, with its limits.
+    let mat = record.mat.unwrap();
+    assert_eq!((mat.paper.as_str(), mat.id), ("A4", Some(ID)));
+    let reading = |name: &str| mat.readings.iter().find(|r| r.name == name).unwrap();
+    assert!((reading("tilt").value - 14.0).abs() < 0.1 && reading("tags").value == 36.0, "{:?}", mat.readings);
+    assert!((reading("printed-across").value - 0.3).abs() < 0.03 && (reading("printed-up").value + 0.2).abs() < 0.03);
+    assert!(reading("blur").value < reading("blur").upper.unwrap());
+}
+
+/// Its walls are seen, and its shadow: neither is material that should not be there.
+#[test]
+fn shadow_and_walls_of_a_good_part_are_no_fault() {
+    let record = judged(&View { lamp: Some(lamp()), ..good() }.jpeg().unwrap(), &recipe(&Known::All));
+    assert_eq!(record.verdict, Verdict::Pass, "{}", told(&record));
+}
+
+#[test]
+fn faults_of_a_part_fail() {
+    let recipe = recipe(&Known::All);
+    let by = Vector::new(0.5, 0.4);
+    let burr = Fault::Burr { segment: 0, at: 0.5, width: 6.0, height: 2.5 };
+    let cases = [
+        (Fault::HoleMoved { hole: "hole-1".into(), by }, "hole-1.position", "hole-2.position"),
+        (Fault::HoleResized { hole: "hole-3".into(), by: 0.4 }, "hole-3.diameter", "hole-1.diameter"),
+        (Fault::HoleMissing { hole: "hole-2".into() }, "extra.area", "missing.area"),
+        (burr, "extra.area", "hole-1.diameter"),
+        (
+            Fault::ExtraHole { circle: Circle { centre: Point::new(27.0, 4.0), radius: 1.5 } },
+            "missing.area",
+            "extra.area",
+        ),
+    ];
+    for (fault, bad, good) in cases {
+        let made = fault.apply(&parts::bracket()).unwrap();
+        let record = judged(&View { lamp: Some(lamp()), ..view(made, ID) }.jpeg().unwrap(), &recipe);
+        let verdict = |id: &str| record.checks.iter().find(|c| c.id == id).map(|c| c.verdict);
+        assert_eq!(record.verdict, Verdict::Fail, "{fault:?}\n{}", told(&record));
+        assert_eq!(verdict(bad), Some(Verdict::Fail), "{fault:?}\n{}", told(&record));
+        assert_eq!(verdict(good), Some(Verdict::Pass), "{fault:?}\n{}", told(&record));
+    }
+}
+
+/// A sheet that nobody measured, from a camera that nobody calibrated: larger uncertainties, and still true ones.
+#[test]
+fn what_is_not_known_makes_uncertain() {
+    let view = good();
+    let jpeg = view.jpeg().unwrap();
+    let (all, nothing) = (judged(&jpeg, &recipe(&Known::All)), judged(&jpeg, &recipe(&Known::Nothing)));
+    assert!(nothing.verdict != Verdict::Fail, "{}", told(&nothing));
+    for (a, n) in all.checks.iter().zip(&nothing.checks).filter(|(a, _)| a.id.ends_with(".diameter")) {
+        let truth = view.parts[0].features().into_iter().find(|f| a.id.starts_with(&format!("{}.", f.name))).unwrap();
+        let FeatureKind::Hole(circle) = truth.kind else { continue };
+        let (measured, u) = (n.measured.unwrap(), n.u.unwrap());
+        assert!(u > 1.5 * a.u.unwrap(), "{}: u {u} and {:?}", a.id, a.u);
+        assert!((measured - 2.0 * circle.radius).abs() < 2.0 * u, "{}: {measured} u {u}", a.id);
+    }
+}
+
+#[test]
+fn a_photo_that_cannot_be_trusted_is_referred_with_its_reason() {
+    let recipe = recipe(&Known::All);
+    let (picture, plain) = (grey(&good()), good());
+    let (w, h) = picture.dimensions();
+    let with = |change: &dyn Fn(&mut View)| {
+        let mut view = plain.clone();
+        change(&mut view);
+        view.jpeg().unwrap()
+    };
+    let painted = |light: &dyn Fn(f64, f64, f64) -> f64| {
+        let mut changed = picture.clone();
+        for (x, y, p) in changed.enumerate_pixels_mut() {
+            *p = Luma([light(f64::from(x), f64::from(y), f64::from(p.0[0])).round().clamp(0.0, 255.0) as u8]);
+        }
+        jpeg(changed)
+    };
+    let mut aside = GrayImage::from_pixel(w, h, Luma([90]));
+    imageops::replace(&mut aside, &picture, i64::from(2 * w / 5), 0);
+    let spot =
+        |x: f64, y: f64| 400.0 * (-((x - 620.0).powi(2) + (y - 330.0).powi(2)) / (2.0 * 120.0_f64.powi(2))).exp();
+    let cases = [
+        ("no-mat", with(&|v| v.sheet = Arc::new(Sheet::blank_a4()))),
+        ("mat-corner-covered", painted(&|x, _, p| if x > 0.5 * f64::from(w) { 90.0 } else { p })),
+        ("mat-too-little", painted(&|x, y, p| if x > 400.0 || y > 800.0 { 90.0 } else { p })),
+        ("mat-outside", jpeg(aside.clone())),
+        ("another-mat", view(parts::bracket(), ID + 1).jpeg().unwrap()),
+        ("mat-too-dark", with(&|v| v.sensor.gain = [0.03; 3])),
+        ("mat-overexposed", with(&|v| v.sensor.gain = [1.6; 3])),
+        ("mat-blurred", with(&|v| v.sensor.blur = Blur::even(4.2))),
+        ("mat-glare", painted(&|x, y, p| p + spot(x, y))),
+        ("mat-mirrored", jpeg(imageops::flip_horizontal(&picture))),
+        ("camera-record", jpeg(imageops::resize(&picture, w / 2, h / 2, imageops::FilterType::Triangle))),
+    ];
+    for (expected, photo) in cases {
+        let record = judged(&photo, &recipe);
+        assert_eq!(record.verdict, Verdict::Refer, "{expected}");
+        assert!(record.mat.is_none() && record.pose.is_none(), "{expected}");
+        for check in &record.checks {
+            let code = check.reason_code.as_deref().unwrap_or("measured");
+            assert_eq!((code, check.measured), (expected, None), "{}: {:?}", check.id, check.reason);
+        }
+    }
+}
