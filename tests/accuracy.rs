@@ -3,6 +3,8 @@
 //! Printed with `cargo test --release -p acceptance accuracy -- --nocapture`. Envelopes are the bars of the product; the figures in
 //! the comments are what was measured on 2026-11-22.
 
+mod mat;
+
 use inspector::calibration::{CalibrationPolicy, Tone, locate};
 use inspector::design::Reference;
 use inspector::geometry::{Angle, DesignMm, ImagePx, Point, Similarity, Vector};
@@ -185,42 +187,33 @@ fn poses() {
 /// What the tests build by hand.
 mod support {
     use inspector::calibration::{Calibration, CalibrationPolicy};
-    use inspector::checks::{Entry, REGISTRY};
+    use inspector::checks::{Context, Entry, REGISTRY};
     use inspector::decision::Rule;
     use inspector::design::{Design, Reference};
+    use inspector::models::Models;
     use inspector::photo::Sha256;
     use inspector::recipe::Recipe;
 
     /// The checks that are proposed for a design.
     pub(super) fn recipe(design: Design, calibration: CalibrationPolicy) -> Recipe {
-        let proposals: Vec<_> =
-            REGISTRY.iter().flat_map(|t| (t.propose)(&design).into_iter().map(move |p| (t, p))).collect();
+        let entries: Vec<String> = REGISTRY.iter().flat_map(|t| (t.propose)(&design)).collect();
+        recipe_of(design, Calibration::Known(calibration), &entries)
+    }
+
+    /// A recipe of these `[[check]]` entries.
+    pub(super) fn recipe_of(design: Design, calibration: Calibration, entries: &[String]) -> Recipe {
         let reference = Reference::Drawing(design);
-        let checks = proposals
-            .iter()
-            .map(|(check_type, text)| {
-                let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
-                let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
-                (check_type.parse)(
-                    &entry,
-                    &inspector::checks::Context {
-                        reference: &reference,
-                        models: &inspector::models::Models::default(),
-                    },
-                )
-                .expect("what is proposed opens")
-            })
-            .collect();
-        let hash = Sha256([0; 32]);
-        Recipe {
-            part: "P".into(),
-            revision: None,
-            hash,
-            calibration: Calibration::Known(calibration),
-            rule: Rule::Guarded,
-            reference,
-            models: inspector::models::Models::default(),
-            checks,
-        }
+        let models = Models::default();
+        let context = Context { reference: &reference, models: &models };
+        let check = |text: &String| {
+            let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
+            let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
+            let word = entry.type_name().expect("a type");
+            let check_type = REGISTRY.iter().find(|t| t.name == word).expect("a check");
+            (check_type.parse)(&entry, &context).expect("the entry opens")
+        };
+        let checks = entries.iter().map(check).collect();
+        let (part, hash) = ("P".into(), Sha256([0; 32]));
+        Recipe { part, revision: None, hash, calibration, rule: Rule::Guarded, reference, models, checks }
     }
 }

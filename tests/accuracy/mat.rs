@@ -1,0 +1,351 @@
+//! Parts on a printed mat, photographed by cameras of all kinds: what is measured against what was rendered.
+//!
+//! Each trial is another camera (lens, its record off by its own uncertainty), another print (scale off, measured with a caliper), another pose, light, lamp,
+//! blur, tone, sharpening, JPEG; another plate, made a little off its drawing. `ASSAY_TRIALS` of each row, 250 when not said:
+//!
+//! `cargo test --release --test acceptance two_thousand_trials -- --ignored --nocapture`
+
+use super::{statistics, support};
+use inspector::calibration::mat::{Layout, MatPolicy, Paper};
+use inspector::calibration::{Calibration, Camera, CameraRecord, Lens};
+use inspector::checks::Outcome;
+use inspector::decision::Verdict;
+use inspector::design::{Body, Design, Feature, FeatureKind};
+use inspector::geometry::{Mm, Point};
+use inspector::inspect::inspect;
+use inspector::synth::Seeded;
+use inspector::synth::view::{Device, Print, Sheet, Trials};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Standard uncertainty of a printed distance measured with a caliper, mm.
+const U_CALIPER_MM: f64 = 0.05;
+/// A sheet bonded to a board: highest curl of the paper and standard uncertainty of its flatness, mm.
+const CURL_MM: f64 = 0.2;
+const U_FLAT_MM: f64 = 0.1;
+/// Standard uncertainty of the thickness, relative.
+const U_THICKNESS: f64 = 0.02;
+/// Light of the paper; share of it that ink returns.
+const PAPER: f64 = 0.85;
+const INK: f64 = 0.05;
+
+/// Sum of twelve uniform numbers: mean 0, standard deviation 1.
+fn normal(random: &mut Seeded) -> f64 {
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
+}
+
+/// The mat as it came out of the printer.
+fn printed(layout: &Layout, scale: [f64; 2]) -> Sheet {
+    let [w, h] = layout.paper.size_mm().map(|s| 0.5 * s);
+    let paper = Print::rectangle(Point::new(-w, -h), Point::new(w, h), PAPER);
+    let print = |shape: inspector::calibration::mat::Shape| Print {
+        outline: shape.outline.iter().map(|p| Point::new(p.x * scale[0], p.y * scale[1])).collect(),
+        rgb: shape.light.map(|share| PAPER * (INK + (1.0 - INK) * share)),
+    };
+    let prints = std::iter::once(paper).chain(layout.shapes().into_iter().map(print)).collect();
+    Sheet::new([0.25; 3], prints).expect("prints of the mat nest or touch")
+}
+
+/// A plate with round holes and a slot: x, y and diameter; x, y, length and width.
+#[derive(Clone)]
+struct Plate {
+    size: [f64; 2],
+    holes: Vec<[f64; 3]>,
+    slot: [f64; 4],
+}
+
+impl Plate {
+    /// Four holes near the corners, one elsewhere, a slot beside the middle: half a turn makes it nearly, but not quite, the same.
+    fn random(random: &mut Seeded) -> Self {
+        let size = [random.between(70.0, 130.0), random.between(36.0, 60.0)];
+        let [x, y] = size.map(|s| 0.5 * s - 9.0);
+        let corners = [(-x, -y), (x, -y), (x, y), (-x, y)];
+        let mut holes: Vec<[f64; 3]> = corners.iter().map(|(x, y)| [*x, *y, random.between(4.0, 9.0)]).collect();
+        holes.push([0.3 * x, 0.3 * y, random.between(3.0, 10.0)]);
+        Self { size, holes, slot: [-0.35 * x, -0.4 * y, random.between(10.0, 16.0), random.between(3.0, 6.0)] }
+    }
+
+    /// As a workshop makes it.
+    fn made(&self, random: &mut Seeded) -> Self {
+        let mut off = |v: f64, sigma: f64| v + sigma * normal(random);
+        let holes = self.holes.iter().map(|[x, y, d]| [off(*x, 0.1), off(*y, 0.1), off(*d, 0.1)]);
+        let holes = holes.collect();
+        let [x, y, length, width] = self.slot;
+        Self { holes, slot: [off(x, 0.1), off(y, 0.1), off(length, 0.1), off(width, 0.1)], ..*self }
+    }
+
+    fn design(&self, thickness_mm: f64) -> Design {
+        let [w, h] = self.size;
+        let circle = |[x, y, d]: &[f64; 3]| format!("<circle cx='{x}' cy='{y}' r='{}'/>", 0.5 * d);
+        let holes: String = self.holes.iter().map(circle).collect();
+        let [x, y, length, width] = self.slot;
+        let (half, r) = (0.5 * (length - width), 0.5 * width);
+        let svg = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' width='{w}mm' height='{h}mm' viewBox='{} {} {w} {h}'>\
+             <rect x='{}' y='{}' width='{w}' height='{h}' rx='4'/>{holes}\
+             <path d='M {} {} H {} A {r} {r} 0 0 1 {} {} H {} A {r} {r} 0 0 1 {} {} Z'/></svg>",
+            -0.5 * w,
+            -0.5 * h,
+            -0.5 * w,
+            -0.5 * h,
+            x - half,
+            y - r,
+            x + half,
+            x + half,
+            y + r,
+            x - half,
+            x - half,
+            y - r,
+        );
+        let design = Design::open(svg.as_bytes(), None).expect("a drawing");
+        let body = Body { thickness_mm, u_thickness_mm: U_THICKNESS * thickness_mm, either_side: true };
+        Design { body, ..design }
+    }
+}
+
+/// One number that was measured, and what it should have been.
+struct Sample {
+    measurand: &'static str,
+    error_mm: f64,
+    u_mm: f64,
+}
+
+/// What came of one photo.
+struct Trial {
+    samples: Vec<Sample>,
+    /// Characteristics that were not measured, by their reason's word.
+    unmeasured: Vec<&'static str>,
+    verdict: Verdict,
+}
+
+/// The made feature that a drawn one became: the nearest of its kind.
+fn became<'m>(drawn: &Feature, made: &'m Design) -> &'m Feature {
+    let place = |f: &Feature| match f.kind {
+        FeatureKind::Hole(c) => Some((0, c.centre)),
+        FeatureKind::Slot(slot) => Some((1, slot.centre())),
+        _ => None,
+    };
+    let (kind, at) = place(drawn).expect("a hole or a slot");
+    let same = made.features.iter().filter_map(|f| place(f).filter(|(k, _)| *k == kind).map(|(_, p)| (f, p)));
+    same.min_by(|a, b| a.1.distance(at).total_cmp(&b.1.distance(at))).expect("it was made").0
+}
+
+/// `[[check]]` entries for a plate, and for each of their characteristics what it measures and the truth, mm.
+fn checks(drawn: &Design, made: &Design) -> (Vec<String>, BTreeMap<String, (&'static str, f64)>) {
+    let (mut entries, mut truths) = (Vec::new(), BTreeMap::new());
+    let mut holes = Vec::new();
+    for feature in &drawn.features {
+        let name = &feature.name;
+        match feature.kind {
+            FeatureKind::Hole(circle) => {
+                let FeatureKind::Hole(truth) = became(feature, made).kind else { unreachable!("a hole stays one") };
+                entries.push(format!(
+                    "type = \"hole\"\nfeature = \"{name}\"\ndiameter = {{ nominal = {}, lower = -0.5, upper = 0.5 }}\nposition = {{ upper = 1.2 }}",
+                    2.0 * circle.radius
+                ));
+                truths.insert(format!("{name}.diameter"), ("hole diameter", 2.0 * truth.radius));
+                truths
+                    .insert(format!("{name}.position"), ("hole position", 2.0 * truth.centre.distance(circle.centre)));
+                holes.push((name, circle, truth));
+            }
+            FeatureKind::Slot(slot) => {
+                let FeatureKind::Slot(truth) = became(feature, made).kind else { unreachable!("a slot stays one") };
+                entries.push(format!(
+                    "type = \"width\"\nfeature = \"{name}\"\nwidth = {{ nominal = {}, lower = -0.5, upper = 0.5 }}\nlength = {{ nominal = {}, lower = -0.5, upper = 0.5 }}",
+                    slot.width, slot.length()
+                ));
+                truths.insert(format!("{name}.width"), ("slot width", truth.width));
+                truths.insert(format!("{name}.length"), ("slot length", truth.length()));
+            }
+            _ => {}
+        }
+    }
+    let pairs = holes.iter().enumerate().flat_map(|(i, a)| holes[i + 1..].iter().map(move |b| (a, b)));
+    let apart = |(a, b): &(&(_, inspector::geometry::Circle<_>, _), &(_, inspector::geometry::Circle<_>, _))| {
+        a.1.centre.distance(b.1.centre)
+    };
+    if let Some((a, b)) = pairs.max_by(|p, q| apart(p).total_cmp(&apart(q))) {
+        let (from, to) = (a.0, b.0);
+        entries.push(format!(
+            "type = \"distance\"\nfrom = \"{from}\"\nto = \"{to}\"\ndistance = {{ nominal = {}, lower = -0.8, upper = 0.8 }}",
+            apart(&(a, b))
+        ));
+        truths.insert(format!("{from}-to-{to}.distance"), ("distance", a.2.centre.distance(b.2.centre)));
+    }
+    // What this version can measure.
+    entries.retain(|e| inspector::checks::REGISTRY.iter().any(|t| e.starts_with(&format!("type = \"{}\"", t.name))));
+    (entries, truths)
+}
+
+/// The record of the camera, off by its own uncertainty.
+fn record(camera: &Camera, (width, height): (u32, u32), random: &mut Seeded) -> CameraRecord {
+    let Camera::Perspective(p) = camera else { panic!("trials have a lens") };
+    let mut lens = *p.lens();
+    let focal = 2e-4 * lens.fx;
+    let sigma = [focal, focal, focal, focal, 1e-3, 3e-3, 1e-4, 1e-4, 1e-6];
+    let Lens { fx, fy, cx, cy, k1, k2, p1, p2, k3 } = &mut lens;
+    [fx, fy, cx, cy, k1, k2, p1, p2, k3].into_iter().zip(sigma).for_each(|(v, s)| *v += s * normal(random));
+    let covariance = std::array::from_fn(|i| std::array::from_fn(|j| if i == j { sigma[i] * sigma[i] } else { 0.0 }));
+    let artefact = "as if of a board".to_owned();
+    CameraRecord { schema: 1, width, height, artefact, photos: 10, rms_px: 0.2, by: None, made: None, lens, covariance }
+}
+
+fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
+    let mut random = Seeded::new(seed, 0x6d_6174);
+    let layout = Layout::new(Paper::A4, (seed % 4096) as u16);
+    let scale = [0, 1].map(|_| 1.0 + random.between(-0.004, 0.004));
+    let plate = Plate::random(&mut random);
+    let (drawn, made) = (plate.design(thickness_mm), plate.made(&mut random).design(thickness_mm));
+    let corner = Point::new(0.5 * layout.quiet_mm[0] - 4.0, 0.5 * layout.quiet_mm[1] - 4.0);
+    let area = (Point::new(-corner.x, -corner.y), corner);
+    let trials = Trials { curl: Mm(CURL_MM), ..Trials::new(device, Arc::new(printed(&layout, scale)), area) };
+    let thickness = thickness_mm * (1.0 + U_THICKNESS * normal(&mut random));
+    let view = trials.view(&made, Mm(thickness), seed);
+    let policy = MatPolicy {
+        id: Some(layout.id),
+        camera: Some(record(&view.camera, device.size(), &mut random)),
+        measured_mm: [0, 1]
+            .map(|k| Some(layout.distances[k].nominal_mm() * scale[k] + U_CALIPER_MM * normal(&mut random))),
+        u_measured_mm: U_CALIPER_MM,
+        u_flat_mm: U_FLAT_MM,
+        ..MatPolicy::of(Paper::A4)
+    };
+    let (entries, truths) = checks(&drawn, &made);
+    let recipe = support::recipe_of(drawn, Calibration::Mat(Box::new(policy)), &entries);
+    let photo = view.photo().expect("the sheet lies before the camera");
+    let found = inspect(&photo, &recipe, |_| ());
+    let (mut samples, mut unmeasured) = (Vec::new(), Vec::new());
+    for result in &found.results {
+        match &result.observation.outcome {
+            Outcome::Measured { value, u } => {
+                let (measurand, truth) = truths[&result.characteristic.id];
+                samples.push(Sample { measurand, error_mm: value - truth, u_mm: *u });
+            }
+            Outcome::NotMeasured(reason) => unmeasured.push(reason.code()),
+        }
+    }
+    Trial { samples, unmeasured, verdict: found.verdict }
+}
+
+/// Errors of one measurand by one kind of camera.
+struct Row {
+    n: usize,
+    bias: f64,
+    sigma: f64,
+    median_u95: f64,
+    covered: f64,
+}
+
+impl Row {
+    fn of(samples: &[&Sample]) -> Self {
+        let errors: Vec<f64> = samples.iter().map(|s| s.error_mm).collect();
+        let (bias, sigma) = statistics(&errors);
+        let mut u95: Vec<f64> = samples.iter().map(|s| 2.0 * s.u_mm).collect();
+        u95.sort_by(f64::total_cmp);
+        let covered = samples.iter().filter(|s| s.error_mm.abs() <= 2.0 * s.u_mm).count();
+        Self {
+            n: errors.len(),
+            bias,
+            sigma,
+            median_u95: u95[u95.len() / 2],
+            covered: 100.0 * covered as f64 / errors.len() as f64,
+        }
+    }
+}
+
+const MEASURANDS: [&str; 5] = ["hole diameter", "hole position", "slot width", "slot length", "distance"];
+
+/// The whole table. Bars of issue 4 hold for parts of 0 and 1 mm; 3 and 5 mm are reported. Bars are missed; found on 2026-11-26 with `ASSAY_TRIALS=10`:
+///
+/// * Thin parts keep bias and sigma: phone +0.006 and 0.002 mm, webcam +0.016 and 0.009 mm for diameters.
+/// * At 1 mm the sigma of diameters is 0.09 (phone) and 0.19 mm (webcam), and U95 covers three of four; at 3 mm it is 0.016 and 0.12 mm.
+/// * Positions with the phone: U95 is 3.7 times the bar of sigma and more; most of it is the flatness of the sheet (`u_flat`).
+/// * A curl of 0.12 mm, which the sheet may have, pulls the lens of a phone beyond five standard uncertainties: 4 of 10 photos are refused
+///   (`camera-record`), and of the first six of them none on a flat sheet.
+/// * Webcam, 5 mm, seed 5005: the plate is taken for half a turn off, although holes are then up to 2 mm off: a fault of the registration.
+#[test]
+#[ignore = "hours"]
+fn two_thousand_trials() {
+    let trials: u64 = std::env::var("ASSAY_TRIALS").ok().and_then(|n| n.parse().ok()).unwrap_or(250);
+    println!(
+        "| camera | thickness mm | measurand | n | bias mm | sigma mm | median U95 mm | U95 / bar of sigma | covered % | |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut missed = Vec::new();
+    let mut pooled: Vec<Sample> = Vec::new();
+    let mut unmeasured: BTreeMap<String, usize> = BTreeMap::new();
+    for (device, name, bar) in [(Device::Phone, "phone, 12 MP", 0.02), (Device::Webcam, "webcam, 2 MP", 0.06)] {
+        let mut verdicts: BTreeMap<Verdict, usize> = BTreeMap::new();
+        for thickness in [0.0, 1.0, 3.0, 5.0] {
+            let mut samples = Vec::new();
+            for seed in 0..trials {
+                let trial = trial(device, thickness, 1000 * thickness as u64 + seed);
+                *verdicts.entry(trial.verdict).or_default() += 1;
+                trial
+                    .unmeasured
+                    .iter()
+                    .for_each(|word| *unmeasured.entry(format!("{name}, {thickness} mm: {word}")).or_default() += 1);
+                samples.extend(trial.samples);
+            }
+            for measurand in MEASURANDS {
+                let of: Vec<&Sample> = samples.iter().filter(|s| s.measurand == measurand).collect();
+                if of.len() < 2 {
+                    continue;
+                }
+                let Row { n, bias, sigma, median_u95, covered } = Row::of(&of);
+                let mut why = Vec::new();
+                if thickness <= 1.0 {
+                    if bias.abs() > bar {
+                        why.push("bias");
+                    }
+                    if sigma > bar {
+                        why.push("sigma");
+                    }
+                    if median_u95 > 2.5 * bar {
+                        why.push("U95");
+                    }
+                }
+                if !(90.0..=99.5).contains(&covered) {
+                    why.push("coverage");
+                }
+                println!(
+                    "| {name} | {thickness} | {measurand} | {n} | {bias:+.4} | {sigma:.4} | {median_u95:.4} | {:.2} | {covered:.1} | {} |",
+                    median_u95 / bar,
+                    why.join(", ")
+                );
+                if !why.is_empty() {
+                    missed.push(format!("{name}, {thickness} mm, {measurand}: {}", why.join(", ")));
+                }
+            }
+            pooled.extend(samples);
+        }
+        println!("{name}: {verdicts:?}");
+    }
+    let all: Vec<&Sample> = pooled.iter().collect();
+    let covered = Row::of(&all).covered;
+    println!("pooled: {} measured, {covered:.1} % within U95; not measured: {unmeasured:?}", all.len());
+    if !(93.0..=99.0).contains(&covered) {
+        missed.push(format!("pooled coverage {covered:.1} %"));
+    }
+    assert!(missed.is_empty(), "bars missed: {missed:#?}");
+}
+
+/// A few of them each time.
+#[test]
+fn a_sample_of_trials() {
+    for (thickness, seed) in [(0.0, 3), (1.0, 4), (3.0, 5)] {
+        let Trial { samples, unmeasured, .. } = trial(Device::Webcam, thickness, seed);
+        assert!(
+            unmeasured.is_empty() && samples.len() >= 10,
+            "{thickness} mm: {} measured, {unmeasured:?}",
+            samples.len()
+        );
+        for Sample { measurand, error_mm, u_mm } in samples {
+            println!("{thickness} mm, {measurand}: off by {error_mm:+.4} mm, U95 {:.4} mm", 2.0 * u_mm);
+            assert!(
+                error_mm.abs() < 4.0 * u_mm && error_mm.abs() < 0.2,
+                "{thickness} mm, {measurand}: {error_mm} mm, u {u_mm} mm"
+            );
+        }
+    }
+}
