@@ -53,7 +53,7 @@ pub enum FitError {
 /// Iterations of Gauss-Newton; it converges quadratically and needs 4 to 6.
 const MAX_ITERATIONS: usize = 50;
 /// Tukey's biweight keeps 95 % efficiency for normal residuals at this many standard deviations.
-const TUKEY: f64 = 4.685;
+pub(super) const TUKEY: f64 = 4.685;
 
 /// Least-squares (geometric) circle through points, with outliers set aside by Tukey's biweight on the median
 /// absolute deviation.

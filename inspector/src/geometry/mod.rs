@@ -9,19 +9,29 @@
 //!
 //! All arithmetic is f64.
 
+mod arc;
 mod fit;
 mod frame;
+mod line;
 mod normal;
 mod rect;
 mod rigid;
+mod robust;
 mod similarity;
+mod stadium;
 mod units;
+mod zone;
 
+pub use arc::{ArcFit, fit_arc, refit_arc};
 pub(crate) use fit::reweight;
 pub use fit::{Circle, CircleFit, FitError, fit_circle, fit_weighted_circle, refit_circle, solve_symmetric};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
+pub use line::{Line, LineFit, fit_line, refit_line};
 pub(crate) use normal::cumulative_and_density;
 pub use rect::PixelRect;
 pub use rigid::{Matrix3, Rigid, times, transpose_times};
+pub use robust::{Fitted, Outlier, solve_robust, solve_weighted};
 pub use similarity::Similarity;
+pub use stadium::{Stadium, StadiumFit, fit_stadium, refit_stadium};
 pub use units::{Angle, Mm};
+pub use zone::{RoundZone, StraightZone, round_zone, straight_zone};
