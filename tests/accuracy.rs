@@ -194,9 +194,11 @@ mod support {
     use inspector::photo::Sha256;
     use inspector::recipe::Recipe;
 
-    /// The checks that are proposed for a design.
+    /// The checks that are proposed for a design: diameters, positions, profiles, what is missing and what is too much.
     pub(super) fn recipe(design: Design, calibration: CalibrationPolicy) -> Recipe {
-        let entries: Vec<String> = REGISTRY.iter().flat_map(|t| (t.propose)(&design)).collect();
+        let wanted = ["outline", "hole", "profile", "missing", "extra"];
+        let types = REGISTRY.iter().filter(|t| wanted.contains(&t.name));
+        let entries: Vec<String> = types.flat_map(|t| (t.propose)(&design, calibration.mm_per_px)).collect();
         recipe_of(design, Calibration::Known(calibration), &entries)
     }
 

@@ -55,3 +55,14 @@ fn a_drawing_becomes_a_recipe_that_opens() {
         assert!(ids.iter().any(|id| id.starts_with(feature)), "{feature}: {ids:?}");
     }
 }
+
+/// Every check against a drawing is in the manual, with its own example; what the manual shows opens on the drawing that it speaks of.
+#[test]
+fn the_manual_lists_every_check_against_a_drawing() {
+    use inspector::checks::{Needs, REGISTRY};
+    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/checks.md")).unwrap();
+    for check in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing) {
+        assert!(manual.contains(&format!("`{}`", check.name)), "{} is not in the table", check.name);
+        assert!(manual.contains(check.example), "the example of {} is another one in the manual", check.name);
+    }
+}

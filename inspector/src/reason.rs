@@ -81,6 +81,16 @@ pub enum Reason {
         /// Smallest size that can be measured, px.
         expected_px: f64,
     },
+    /// An arc whose radius cannot be known.
+    #[error(
+        "this arc is too short for this camera (it rises {depth_px:.1} px over its chord, expected at least {expected_px:.1}): use a closer view, or a radius gauge"
+    )]
+    ShortArc {
+        /// How far it rises over its chord, px.
+        depth_px: f64,
+        /// Least rise that says something of a radius, px.
+        expected_px: f64,
+    },
     /// No code where one is demanded.
     #[error("no code found: show the whole code, sharp and with blank space round it")]
     CodeNone,
@@ -275,6 +285,7 @@ impl Reason {
             Self::OwnShadow => "own-shadow",
             Self::NoFit { .. } => "no-fit",
             Self::TooSmall { .. } => "too-small",
+            Self::ShortArc { .. } => "short-arc",
             Self::CodeNone => "code-none",
             Self::CodeUnreadable => "code-unreadable",
             Self::CodeCheckDigit { .. } => "code-check-digit",

@@ -90,7 +90,7 @@ pub struct CheckRecord {
     pub lower: Option<f64>,
     /// Highest deviation that conforms.
     pub upper: Option<f64>,
-    /// `mm`, `mm2`, `count`, `score` (what a model says of its own answer, 0 to 1) or `share` (of a whole, 0 to 1).
+    /// `mm`, `mm2`, `deg` (of a plane angle), `count`, `score` (what a model says of its own answer, 0 to 1) or `share` (of a whole, 0 to 1).
     pub unit: String,
     /// Standard uncertainty, in `unit`.
     pub u: Option<f64>,

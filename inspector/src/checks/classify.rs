@@ -23,7 +23,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"classify\"\nmodel = \"lightness\"\nexpect = \"dark\"\nscore = 0.8\nregion = [-12.0, -4.0, 8.0, 8.0]",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 #[derive(Deserialize)]

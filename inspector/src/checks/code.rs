@@ -22,7 +22,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"code\"\nformats = [\"qr\"]\npattern = \"ASSAY-[0-9]+\"",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 #[derive(Deserialize)]

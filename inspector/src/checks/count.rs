@@ -14,7 +14,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"count\"\nmodel = \"blobs\"\nlabels = [\"hole\"]\nconfidence = 0.5\ncount = { nominal = 1, lower = 0, upper = 0 }\nregion = [-20.0, -20.0, 40.0, 40.0]",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {

@@ -14,7 +14,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"detect\"\nmodel = \"blobs\"\nlabels = [\"speck\"]\nconfidence = 0.5\nregion = [-20.0, -20.0, 40.0, 40.0]",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {

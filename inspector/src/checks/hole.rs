@@ -69,7 +69,7 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Hole { nominal, characteristics }))
 }
 
-fn propose(design: &Design) -> Vec<String> {
+fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
     design
         .features
         .iter()

@@ -3,13 +3,21 @@
 //! A new check is one file in this folder plus one line in [`REGISTRY`]. The shared suite in `suite.rs` runs over every
 //! registered check.
 
+pub mod angle;
+pub mod arc;
 mod boxes;
+pub mod burr;
 pub mod classify;
 pub mod code;
 pub mod count;
 pub mod detect;
+pub mod distance;
 mod entry;
 pub mod extra;
+mod figure;
+mod form;
+#[cfg(test)]
+mod gauge_tests;
 pub mod hole;
 pub mod iso2768;
 mod learned;
@@ -18,16 +26,21 @@ mod learned_tests;
 mod material;
 pub mod missing;
 pub mod outline;
+mod pair;
 pub mod presence;
 pub mod profile;
 pub mod reference;
 pub mod region;
 mod round;
+pub mod roundness;
 pub mod segment;
 #[cfg(test)]
 mod slanted_tests;
+pub mod straightness;
 #[cfg(test)]
 mod suite;
+pub mod symmetry;
+pub mod width;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
@@ -46,7 +59,15 @@ use serde::{Deserialize, Serialize};
 pub static REGISTRY: &[&CheckType] = &[
     &outline::TYPE,
     &hole::TYPE,
+    &width::TYPE,
+    &distance::TYPE,
+    &angle::TYPE,
+    &arc::TYPE,
     &profile::TYPE,
+    &roundness::TYPE,
+    &straightness::TYPE,
+    &symmetry::TYPE,
+    &burr::TYPE,
     &missing::TYPE,
     &extra::TYPE,
     &reference::TYPE,
@@ -77,8 +98,8 @@ pub struct CheckType {
     pub example: &'static str,
     /// Reads a recipe entry.
     pub parse: Parse,
-    /// Proposes `[[check]]` entries (TOML text) for a design.
-    pub propose: fn(&Design) -> Vec<String>,
+    /// Proposes `[[check]]` entries (TOML text) for a design, seen with about so many mm per pixel.
+    pub propose: fn(&Design, f64) -> Vec<String>,
 }
 
 /// Reads a recipe entry into a check, or says what is wrong with it.
@@ -129,6 +150,22 @@ pub struct Characteristic {
     pub unit: Unit,
 }
 
+impl Characteristic {
+    /// A dimension.
+    fn of(id: String, check_type: &'static str, dimension: Dimension, unit: Unit) -> Self {
+        let Dimension { nominal, limits: Limits { lower, upper } } = dimension;
+        Self { id, check_type, nominal, lower, upper, unit }
+    }
+    /// A deviation that should be none: a form, a burr.
+    const fn deviation(id: String, check_type: &'static str, upper: f64) -> Self {
+        Self { id, check_type, nominal: 0.0, lower: None, upper: Some(upper), unit: Unit::Mm }
+    }
+    /// Width of the tolerance zone; without end where one side has no limit.
+    fn room(&self) -> f64 {
+        self.upper.unwrap_or(f64::INFINITY) - self.lower.unwrap_or(f64::NEG_INFINITY)
+    }
+}
+
 /// Units of measured quantities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -139,6 +176,9 @@ pub enum Unit {
     /// Square millimetre.
     #[serde(rename = "mm2")]
     SquareMm,
+    /// Degree of a plane angle.
+    #[serde(rename = "deg")]
+    Degree,
     /// A number of things.
     #[serde(rename = "count")]
     Count,
@@ -151,11 +191,12 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// As written in JSON: `mm`, `mm2`, `count`, `score` or `share`.
+    /// As written in JSON: `mm`, `mm2`, `deg`, `count`, `score` or `share`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm2",
+            Self::Degree => "deg",
             Self::Count => "count",
             Self::Score => "score",
             Self::Share => "share",
@@ -166,6 +207,7 @@ impl Unit {
         match self {
             Self::Mm => "mm",
             Self::SquareMm => "mm²",
+            Self::Degree => "°",
             Self::Count | Self::Score | Self::Share => "",
         }
     }
@@ -250,6 +292,39 @@ fn drawing_of<'a>(context: &Context<'a>) -> Result<&'a Design, EntryError> {
         Reference::Drawing(design) => Ok(design),
         _ => Err(EntryError::new("this check needs a drawing; the recipe has none")),
     }
+}
+
+/// Nearer to a corner than this, px, two edges share the window.
+const CORNER_PX: f64 = 6.0;
+/// Farther from the drawing than this, mm, no feature is looked for; each of two may be so far.
+const MAX_OFF_MM: f64 = 3.0;
+/// Widest deviation that the search distance of the edges can decide, mm.
+const MAX_DEVIATION_MM: f64 = 2.5;
+
+/// # Errors
+/// When a nominal cannot be that of the drawing: another feature is meant.
+fn near_drawing(key: &str, dimension: &Dimension, drawn: f64) -> Result<(), EntryError> {
+    let (nominal, unmade) = (dimension.nominal, dimension.limits);
+    if (nominal - drawn).abs() > MAX_OFF_MM {
+        return Err(EntryError::new(format!(
+            "`{key}`: the drawing has {drawn:.3} mm, found nominal = {nominal}: expected at most {MAX_OFF_MM} mm from it"
+        )));
+    }
+    let absurd = [unmade.lower, unmade.upper].into_iter().flatten().find(|l| l.abs() > MAX_OFF_MM);
+    absurd.map_or(Ok(()), |limit| {
+        Err(EntryError::new(format!(
+            "`{key}`: expected limits up to {MAX_OFF_MM} mm, where a feature is looked for, found {limit}"
+        )))
+    })
+}
+
+/// # Errors
+/// When a tolerance of form is none, or is wider than edges are looked for.
+fn form_limit(key: &str, upper: f64) -> Result<f64, EntryError> {
+    if upper > 0.0 && upper <= MAX_DEVIATION_MM {
+        return Ok(upper);
+    }
+    Err(EntryError::new(format!("`{key}`: expected a width above 0 and up to {MAX_DEVIATION_MM} mm, found {upper}")))
 }
 
 /// The feature of that name.

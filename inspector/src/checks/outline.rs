@@ -57,7 +57,7 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Outline { nominal, characteristics }))
 }
 
-fn propose(design: &Design) -> Vec<String> {
+fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
     let proposal = |circle: Circle<DesignMm>| {
         let diameter = 2.0 * circle.radius;
         iso2768::medium(diameter).map(|t| {

@@ -22,7 +22,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"presence\"\nmodel = \"blobs\"\nlabel = \"hole\"\nscore = 0.5\nplaces = [{ name = \"hole-1\", region = [4.0, -4.0, 8.0, 8.0] }]",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 #[derive(Deserialize)]

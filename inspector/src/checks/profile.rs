@@ -1,7 +1,7 @@
 //! `profile`: how far a contour strays from the drawing.
 
 use super::entry::{Entry, EntryError};
-use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit};
+use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
 use crate::geometry::PixelRect;
@@ -43,10 +43,6 @@ struct Profile {
     characteristics: [Characteristic; 1],
 }
 
-/// Widest zone that the search distance of the edges can decide, mm.
-const MAX_ZONE: f64 = 2.5;
-/// Nearer to a corner than this, px, two edges share the window.
-const CORNER_PX: f64 = 6.0;
 /// Share of places that may be without a clean edge (a speck, a scratch) before the contour counts as not measured.
 const MAX_UNCLEAR: f64 = 0.2;
 /// Most places that are shown.
@@ -56,24 +52,12 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     let fields: Fields = entry.read()?;
     let design = super::drawing_of(context)?;
     let feature = super::feature_of(design, &fields.feature)?.clone();
-    if !(fields.zone > 0.0 && fields.zone <= MAX_ZONE) {
-        return Err(EntryError::new(format!(
-            "`zone`: expected a width above 0 and up to {MAX_ZONE} mm, found {}",
-            fields.zone
-        )));
-    }
-    let characteristics = [Characteristic {
-        id: format!("{}.profile", fields.feature),
-        check_type: TYPE.name,
-        nominal: 0.0,
-        lower: None,
-        upper: Some(fields.zone),
-        unit: Unit::Mm,
-    }];
+    let zone = super::form_limit("zone", fields.zone)?;
+    let characteristics = [Characteristic::deviation(format!("{}.profile", fields.feature), TYPE.name, zone)];
     Ok(Box::new(Profile { feature, characteristics }))
 }
 
-fn propose(design: &Design) -> Vec<String> {
+fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
     design
         .features
         .iter()
@@ -167,7 +151,7 @@ fn region(part: &RegisteredPart<'_>, e: &ContourEdge, deviation_mm: f64) -> Opti
 }
 
 /// Overlapping places become one, worst first.
-fn merge(regions: impl Iterator<Item = PixelRect>) -> Vec<PixelRect> {
+pub(super) fn merge(regions: impl Iterator<Item = PixelRect>) -> Vec<PixelRect> {
     let mut merged: Vec<PixelRect> = Vec::new();
     for r in regions {
         match merged.iter_mut().find(|m| m.touches(r)) {

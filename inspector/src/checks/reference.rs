@@ -18,7 +18,7 @@ pub(super) static TYPE: CheckType = CheckType {
     needs: Needs::Picture,
     example: "type = \"reference\"\n",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 /// The recipe's keys, with what a value means. Lengths in photo pixels.

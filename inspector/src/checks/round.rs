@@ -29,13 +29,13 @@ pub(super) struct Round {
 }
 
 /// Smallest radius that can be measured, px: below it the blurred edges on both sides run into each other.
-const MIN_RADIUS_PX: f64 = 4.0;
+pub(super) const MIN_RADIUS_PX: f64 = 4.0;
 /// Spacing of edges along the contour, px; each uses its own pixels.
 const SPACING_PX: f64 = 3.0;
 /// Share of places that must show an edge.
 const MIN_FOUND: f64 = 0.5;
 /// How far a contour is looked for, mm.
-const REACH_MM: f64 = 1.5;
+pub(super) const REACH_MM: f64 = 1.5;
 /// Least scatter of an edge believed, px.
 const NOISE_FLOOR_PX: f64 = 0.01;
 
@@ -90,6 +90,61 @@ impl Round {
         let change = |world: &World| 2.0 * (self.circle_in(world).radius - self.fit.circle.radius);
         terms.extend(located.worlds.displaced.iter().map(|(source, world)| (*source, change(world))));
         Budget::of(terms)
+    }
+}
+
+/// A round contour place by place, nothing set aside: for form.
+#[derive(Clone, Debug)]
+pub(super) struct Circumference {
+    pub(super) edges: Vec<(Edge, Rim)>,
+    /// Places without an edge as far as was looked, and where they lie at least.
+    pub(super) beyond: Vec<(Point<ImagePx>, Point<PlaneMm>)>,
+    pub(super) mm_per_px: f64,
+}
+
+/// Share of places that may show no clean edge (a speck) before a form counts as not measured.
+const MAX_UNCLEAR: f64 = 0.1;
+
+impl Round {
+    /// Every place around the found circle, as far from it as contours are looked for.
+    pub(super) fn circumference(&self, part: &RegisteredPart<'_>, side: Side) -> Result<Circumference, Reason> {
+        let pose = part.drawing()?;
+        let (light, shadow, blur_px) = (&pose.silhouette.light, pose.shadow, pose.blur_px);
+        let eye = Eye { located: &part.located, light, shadow, blur_px, side };
+        let circle = self.fit.circle;
+        let mm_per_px = part.located.camera().mm_per_px(circle.centre);
+        let reach = (REACH_MM / mm_per_px).min(0.8 * circle.radius / mm_per_px);
+        let probes = eye.probes(circle, reach, mm_per_px);
+        let mut found = Circumference { edges: Vec::new(), beyond: Vec::new(), mm_per_px };
+        let world = &part.located.worlds.nominal;
+        for (probe, rim) in &probes {
+            let farthest = |sign: f64| {
+                let p = probe.p + probe.normal * (sign * reach);
+                (p, world.camera.plane_from_image(p, world.z(*rim)))
+            };
+            match find_edge(&part.located.light, eye.light, probe) {
+                Ok(edge) => found.edges.push((edge, *rim)),
+                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
+                Err(NoEdge::OnlyMaterial) => found.beyond.push(farthest(1.0)),
+                Err(NoEdge::OnlyBackground) => found.beyond.push(farthest(-1.0)),
+                Err(NoEdge::NoStep | NoEdge::Hidden) => {}
+            }
+        }
+        let seen = found.edges.len() + found.beyond.len();
+        // In a deep hole fewer places are probed than there are all round.
+        if (seen as f64) < (1.0 - MAX_UNCLEAR) * probes.len() as f64 || found.edges.len() * 2 < probes.len() {
+            return Err(eye.no_edge(found.edges.len(), probes.len()));
+        }
+        Ok(found)
+    }
+}
+
+impl Circumference {
+    /// Its places on the plane, in a world.
+    pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
+        let mut all = places(&self.edges, world);
+        all.extend(self.beyond.iter().map(|(_, p)| *p));
+        all
     }
 }
 

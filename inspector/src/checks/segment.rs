@@ -28,7 +28,7 @@ pub static TYPE: CheckType = CheckType {
     needs: Needs::Any,
     example: "type = \"segment\"\nmodel = \"bright\"\nlabel = \"bright\"\narea = { nominal = 28.3, lower = -3.0, upper = 3.0 }\nregion = [3.0, -5.0, 10.0, 10.0]",
     parse,
-    propose: |_| Vec::new(),
+    propose: |_, _| Vec::new(),
 };
 
 /// Most places that are shown.

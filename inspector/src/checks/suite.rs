@@ -17,9 +17,15 @@ fn policy() -> CalibrationPolicy {
     CalibrationPolicy { mm_per_px: SCALE, u_scale: 0.0002, edge_offset_px: 0.0, u_edge_px: 0.02, tone: Tone::Srgb }
 }
 
-/// A disc of 40 mm with one hole of 6 mm beside its middle: something for every check.
-fn part() -> Design {
-    parts::pierced_disc(40.0, &[(8.0, 0.0, 6.0)])
+/// A disc of 40 mm with one hole of 6 mm beside its middle; for checks of edges, arcs and slots a plate of 40 x 24 mm with a hole and a slot.
+fn part(check_type: &CheckType) -> Design {
+    match check_type.name {
+        "distance" | "angle" | "width" | "arc" | "straightness" | "symmetry" | "burr" => {
+            let corners = [(-20.0, -12.0, 4.0), (20.0, -12.0, 4.0), (20.0, 12.0, 4.0), (-20.0, 12.0, 4.0)];
+            parts::polygon(&corners, &[(8.0, 0.0, 6.0)], &[(-8.0, 0.0, 10.0, 3.0, 90.0)])
+        }
+        _ => parts::pierced_disc(40.0, &[(8.0, 0.0, 6.0)]),
+    }
 }
 
 fn scene(design: &Design, turn: f64, shift_px: f64) -> Scene {
@@ -29,8 +35,10 @@ fn scene(design: &Design, turn: f64, shift_px: f64) -> Scene {
     scene.placed(design, SCALE, Angle::from_degrees(turn), Vector::new(shift_px, 7.3))
 }
 
-fn photo_of(scene: &Scene, fault: Option<&Fault>) -> Photo {
-    let rendered = Rendered::new(scene, &part(), fault).expect("the fault fits the part");
+/// The part of a check of this type, turned and shifted, with or without a fault.
+fn photo_of(check_type: &CheckType, turn: f64, shift_px: f64, fault: Option<&Fault>) -> Photo {
+    let part = part(check_type);
+    let rendered = Rendered::new(&scene(&part, turn, shift_px), &part, fault).expect("the fault fits the part");
     decode(&rendered.jpeg(92), &DecodeLimits::default()).expect("a photo")
 }
 
@@ -59,10 +67,8 @@ fn prepared(check_type: &CheckType, photo: &Photo, shift_px: f64) -> Photo {
 fn reference(check_type: &CheckType) -> Reference {
     match check_type.needs {
         // Checks that look at the photo itself find their regions in the drawing too.
-        Needs::Drawing | Needs::Any => Reference::Drawing(part()),
-        Needs::Picture => {
-            Reference::Picture(ReferencePicture::new(photo_of(&scene(&part(), 0.0, 0.0), None), Tone::Srgb))
-        }
+        Needs::Drawing | Needs::Any => Reference::Drawing(part(check_type)),
+        Needs::Picture => Reference::Picture(ReferencePicture::new(photo_of(check_type, 0.0, 0.0, None), Tone::Srgb)),
     }
 }
 
@@ -132,7 +138,7 @@ fn an_unknown_key_is_refused_with_its_place() {
 #[test]
 fn proposals_open() {
     for t in REGISTRY {
-        for proposal in (t.propose)(&part()) {
+        for proposal in (t.propose)(&part(t), SCALE) {
             open(t, &proposal, &reference(t)).unwrap_or_else(|e| panic!("{}: {e}\n{proposal}", t.name));
         }
     }
@@ -140,9 +146,8 @@ fn proposals_open() {
 
 #[test]
 fn a_good_part_passes_and_the_same_photo_gives_the_same_bits() {
-    let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
     every(|t, reference, check| {
-        let photo = prepared(t, &photo, 11.4);
+        let photo = prepared(t, &photo_of(t, 3.0, 11.4, None), 11.4);
         let part = register(locate(&photo, &policy()), reference);
         for (c, v) in check.characteristics().iter().zip(verdicts(check, &part)) {
             assert_eq!(v, Verdict::Pass, "{}: {:?} {:?}", c.id, check.observe(&part), part.pose.as_ref().err());
@@ -154,9 +159,8 @@ fn a_good_part_passes_and_the_same_photo_gives_the_same_bits() {
 
 #[test]
 fn threads_do_not_change_the_bits() {
-    let photo = photo_of(&scene(&part(), 3.0, 11.4), None);
     every(|t, reference, check| {
-        let photo = prepared(t, &photo, 11.4);
+        let photo = prepared(t, &photo_of(t, 3.0, 11.4, None), 11.4);
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             pool.install(|| check.observe(&register(locate(&photo, &policy()), reference)))
@@ -184,9 +188,8 @@ fn a_blank_photo_is_referred() {
 /// What lies outside the picture is not measured, never "missing", and never passed.
 #[test]
 fn a_part_that_leaves_the_picture_is_referred() {
-    let photo = photo_of(&scene(&part(), 3.0, 400.0), None);
     every(|t, reference, check| {
-        let photo = prepared(t, &photo, 400.0);
+        let photo = prepared(t, &photo_of(t, 3.0, 400.0, None), 400.0);
         let part = register(locate(&photo, &policy()), reference);
         for v in verdicts(check, &part) {
             assert_eq!(v, Verdict::Refer, "{}: {:?}", t.name, check.observe(&part));
@@ -200,12 +203,16 @@ fn faults_are_found() {
     let faults: Vec<(Fault, &[&str])> = vec![
         (Fault::HoleMissing { hole: "hole-1".into() }, &["extra", "reference", "count", "presence", "segment"]),
         (Fault::HoleResized { hole: "hole-1".into(), by: 0.5 }, &["hole", "reference"]),
-        (Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.4, 0.45) }, &["hole", "reference"]),
+        (
+            Fault::HoleMoved { hole: "hole-1".into(), by: Vector::new(0.4, 0.45) },
+            &["hole", "reference", "distance", "symmetry"],
+        ),
+        (Fault::Burr { segment: 1, at: 0.2, width: 0.8, height: 0.6 }, &["burr"]),
     ];
     for (fault, finders) in faults {
-        let photo = photo_of(&scene(&part(), 2.0, -9.0), Some(&fault));
         every(|t, reference, check| {
             if finders.contains(&t.name) {
+                let photo = photo_of(t, 2.0, -9.0, Some(&fault));
                 let part = register(locate(&photo, &policy()), reference);
                 let found = verdicts(check, &part).contains(&Verdict::Fail);
                 assert!(found, "{fault:?} not found by {}: {:?}", t.name, check.observe(&part));

@@ -39,6 +39,19 @@ pub enum ProposedScale {
     Mat(ProposedMat),
 }
 
+impl ProposedScale {
+    /// About how large a pixel will be at the part, mm: a mat fills a photo of about 3000 px.
+    fn about_mm_per_px(&self) -> f64 {
+        match self {
+            Self::MmPerPx(mm) => *mm,
+            Self::Mat(mat) => {
+                let [width, height] = mat.paper.size_mm();
+                width.max(height) / 3000.0
+            }
+        }
+    }
+}
+
 /// The mat that parts will lie on.
 #[derive(Clone, Debug)]
 pub struct ProposedMat {
@@ -69,6 +82,8 @@ pub struct ProposedRecipe {
 
 /// The file of a recipe that shows the names.
 pub const NAMES: &str = "names.svg";
+/// Types of checks that are proposed. The others propose too, but what they propose has not yet been tried on the mat.
+const PROPOSED: [&str; 5] = ["outline", "hole", "profile", "missing", "extra"];
 /// Most names or patterns that are told.
 const SHOWN: usize = 24;
 /// Name of the camera's record in a recipe's folder.
@@ -226,8 +241,8 @@ fn drawing(
             ));
         }
     }
-    for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing) {
-        let entries = (check_type.propose)(design);
+    for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing && PROPOSED.contains(&t.name)) {
+        let entries = (check_type.propose)(design, options.scale.about_mm_per_px());
         if !entries.is_empty() {
             notes.push(assumptions(check_type.name, &entries));
             add(out, format_args!("\n# {}: {}\n", check_type.name, check_type.measurand));

@@ -85,6 +85,17 @@ pub fn rounded_rectangle(width: f64, height: f64, radius: f64, holes: &[(f64, f6
     design(outline, holes.iter().map(|(x, y, d)| hole(*x, *y, *d)).collect())
 }
 
+/// A polygon with corners `(x, y, radius)`, counter-clockwise, with holes `(x, y, diameter)` and slots `(x, y, length, width, degrees)`, lengths over
+/// all.
+///
+/// # Panics
+/// When a radius does not fit, or contours touch each other.
+pub fn polygon(corners: &[(f64, f64, f64)], holes: &[(f64, f64, f64)], slots: &[(f64, f64, f64, f64, f64)]) -> Design {
+    let holes = holes.iter().map(|(x, y, d)| hole(*x, *y, *d));
+    let slots = slots.iter().map(|(x, y, length, width, turn)| slot(*x, *y, *length, *width, *turn));
+    design(rounded_polygon(corners), holes.chain(slots).collect())
+}
+
 /// A rounded rectangle of 50 to 120 mm by 30 to 80 mm with 3 to 8 holes of 3 to 10 mm at random places, at least 3 mm apart.
 pub fn random_plate(seed: u64) -> Design {
     let mut random = Seeded::new(seed, 0x70_6c_61_74_65);

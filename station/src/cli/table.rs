@@ -64,6 +64,7 @@ fn view(mat: &MatRecord) -> String {
 fn numbers(check: &CheckRecord) -> String {
     let unit = match check.unit.as_str() {
         "mm2" => " mm²",
+        "deg" => "°",
         "mm" => " mm",
         _ => "",
     };

@@ -115,7 +115,7 @@ impl Bar {
 /// A number as people read it: a true minus sign, as many decimals as the unit deserves.
 pub(super) fn number(x: f64, unit: &str) -> String {
     let decimals = match unit {
-        "mm" => 3,
+        "mm" | "deg" => 3,
         "mm2" => 2,
         "count" => 0,
         _ => 4,
@@ -142,6 +142,7 @@ fn symbol(unit: &str) -> &'static str {
     match unit {
         "mm" => "mm",
         "mm2" => "mm\u{b2}",
+        "deg" => "\u{b0}",
         _ => "",
     }
 }
@@ -343,6 +344,7 @@ mod tests {
         assert_eq!(number(-0.0001, "mm"), "0.000");
         assert_eq!(signed(0.2, "mm"), "+0.200");
         assert_eq!(signed(0.0, "mm"), "0.000");
+        assert_eq!((number(-89.5, "deg"), symbol("deg")), ("\u{2212}89.500".to_owned(), "\u{b0}"));
         assert_eq!(number(2.0, "count"), "2");
         assert_eq!(number(0.5, "count"), "0.50");
     }

@@ -1,0 +1,98 @@
+//! `arc`: radius of a round piece of contour.
+
+use super::entry::{Dimension, Entry, EntryError};
+use super::figure::Rounded;
+use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
+use crate::design::{Design, Feature, FeatureKind};
+use crate::registration::RegisteredPart;
+use serde::Deserialize;
+
+/// The check type `arc`.
+pub static TYPE: CheckType = CheckType {
+    name: "arc",
+    measurand: "radius of a round piece of contour, mm",
+    method: "least-squares circle through the arc's sub-pixel edges, from the drawn one; outliers set aside by Tukey's biweight",
+    source: "ISO 14405-1:2016 (GG, least-squares association); Chernov and Lesort 2004, doi:10.1016/j.csda.2003.11.008 (short arcs)",
+    honest_scope: "arcs of 15° and more that rise over their chord by at least 1.5 px; of a short arc the radius is known poorly, and its uncertainty says so",
+    needs: Needs::Drawing,
+    example: "type = \"arc\"\nfeature = \"arc-1\"\nradius = { nominal = 4.0, lower = -0.5, upper = 0.5 }",
+    parse,
+    propose,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    _type: String,
+    feature: String,
+    radius: Dimension,
+}
+
+#[derive(Debug)]
+struct Arc {
+    feature: Feature,
+    characteristics: [Characteristic; 1],
+}
+
+/// Most arcs that are proposed.
+const MAX_PROPOSED: usize = 8;
+/// Tolerances are proposed where they are at least so many standard uncertainties as expected of this camera.
+const DECIDABLE: f64 = 6.0;
+/// Standard deviation that is expected of an edge, px.
+const EXPECTED_PX: f64 = 0.05;
+
+fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, EntryError> {
+    let fields: Fields = entry.read()?;
+    let feature = super::feature_of(super::drawing_of(context)?, &fields.feature)?.clone();
+    let FeatureKind::Arc { circle, .. } = feature.kind else {
+        return Err(EntryError::new(format!("`feature`: expected an arc, such as arc-1, found {:?}", feature.name)));
+    };
+    super::near_drawing("radius", &fields.radius, circle.radius)?;
+    let id = format!("{}.radius", feature.name);
+    let characteristics = [Characteristic::of(id, TYPE.name, fields.radius, Unit::Mm)];
+    Ok(Box::new(Arc { feature, characteristics }))
+}
+
+/// Arcs that this camera can decide, the ones known best first.
+fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
+    let mut found: Vec<(f64, String)> = Vec::new();
+    for f in &design.features {
+        let FeatureKind::Arc { circle, sweep, .. } = f.kind else { continue };
+        let Some(t) = iso2768::broken_edge(circle.radius) else { continue };
+        let ratio = t / expected_u(circle.radius, sweep.radians().abs(), mm_per_px);
+        if ratio >= DECIDABLE {
+            let r = circle.radius;
+            found.push((
+                ratio,
+                format!(
+                    "type = \"arc\"\nfeature = \"{}\"\nradius = {{ nominal = {r:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m",
+                    f.name
+                ),
+            ));
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().take(MAX_PROPOSED).map(|f| f.1).collect()
+}
+
+/// The standard uncertainty that is to be expected of a radius, mm: that of the rise over the chord, enlarged as the radius is. Edges stand 4 px
+/// apart; the rise of n edges of a parabola is known to 3.4 / sqrt(n) of their scatter.
+fn expected_u(radius: f64, sweep: f64, mm_per_px: f64) -> f64 {
+    let n = (radius * sweep / mm_per_px / 4.0 - 2.0).max(1.0);
+    let rise = radius * (1.0 - libm::cos(0.5 * sweep.min(std::f64::consts::PI)));
+    (EXPECTED_PX * mm_per_px) * (1.0 + 3.4 * radius / rise) / n.sqrt()
+}
+
+impl Check for Arc {
+    fn characteristics(&self) -> &[Characteristic] {
+        &self.characteristics
+    }
+
+    fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
+        vec![match Rounded::measure(part, &self.feature) {
+            Ok(arc) => arc.radius(part).at(arc.edges.region(part).into_iter().collect()),
+            Err(reason) => Observation::not_measured(reason),
+        }]
+    }
+}

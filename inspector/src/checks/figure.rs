@@ -1,0 +1,306 @@
+//! Figures through the edges of a feature: lines, arcs and slots, in the nominal world and in every displaced one.
+
+use super::{CORNER_PX, Observation};
+use crate::calibration::{Budget, Source, World};
+use crate::design::{Design, Feature, FeatureKind, Reference};
+use crate::geometry::{
+    ArcFit, Circle, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium, StadiumFit, fit_arc, fit_line,
+    fit_stadium, refit_arc, refit_line, refit_stadium,
+};
+use crate::measure::edge::NoEdge;
+use crate::reason::Reason;
+use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
+
+/// Nearer to the end of a piece of contour than this, px, the next piece is in the window.
+const END_PX: f64 = 3.0;
+/// Fewest places that say anything of a figure.
+const MIN_PLACES: usize = 5;
+/// Share of the places that must show an edge.
+const MIN_FOUND: f64 = 0.5;
+/// Least scatter of an edge believed, px.
+const NOISE_FLOOR_PX: f64 = 0.01;
+/// Least depth of an arc, px: below it the radius is anybody's guess.
+const MIN_DEPTH_PX: f64 = 1.5;
+/// Largest standard uncertainty of a radius, as a share of it.
+const MAX_U_RADIUS: f64 = 0.1;
+
+/// Why an edge of a feature has no part in its figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Rejected {
+    /// The next piece of contour is in its window.
+    NearEnd,
+    /// None was found.
+    NoEdge(NoEdge),
+    /// It lies off the figure, by so many mm.
+    OffFigure(f64),
+}
+
+/// The edges of a feature that can be measured.
+#[derive(Clone, Debug)]
+pub(super) struct Edges {
+    pub(super) kept: Vec<ContourEdge>,
+    /// Places without a clean edge, and how far the contour strays from the drawing there, about or at least, mm.
+    pub(super) rough: Vec<(ContourEdge, f64)>,
+    /// Why the others are not among them.
+    pub(super) rejected: Vec<Rejected>,
+    /// Places away from the ends.
+    pub(super) expected: usize,
+}
+
+impl Edges {
+    /// The edges of a feature, or of the part of it that `wanted` picks.
+    pub(super) fn of(
+        part: &RegisteredPart<'_>,
+        feature: &Feature,
+        wanted: impl Fn(&ContourEdge) -> bool,
+    ) -> Result<Self, Reason> {
+        let (pose, design) = (part.drawing()?, design_of(part)?);
+        let ends = ends(feature);
+        let mut edges = Self { kept: Vec::new(), rough: Vec::new(), rejected: Vec::new(), expected: 0 };
+        let mut length_px = 0.0;
+        for e in pose.edges_on(&part.located, design, feature).into_iter().filter(wanted) {
+            length_px += e.at.weight / e.mm_per_px;
+            let near = |end: &Point<_>| end.distance(e.at.p) < END_PX * e.mm_per_px;
+            if e.at.corner_distance < CORNER_PX * e.mm_per_px || ends.iter().any(near) {
+                edges.rejected.push(Rejected::NearEnd);
+                continue;
+            }
+            edges.expected += 1;
+            match e.edge {
+                Ok(_) => edges.kept.push(e),
+                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
+                Err(why) => {
+                    let strays = match why {
+                        NoEdge::OnlyMaterial => Some(pose.reach_mm),
+                        NoEdge::OnlyBackground => Some(-pose.reach_mm),
+                        NoEdge::NoStep => pose.rough_deviation(&part.located, &e.at),
+                        NoEdge::OffImage | NoEdge::Hidden => None,
+                    };
+                    edges.rough.extend(strays.map(|d| (e, d)));
+                    edges.rejected.push(Rejected::NoEdge(why));
+                }
+            }
+        }
+        if edges.expected < MIN_PLACES {
+            let expected_px = 2.0 * CORNER_PX + 4.0 * MIN_PLACES as f64;
+            return Err(Reason::TooSmall { size_px: length_px.min(expected_px), expected_px });
+        }
+        if edges.kept.len() < MIN_PLACES || (edges.kept.len() as f64) < MIN_FOUND * edges.expected as f64 {
+            return Err(no_edge(pose, edges.kept.len(), edges.expected));
+        }
+        Ok(edges)
+    }
+
+    pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
+        self.kept.iter().map(|e| e.place_in(world)).collect()
+    }
+    fn trust(&self) -> Vec<f64> {
+        self.kept.iter().map(|e| e.edge.map_or(0.0, |edge| edge.trust)).collect()
+    }
+    /// Standard deviation of one edge by the noise of its pixels, mm: root mean square over the edges.
+    pub(super) fn noise_mm(&self) -> f64 {
+        let square = |e: &ContourEdge| {
+            let u = e.edge.map_or(0.0, |edge| edge.u_px).max(NOISE_FLOOR_PX) * e.mm_per_px;
+            u * u
+        };
+        (self.kept.iter().map(square).sum::<f64>() / self.kept.len() as f64).sqrt()
+    }
+    /// The same of most edges, at least as believed where the worst of them counts: one on a burr is less sure, and must not speak for all.
+    pub(super) fn usual_noise_mm(&self) -> f64 {
+        super::form::usual_noise(self.kept.iter().map(|e| e.edge.map_or(0.0, |edge| edge.u_px))) * self.mm_per_px()
+    }
+    /// Size of a pixel at the feature, mm.
+    pub(super) fn mm_per_px(&self) -> f64 {
+        self.kept.iter().map(|e| e.mm_per_px).sum::<f64>() / self.kept.len() as f64
+    }
+    /// Standard deviation of one of the edges kept, or of the rough ones behind them, mm.
+    pub(super) fn noise_of(&self, index: usize) -> f64 {
+        match (self.kept.get(index), self.rough.get(index.saturating_sub(self.kept.len()))) {
+            (Some(e), _) => e.edge.map_or(0.0, |edge| edge.u_px) * e.mm_per_px,
+            (None, Some((e, _))) => super::form::ROUGH_PX * e.mm_per_px,
+            (None, None) => f64::NAN,
+        }
+    }
+    pub(super) fn region(&self, part: &RegisteredPart<'_>) -> Option<PixelRect> {
+        around(part, self.kept.iter().filter_map(|e| Some(e.edge.ok()?.p)))
+    }
+    /// The fitted figure, when most edges lie on it.
+    fn fitted<S, const N: usize>(
+        mut self,
+        fit: Result<Fitted<S, N>, FitError>,
+    ) -> Result<(Self, Fitted<S, N>), Reason> {
+        let fit = fit.map_err(|e| Reason::NoFit { detail: e.to_string() })?;
+        self.rejected.extend(fit.outliers.iter().map(|o| Rejected::OffFigure(o.residual)));
+        if 2 * fit.outliers.len() > self.kept.len() {
+            return Err(Reason::NoFit { detail: self.words() });
+        }
+        Ok((self, fit))
+    }
+    /// What became of the edges: "of 40 edges, 12 lie off the figure (by up to 0.310 mm), 4 near its ends, 2 were not found".
+    fn words(&self) -> String {
+        let count = |of: fn(&Rejected) -> bool| self.rejected.iter().filter(|r| of(r)).count();
+        let off = count(|r| matches!(r, Rejected::OffFigure(_)));
+        let farthest = self.rejected.iter().fold(0.0_f64, |worst, r| match r {
+            Rejected::OffFigure(by) => worst.max(by.abs()),
+            _ => worst,
+        });
+        format!(
+            "of {} edges, {off} lie off the figure (by up to {farthest:.3} mm), {} near its ends, {} were not found",
+            self.kept.len() + self.rejected.len() - off,
+            count(|r| matches!(r, Rejected::NearEnd)),
+            count(|r| matches!(r, Rejected::NoEdge(_))),
+        )
+    }
+}
+
+/// The drawing that the part is compared with.
+pub(super) fn design_of<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
+    match part.reference {
+        Reference::Drawing(design) => Ok(design),
+        Reference::Picture(_) | Reference::Photo => Err(Reason::NoPart),
+    }
+}
+
+/// Too few edges, and why.
+pub(super) fn no_edge(pose: &DrawingPose, found: usize, expected: usize) -> Reason {
+    match pose.shadow {
+        Some(shadow) if shadow.hides() => Reason::OwnShadow,
+        _ => Reason::NoEdge { found, expected },
+    }
+}
+
+/// The pixels around some places.
+pub(super) fn around(
+    part: &RegisteredPart<'_>,
+    places: impl IntoIterator<Item = Point<crate::geometry::ImagePx>>,
+) -> Option<PixelRect> {
+    PixelRect::around(places, 3.0, part.located.light.width(), part.located.light.height())
+}
+
+/// Where a piece of contour begins and ends; nowhere for a whole one.
+fn ends(feature: &Feature) -> Vec<Point<crate::geometry::DesignMm>> {
+    match feature.kind {
+        FeatureKind::Edge { from, to } => vec![from, to],
+        FeatureKind::Arc { circle, start, sweep } => {
+            let arc = crate::design::Segment::Arc { circle, start, sweep };
+            vec![arc.at(0.0), arc.at(1.0)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A measured straight edge.
+#[derive(Clone, Debug)]
+pub(super) struct Straight {
+    pub(super) fit: LineFit<PlaneMm>,
+    pub(super) edges: Edges,
+}
+
+impl Straight {
+    /// Measures a feature that is an edge.
+    pub(super) fn measure(part: &RegisteredPart<'_>, feature: &Feature) -> Result<Self, Reason> {
+        let FeatureKind::Edge { from, to } = feature.kind else { return Err(Reason::NoPart) };
+        let pose = part.drawing()?.plane_from_design;
+        let edges = Edges::of(part, feature, |_| true)?;
+        let drawn = Line::through(pose.apply(from), pose.apply(to)).ok_or(Reason::NotFinite)?;
+        let points = edges.places(&part.located.worlds.nominal);
+        let fit = fit_line(&points, &edges.trust(), drawn, edges.noise_mm());
+        edges.fitted(fit).map(|(edges, fit)| Self { fit, edges })
+    }
+    /// The line in a displaced world; not a number when there is none.
+    pub(super) fn in_world(&self, world: &World) -> Line<PlaneMm> {
+        let nan = f64::NAN;
+        let nowhere = Line { p: Point::new(nan, nan), direction: crate::geometry::Vector::new(nan, nan) };
+        refit_line(&self.edges.places(world), &self.fit).unwrap_or(nowhere)
+    }
+}
+
+/// A measured arc.
+#[derive(Clone, Debug)]
+pub(super) struct Rounded {
+    pub(super) fit: ArcFit<PlaneMm>,
+    pub(super) edges: Edges,
+}
+
+impl Rounded {
+    /// Measures a feature that is an arc.
+    pub(super) fn measure(part: &RegisteredPart<'_>, feature: &Feature) -> Result<Self, Reason> {
+        let FeatureKind::Arc { circle, sweep, .. } = feature.kind else { return Err(Reason::NoPart) };
+        let pose = part.drawing()?.plane_from_design;
+        let depth = |u: f64| Reason::ShortArc {
+            depth_px: circle.radius * (1.0 - libm::cos(0.5 * sweep.radians())) / u,
+            expected_px: MIN_DEPTH_PX,
+        };
+        let edges = Edges::of(part, feature, |_| true)?;
+        let short = depth(edges.mm_per_px());
+        if matches!(short, Reason::ShortArc { depth_px, expected_px } if depth_px < expected_px) {
+            return Err(short);
+        }
+        let drawn = Circle { centre: pose.apply(circle.centre), radius: circle.radius };
+        let points = edges.places(&part.located.worlds.nominal);
+        let fit = fit_arc(&points, &edges.trust(), drawn, edges.noise_mm());
+        let (edges, fit) = edges.fitted(fit)?;
+        if fit.u_radius() > MAX_U_RADIUS * fit.figure.radius {
+            return Err(short);
+        }
+        Ok(Self { fit, edges })
+    }
+    /// What the uncertainty of the radius is made of.
+    pub(super) fn radius(&self, part: &RegisteredPart<'_>) -> Observation {
+        let value = self.fit.figure.radius;
+        let radius = |world: &World| refit_arc(&self.edges.places(world), &self.fit).map_or(f64::NAN, |c| c.radius);
+        observed(part, value, self.fit.u_radius(), radius)
+    }
+}
+
+/// A measured slot.
+#[derive(Clone, Debug)]
+pub(super) struct Slotted {
+    pub(super) fit: StadiumFit<PlaneMm>,
+    pub(super) edges: Edges,
+}
+
+impl Slotted {
+    /// Measures a feature that is a slot.
+    pub(super) fn measure(part: &RegisteredPart<'_>, feature: &Feature) -> Result<Self, Reason> {
+        let FeatureKind::Slot(slot) = feature.kind else { return Err(Reason::NoPart) };
+        let pose = part.drawing()?.plane_from_design;
+        let edges = Edges::of(part, feature, |_| true)?;
+        let width_px = slot.width / edges.mm_per_px();
+        if width_px < 2.0 * super::round::MIN_RADIUS_PX {
+            return Err(Reason::TooSmall { size_px: width_px, expected_px: 2.0 * super::round::MIN_RADIUS_PX });
+        }
+        let drawn = Stadium {
+            centre: pose.apply(slot.centre()),
+            direction: pose.apply_vector(slot.axis()),
+            half: 0.5 * slot.from.distance(slot.to),
+            radius: 0.5 * slot.width,
+        };
+        let points = edges.places(&part.located.worlds.nominal);
+        let fit = fit_stadium(&points, &edges.trust(), drawn, edges.noise_mm());
+        edges.fitted(fit).map(|(edges, fit)| Self { fit, edges })
+    }
+    /// Its width.
+    pub(super) fn width(&self, part: &RegisteredPart<'_>) -> Observation {
+        self.observed(part, self.fit.u_width(), Stadium::width)
+    }
+    /// Its length over all.
+    pub(super) fn length(&self, part: &RegisteredPart<'_>) -> Observation {
+        self.observed(part, self.fit.u_length(), Stadium::length)
+    }
+    fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Stadium<PlaneMm>) -> f64) -> Observation {
+        let in_world = |world: &World| refit_stadium(&self.edges.places(world), &self.fit).map_or(f64::NAN, |s| of(&s));
+        observed(part, of(&self.fit.figure), u, in_world)
+    }
+}
+
+/// A value with its noise, and what becomes of it in every world.
+pub(super) fn observed(
+    part: &RegisteredPart<'_>,
+    value: f64,
+    noise: f64,
+    in_world: impl Fn(&World) -> f64,
+) -> Observation {
+    let changes = part.located.worlds.displaced.iter().map(|(source, world)| (*source, in_world(world) - value));
+    Observation::with_budget(value, Budget::of([(Source::Noise, noise)].into_iter().chain(changes)))
+}
