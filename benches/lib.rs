@@ -1,7 +1,9 @@
-//! What the benches measure: one rendered part and one board, always the same.
+//! What the benches measure: rendered parts and a board, always the same.
 
 use inspector::calibration::{Calibration, CalibrationPolicy, Tone};
+use inspector::design::{Design, FeatureKind, write_dxf};
 use inspector::geometry::{Angle, Vector};
+use inspector::photo::Picture;
 use inspector::recipe::{ProposeOptions, ProposedScale, Recipe, propose};
 use inspector::synth::{Noise, Rendered, Scene, board as drawn_board, parts};
 
@@ -35,9 +37,43 @@ pub fn part(width: u32, height: u32) -> Part {
     };
     let dir = tempfile::tempdir().expect("a temporary folder");
     let at = dir.path().join("recipe");
-    let proposed = propose(inspector::design::write_dxf(&design).as_bytes(), &options).expect("a drawing");
+    let proposed = propose(write_dxf(&design).as_bytes(), &options).expect("a drawing");
     proposed.write_to(&at).expect("a folder to write");
     Part { jpeg, recipe: Recipe::open(&at).expect("what is proposed opens") }
+}
+
+/// Size of a pixel in the photo of [`plate`].
+pub const PLATE_MM_PER_PX: f64 = 0.06;
+
+/// A plate with twenty holes, 12 megapixels: the profile of its outline and twenty hole diameters and positions, nothing else.
+///
+/// # Panics
+/// When the temporary folder cannot be written.
+pub fn plate() -> (Picture, Design, Recipe) {
+    let holes: Vec<(f64, f64, f64)> = (0..20)
+        .map(|i| (-80.0 + 40.0 * f64::from(i % 5), -45.0 + 30.0 * f64::from(i / 5), 4.0 + 0.5 * f64::from(i)))
+        .collect();
+    let design = parts::rounded_rectangle(200.0, 130.0, 8.0, &holes);
+    let scale = PLATE_MM_PER_PX;
+    let scene = Scene { noise: Noise { read: 0.004, shot: 1e-4 }, ..Scene::new(&design, 4000, 3000, scale) };
+    let scene = scene.placed(&design, scale, Angle::from_degrees(7.0), Vector::new(12.3, -4.7));
+    let mut text = format!(
+        "schema = 1\npart = \"PLATE\"\n[design]\nfile = \"plate.dxf\"\n[calibration]\nmm_per_px = {scale}\n\
+         [[check]]\ntype = \"profile\"\nzone = 0.6\n"
+    );
+    for feature in &design.features {
+        if let FeatureKind::Hole(circle) = feature.kind {
+            let (name, d) = (&feature.name, 2.0 * circle.radius);
+            text += &format!(
+                "[[check]]\ntype = \"hole\"\nfeature = \"{name}\"\n\
+                 diameter = {{ nominal = {d:?}, lower = -0.1, upper = 0.1 }}\nposition = {{ upper = 0.4 }}\n"
+            );
+        }
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("recipe.toml"), text).expect("written");
+    std::fs::write(dir.path().join("plate.dxf"), write_dxf(&design)).expect("written");
+    (scene.render(&design), design, Recipe::open(dir.path()).expect("the recipe opens"))
 }
 
 /// A board of 640 x 640 px with defects, against its template.
