@@ -142,7 +142,7 @@ fn summarise<F: Frame, S: Figure<F, N>, const N: usize>(
     Ok(Fitted { figure, covariance, rms: (squares / used as f64).sqrt(), used, outliers, weights })
 }
 
-/// Robust linear least squares: the `x` for which `row · x` is nearest to each value, as [`fit`] otherwise. Gives `x` and the weight of each row.
+/// Robust linear least squares: the `x` for which `row · x` is nearest to each value, as `fit` otherwise. Gives `x` and the weight of each row.
 /// `None` when the rows leave a parameter open.
 pub fn solve_robust<const N: usize>(rows: &[([f64; N], f64)], noise: f64) -> Option<([f64; N], Vec<f64>)> {
     let (mut x, mut weights) = ([0.0; N], vec![1.0; rows.len()]);
