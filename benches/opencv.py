@@ -36,10 +36,12 @@ def linear(code):
 
 
 def circle(points):
-    """Algebraic least squares (Kasa)."""
-    a = np.column_stack([points, np.ones(len(points))])
-    x, y, c = np.linalg.lstsq(2.0 * a * [1, 1, 0.5], (points**2).sum(axis=1), rcond=None)[0]
-    return x, y, np.sqrt(c + x * x + y * y)
+    """Algebraic least squares (Kasa), about the middle of the points."""
+    middle = points.mean(axis=0, dtype=np.float64)
+    points = points - middle
+    a = np.column_stack([2.0 * points, np.ones(len(points))])
+    x, y, c = np.linalg.lstsq(a, (points**2).sum(axis=1), rcond=None)[0]
+    return middle[0] + x, middle[1] + y, np.sqrt(c + x * x + y * y)
 
 
 def outline(width, height, radius, step=0.05):
@@ -90,11 +92,14 @@ def measure(grey, scale, tree, drawn, holes):
             r, s = rigid(points[::10], drawn[near])
         centres = found[:, :2] @ r.T + s
         gap, which = cKDTree(holes[:, :2]).query(centres)
-        if best is None or gap.sum() < best[0]:
-            best = (gap.sum(), r, s, gap, which)
-    _, r, s, gap, which = best
+        off = found[:, 2] - holes[which, 2]
+        # The places alone do not tell this plate from itself turned by half.
+        cost = gap.sum() + np.abs(off).sum()
+        if best is None or cost < best[0]:
+            best = (cost, r, s, gap, off)
+    _, r, s, gap, off = best
     distance, _ = tree.query(points @ r.T + s)
-    return 2 * distance.max(), found[:, 2] - holes[which, 2], gap
+    return 2 * distance.max(), off, gap
 
 
 def main():
