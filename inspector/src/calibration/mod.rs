@@ -16,7 +16,7 @@ pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
 pub use tone::{Curve, Plane, Tone};
-pub use worlds::{Budget, Rim, Sight, Source, World, Worlds};
+pub use worlds::{Budget, Rim, SHADES, Sight, Source, World, Worlds};
 
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
 use crate::photo::Photo;
@@ -133,7 +133,7 @@ pub fn locate<'p>(photo: &'p Photo, policy: &CalibrationPolicy) -> Located<'p> {
         camera: Camera::fronto_parallel(mm_per_px, photo.width(), photo.height()),
         edge_offset_px,
         thickness_mm: 0.0,
-        shade: 0.0,
+        shade: [0.0; crate::calibration::SHADES],
     };
     let (scale, offset) = (policy.mm_per_px, policy.edge_offset_px);
     let mut worlds = Worlds::certain(world(scale, offset));

@@ -98,6 +98,9 @@ pub struct Sight {
     pub wall_px: Option<f64>,
 }
 
+/// How many things about walls and shadow are not known: the light of walls, and the shadow's fall (two), softness and depth, and the blur beside it.
+pub const SHADES: usize = 6;
+
 /// One way things may be.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -107,8 +110,8 @@ pub struct World {
     pub edge_offset_px: f64,
     /// Thickness of the part, mm.
     pub thickness_mm: f64,
-    /// How far edges beside a wall or in shadow are seen outside the material, in their standard uncertainties.
-    pub shade: f64,
+    /// What is otherwise about walls and shadow, in standard uncertainties of each of those things.
+    pub shade: [f64; SHADES],
 }
 
 impl World {
@@ -150,19 +153,20 @@ impl World {
             Rim::Top => -towards * (h / (z - h)),
         })
     }
-    /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material; `shade_px` is its
-    /// standard uncertainty from wall and shadow.
-    pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, shade_px: f64, rim: Rim) -> Point<PlaneMm> {
-        self.camera.plane_from_image(p - n * (self.edge_offset_px + self.shade * shade_px), self.z(rim))
+    /// Where the material ends on the plane of its rim, for an edge seen at `p` with the unit normal `n` out of the material; `shade_px` is how
+    /// it moves with what is not known of wall and shadow.
+    pub fn place(&self, p: Point<ImagePx>, n: Vector<ImagePx>, shade_px: &[f64; SHADES], rim: Rim) -> Point<PlaneMm> {
+        let shade: f64 = self.shade.iter().zip(shade_px).map(|(by, px)| by * px).sum();
+        self.camera.plane_from_image(p - n * (self.edge_offset_px + shade), self.z(rim))
     }
 }
 
 /// The nominal world, and worlds in each of which ONE independent thing is otherwise by one standard uncertainty.
 ///
 /// ```
-/// use inspector::calibration::{Budget, Camera, Source, World, Worlds};
+/// use inspector::calibration::{Budget, Camera, SHADES, Source, World, Worlds};
 /// use inspector::geometry::Point;
-/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0, shade: 0.0 };
+/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0, shade: [0.0; SHADES] };
 /// let mut worlds = Worlds::certain(world(0.1));
 /// worlds.add(Source::Scale, world(0.1001));
 /// // 50 px are 5 mm; a scale known to 0.1 % leaves 5 µm.
@@ -194,7 +198,10 @@ impl Worlds {
         self.displaced.iter_mut().for_each(|(_, world)| world.thickness_mm = thickness_mm);
         if self.nominal.camera.centre().is_some() && thickness_mm > 0.0 {
             self.add(Source::Thickness, World { thickness_mm: thickness_mm + u_mm, ..self.nominal.clone() });
-            self.add(Source::Shadow, World { shade: 1.0, ..self.nominal.clone() });
+            for k in 0..SHADES {
+                let shade = std::array::from_fn(|i| f64::from(u8::from(i == k)));
+                self.add(Source::Shadow, World { shade, ..self.nominal.clone() });
+            }
         }
     }
     /// By how much a measurand changes with each source.

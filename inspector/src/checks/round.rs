@@ -42,8 +42,8 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 /// Measures the round contour that should be at `nominal`.
 pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, side: Side) -> Result<Round, Reason> {
     let pose = part.drawing()?;
-    let (light, shadow, blur_px) = (&pose.silhouette.light, pose.shadow, pose.blur_px);
-    let eye = Eye { located: &part.located, light, shadow, blur_px, side };
+    let (light, shadow) = (&pose.silhouette.light, pose.shadow);
+    let eye = Eye { located: &part.located, light, shadow, side };
     let start = Circle { centre: pose.plane_from_design.apply(nominal.centre), radius: nominal.radius };
     let mm_per_px = part.located.camera().mm_per_px(start.centre);
     if start.radius < MIN_RADIUS_PX * mm_per_px {
@@ -71,7 +71,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
 
 /// The edges on the plane, in a world.
 fn places(edges: &[(Edge, Rim)], world: &World) -> Vec<Point<PlaneMm>> {
-    edges.iter().map(|(edge, rim)| world.place(edge.p, edge.normal, edge.shade_px, *rim)).collect()
+    edges.iter().map(|(edge, rim)| world.place(edge.p, edge.normal, &edge.shade_px, *rim)).collect()
 }
 
 impl Round {
@@ -109,8 +109,8 @@ impl Round {
     /// Every place around the found circle, as far from it as contours are looked for.
     pub(super) fn circumference(&self, part: &RegisteredPart<'_>, side: Side) -> Result<Circumference, Reason> {
         let pose = part.drawing()?;
-        let (light, shadow, blur_px) = (&pose.silhouette.light, pose.shadow, pose.blur_px);
-        let eye = Eye { located: &part.located, light, shadow, blur_px, side };
+        let (light, shadow) = (&pose.silhouette.light, pose.shadow);
+        let eye = Eye { located: &part.located, light, shadow, side };
         let circle = self.fit.circle;
         let mm_per_px = part.located.camera().mm_per_px(circle.centre);
         let reach = (REACH_MM / mm_per_px).min(0.8 * circle.radius / mm_per_px);
@@ -153,7 +153,6 @@ struct Eye<'a> {
     located: &'a Located<'a>,
     light: &'a LightModel,
     shadow: Option<Shadow>,
-    blur_px: Option<f64>,
     side: Side,
 }
 
@@ -168,7 +167,7 @@ impl Eye<'_> {
             let radial = Vector::new(cos, sin);
             let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
             let place = Place::new(world, p, normal, sign / circle.radius)?;
-            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place, self.blur_px));
+            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place));
             // Through a deep hole the far rim hides behind the near one.
             let beyond = world.sight_line(p, sight.rim).map(|shift| p + shift);
             // A place on the circle itself may lie outside it by the last bit.

@@ -1,6 +1,6 @@
 //! Least-squares fits with their uncertainty.
 
-use super::{Frame, Point};
+use super::{Frame, Point, solve_symmetric};
 use thiserror::Error;
 
 /// A circle in frame `F`.
@@ -260,37 +260,4 @@ fn taubin<F: Frame>(points: &[Point<F>]) -> Result<Circle<F>, FitError> {
         return Err(FitError::Degenerate);
     }
     Ok(Circle { centre: Point::new(cx + mx, cy + my), radius })
-}
-
-/// Solves `a x = b` for a small symmetric positive definite `a` (LDLᵀ, no pivoting); `None` when `a` is singular.
-///
-/// ```
-/// let x = inspector::geometry::solve_symmetric([[4.0, 2.0], [2.0, 3.0]], [2.0, 5.0]).unwrap();
-/// assert!((x[0] + 0.5).abs() < 1e-15 && (x[1] - 2.0).abs() < 1e-15);
-/// assert!(inspector::geometry::solve_symmetric([[1.0, 1.0], [1.0, 1.0]], [1.0, 1.0]).is_none());
-/// ```
-pub fn solve_symmetric<const N: usize>(a: [[f64; N]; N], b: [f64; N]) -> Option<[f64; N]> {
-    let mut l = [[0.0; N]; N];
-    let mut d = [0.0; N];
-    for j in 0..N {
-        d[j] = a[j][j] - (0..j).map(|k| l[j][k] * l[j][k] * d[k]).sum::<f64>();
-        if d[j].is_nan() || d[j] <= 1e-14 * a[j][j].abs() {
-            return None;
-        }
-        l[j][j] = 1.0;
-        for i in j + 1..N {
-            l[i][j] = (a[i][j] - (0..j).map(|k| l[i][k] * l[j][k] * d[k]).sum::<f64>()) / d[j];
-        }
-    }
-    let mut x = b;
-    for i in 0..N {
-        x[i] -= (0..i).map(|k| l[i][k] * x[k]).sum::<f64>();
-    }
-    for i in 0..N {
-        x[i] /= d[i];
-    }
-    for i in (0..N).rev() {
-        x[i] -= (i + 1..N).map(|k| l[k][i] * x[k]).sum::<f64>();
-    }
-    x.iter().all(|v| v.is_finite()).then_some(x)
 }

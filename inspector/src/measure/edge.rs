@@ -12,7 +12,7 @@
 use super::resample::bilinear;
 use super::silhouette::LightModel;
 use super::wall::{self, Relief};
-use crate::calibration::{Look, Plane, Sight};
+use crate::calibration::{Look, Plane, SHADES, Sight};
 use crate::geometry::cumulative_and_density;
 use crate::geometry::{ImagePx, Point, Vector, solve_symmetric};
 
@@ -54,8 +54,9 @@ pub struct Edge {
     pub u_px: f64,
     /// Blur of the edge, standard deviation, px (pixel aperture included).
     pub blur_px: f64,
-    /// Standard uncertainty of its place because the light of the wall or shadow beside it is not known, px: the same way for all such edges.
-    pub shade_px: f64,
+    /// How far its place moves, px, with each of the things that are not known of wall and shadow beside it, by one standard uncertainty of each: with
+    /// one of them all edges move together.
+    pub shade_px: [f64; SHADES],
     /// How much it counts beside a good edge: 1, or less for one in shadow or beside a wall that is hard to tell from sheet or face.
     pub trust: f64,
 }
@@ -187,13 +188,26 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64)
     let blur = q[3];
     let offset_px = start + q[2] + 0.5 * blur * blur * probe.curvature;
     let (p, u_px) = (probe.p + probe.normal * offset_px, shift_variance.max(0.0).sqrt());
-    Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px: blur, shade_px: 0.0, trust: 1.0 })
+    Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px: blur, shade_px: [0.0; SHADES], trust: 1.0 })
 }
 
 /// A pixel near the edge: signed distance outwards from the curve through the crossing, and material fraction.
-pub(super) type Sample = (f64, f64);
+pub(crate) type Sample = (f64, f64);
 
-pub(super) fn window(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64) -> Vec<Sample> {
+/// The pixels from `inwards` inside of the nominal place to `outwards` outside of it, px.
+pub(crate) fn pixels_across(
+    plane: &Plane,
+    light: &LightModel,
+    probe: &Probe,
+    inwards: f64,
+    outwards: f64,
+) -> Vec<Sample> {
+    let mut pixels = window(plane, light, probe, 0.0, inwards.max(outwards));
+    pixels.retain(|(d, _)| *d >= -inwards && *d <= outwards);
+    pixels
+}
+
+fn window(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64) -> Vec<Sample> {
     let centre = probe.p + probe.normal * start;
     // Tight bends: the window must not reach across the middle of a small hole.
     let bend = if probe.curvature == 0.0 { f64::INFINITY } else { 1.0 / probe.curvature.abs() };

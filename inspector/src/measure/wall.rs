@@ -9,28 +9,32 @@
 //! rim. Then levels, blur and position are fitted to the pixels themselves.
 //!
 //! Honest scope: walls and shadows of one brightness each. Where a strip is narrower than the blur its brightness is hardly seen: the wall is then
-//! taken to be like the upper face within 50 % of the contrast, the shadow as deep as elsewhere within 10 %.
+//! taken to be like the upper face within 50 % of the contrast, the shadow as deep as elsewhere within 10 %; what is not known of the shadow as
+//! a whole comes with it ([`Relief::unknown`]).
 
-use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, window};
+use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, pixels_across};
+use super::levels::{Levels, N};
 use super::silhouette::LightModel;
-use crate::calibration::Plane;
-use crate::geometry::{Vector, cumulative_and_density, solve_symmetric};
+use crate::calibration::{Plane, SHADES};
+use crate::geometry::{Vector, solve_symmetric};
 
 /// What stands beside the rim of a part with thickness.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Relief {
     /// Width of the strip of wall inside of the rim, px.
     pub wall_px: f64,
     /// The strip of shadow outside of it.
     pub shadow: Strip,
-    /// Blur of the photo where edges are clean (standard deviation, px), when it is known: beside a narrow wall a bright wall and a soft edge look alike.
+    /// Blur of the photo (standard deviation, px), when it is known: beside a narrow wall a bright wall and a soft edge look alike.
     pub blur_px: Option<f64>,
+    /// How shadow and blur change with each independent thing that is not known of them, by one standard uncertainty.
+    pub unknown: [Unknown; SHADES - 1],
 }
 
 /// A strip of shadow along a rim.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Strip {
-    /// Its width, px; 0 for none.
+    /// Its width, px; 0 for none, negative where it ends under the part.
     pub width_px: f64,
     /// How soft its outer border is: standard deviation, px, blur of the picture apart.
     pub soft_px: f64,
@@ -38,30 +42,36 @@ pub struct Strip {
     pub depth: f64,
 }
 
+/// A change of a strip of shadow and of the picture's blur.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Unknown {
+    /// Of its width and softness, px.
+    pub width_px: f64,
+    /// See [`width_px`](Self::width_px).
+    pub soft_px: f64,
+    /// Of its depth.
+    pub depth: f64,
+    /// Of the blur, px.
+    pub blur_px: f64,
+}
+
 impl Strip {
     /// True when nothing of it is seen.
     fn absent(&self) -> bool {
-        self.depth <= 0.0 || self.width_px < -2.0 * self.soft_px - 0.5
+        self.width_px < -2.0 * self.soft_px - 0.5
     }
-
-    /// Standard uncertainty of the rim beside it, px: most where its soft border meets the rim, least where it is wide.
-    ///
-    /// The figures are what eight rendered photos left of error; other lamps have not been tried.
-    fn shade_px(&self) -> f64 {
-        let share = match self.width_px {
-            _ if self.absent() => 0.0,
-            w if w > WIDE => 0.15,
-            w if w > 2.0 * self.soft_px + 1.0 => 0.3,
-            _ => 0.5,
-        };
-        share * self.depth
+    /// True when its border is so far away that it is a level of its own: what is behind it does not matter.
+    fn wide(&self) -> bool {
+        self.width_px - 2.0 * self.soft_px > WIDE
     }
 }
 
 /// How far sheet and face are looked at beyond the strips, px.
 const BEYOND: f64 = 4.5;
-/// A strip wider than this is a level of its own: what is behind it does not matter.
+/// A strip wider than this is a level of its own, px.
 const WIDE: f64 = 7.0;
+/// No shadow is looked at farther than this, px.
+const OUTWARDS: f64 = 12.0;
 /// Least step, as a share of the contrast of part and sheet.
 const LEAST_STEP: f64 = 0.12;
 /// Light of wall and shadow is what it is elsewhere within these shares of the contrast, where nothing else is known.
@@ -148,26 +158,17 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     }
 }
 
-/// Parameters: sheet, face - sheet, wall - sheet, shadow - sheet, shift, blur.
-const N: usize = 6;
-
 /// Fits the levels to the pixels around a rim near the probe's own place.
 fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Edge, NoEdge> {
-    // Wide strips are levels of their own.
-    let wall = if relief.wall_px > WIDE { f64::INFINITY } else { relief.wall_px };
-    let shadow = if relief.shadow.absent() || relief.shadow.width_px > WIDE { Strip::default() } else { relief.shadow };
-    let inwards = if wall.is_finite() { wall + BEYOND } else { WIDE - 1.0 };
-    let outwards =
-        if relief.shadow.width_px > WIDE { WIDE - 2.0 } else { shadow.width_px.max(0.0) + shadow.soft_px + BEYOND };
-    let mut pixels = window(plane, light, probe, 0.0, inwards.max(outwards));
-    pixels.retain(|(d, _)| *d >= -inwards && *d <= outwards);
+    let row = Row::new(&relief);
+    let pixels = pixels_across(plane, light, probe, row.inwards, row.outwards);
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let mut q = [0.0, 1.0, 1.0, shadow.depth, 0.0, relief.blur_px.unwrap_or(1.2)];
-    let known = Known { shadow: shadow.depth, blur_px: relief.blur_px };
+    let mut q = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(1.2)];
+    let known = Known { shadow: relief.shadow.depth, blur_px: relief.blur_px };
     let mut damping = 1e-3;
-    let (mut cost, mut normal, mut right) = equations(&pixels, &q, wall, &shadow, &known);
+    let (mut cost, mut normal, mut right) = row.equations(&pixels, &q, &known);
     for _ in 0..25 {
         let mut damped = normal;
         for (i, row) in damped.iter_mut().enumerate() {
@@ -176,7 +177,7 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
         let step = solve_symmetric(damped, right).ok_or(NoEdge::NoStep)?;
         let mut next: [f64; N] = std::array::from_fn(|i| q[i] + step[i]);
         next[5] = next[5].clamp(0.25, 5.0);
-        let (next_cost, next_normal, next_right) = equations(&pixels, &next, wall, &shadow, &known);
+        let (next_cost, next_normal, next_right) = row.equations(&pixels, &next, &known);
         if next_cost <= cost {
             (q, cost, normal, right) = (next, next_cost, next_normal, next_right);
             damping *= 0.1;
@@ -204,9 +205,11 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     let offset_px = q[4] + 0.5 * blur_px * blur_px * probe.curvature;
     let p = probe.p + probe.normal * offset_px;
     let u_px = (variance * (g[4] - of_levels)).max(0.0).sqrt();
-    let strip_px = relief.shadow.shade_px();
-    let shade_px = (strip_px * strip_px + NOISE * NOISE * of_levels).sqrt();
-    let poor = (shade_px * shade_px + u_px * u_px) / (GOOD_PX * GOOD_PX);
+    let own = NOISE * of_levels.sqrt();
+    let of_shadow = row.shifts(&pixels, &q, &known, &g, &relief.unknown);
+    let shade_px = std::array::from_fn(|k| if k == 0 { own } else { of_shadow[k - 1] });
+    let shade: f64 = shade_px.iter().map(|s| s * s).sum();
+    let poor = (shade + u_px * u_px) / (GOOD_PX * GOOD_PX);
     let trust = 1.0 / poor.max(1.0);
     Ok(Edge { p, normal: probe.normal, offset_px, u_px, blur_px, shade_px, trust })
 }
@@ -218,7 +221,7 @@ struct Known {
 }
 
 impl Known {
-    /// What each fact says: its direction among the parameters, its weight against the noise of one pixel, what it should be.
+    /// What each fact says: its direction among the unknowns, its weight against the noise of one pixel, what it should be.
     fn facts(&self) -> [([f64; N], f64, f64); 3] {
         let weight = |spread: f64| (NOISE / spread) * (NOISE / spread);
         let blur = self.blur_px.unwrap_or(1.0);
@@ -245,57 +248,87 @@ impl Known {
     fn variance_along(&self, g: &[f64; N]) -> f64 {
         self.facts().iter().map(|(along, weight, _)| weight * dot(along, g) * dot(along, g)).sum()
     }
+    /// How far a parameter moves when shadow and blur are otherwise than they were said to be.
+    fn follows(&self, g: &[f64; N], change: &Unknown) -> f64 {
+        let [_, (shadow, of_shadow, _), (blur, of_blur, _)] = self.facts();
+        of_shadow * dot(&shadow, g) * change.depth + of_blur * dot(&blur, g) * change.blur_px
+    }
 }
 
 fn dot(a: &[f64; N], b: &[f64; N]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Sum of squares, JᵀJ and Jᵀr of the model of four levels.
-fn equations(
-    pixels: &[Sample],
-    q: &[f64; N],
-    wall: f64,
-    shadow: &Strip,
-    known: &Known,
-) -> (f64, [[f64; N]; N], [f64; N]) {
-    let (mut cost, mut a, mut b) = (0.0, [[0.0; N]; N], [0.0; N]);
-    let (inverse, soft) = (1.0 / q[5], 1.0 / (q[5] * q[5] + shadow.soft_px * shadow.soft_px).sqrt());
-    for (d, value) in pixels {
-        // Share left of each border, and how fast it falls there.
-        let border = |place: f64, inverse: f64| {
-            let z = (d - q[4] - place) * inverse;
-            let (share, density) = cumulative_and_density(-z);
-            (share, density * inverse, z)
+/// Which strips are looked at, and how far to both sides, px.
+struct Row {
+    wall_px: f64,
+    shadow: Option<Strip>,
+    inwards: f64,
+    outwards: f64,
+}
+
+impl Row {
+    fn new(relief: &Relief) -> Self {
+        let wall_px = if relief.wall_px > WIDE { f64::INFINITY } else { relief.wall_px };
+        let inwards = if wall_px.is_finite() { wall_px + BEYOND } else { WIDE - 1.0 };
+        let strip = relief.shadow;
+        let shadow = (!strip.absent() && !strip.wide()).then_some(strip);
+        let outwards = match shadow {
+            _ if strip.wide() => WIDE - 2.0,
+            Some(s) => (s.width_px.max(0.0) + s.soft_px + BEYOND).min(OUTWARDS),
+            None => BEYOND,
         };
-        let (rim, rim_slope, z) = border(0.0, inverse);
-        let (face, face_slope, zf) = if wall.is_finite() { border(-wall, inverse) } else { (0.0, 0.0, 0.0) };
-        let (dark, dark_slope, zd) = if shadow.depth > 0.0 { border(shadow.width_px, soft) } else { (0.0, 0.0, 0.0) };
-        // Shadow is seen where no part is.
-        let slopes = [(q[1] - q[2]) * face_slope, (q[2] - q[3] * dark) * rim_slope, q[3] * (1.0 - rim) * dark_slope];
-        let softening = q[5] * soft;
-        let row = [
-            1.0,
-            face,
-            rim - face,
-            (1.0 - rim) * dark,
-            slopes.iter().sum(),
-            slopes[0] * zf + slopes[1] * z + slopes[2] * zd * softening,
-        ];
-        let r = value - (q[0] + q[1] * face + q[2] * (rim - face) + q[3] * (1.0 - rim) * dark);
-        cost += r * r;
-        for i in 0..N {
-            b[i] += row[i] * r;
-            for j in 0..=i {
-                a[i][j] += row[i] * row[j];
+        Self { wall_px, shadow, inwards, outwards }
+    }
+
+    fn levels(&self, q: &[f64; N]) -> Levels {
+        Levels::new(*q, self.wall_px, self.shadow.as_ref())
+    }
+
+    /// Sum of squares, JᵀJ and Jᵀr.
+    fn equations(&self, pixels: &[Sample], q: &[f64; N], known: &Known) -> (f64, [[f64; N]; N], [f64; N]) {
+        let (mut cost, mut a, mut b) = (0.0, [[0.0; N]; N], [0.0; N]);
+        let levels = self.levels(q);
+        for (d, value) in pixels {
+            let light = levels.at(*d);
+            let r = value - light.value;
+            cost += r * r;
+            for i in 0..N {
+                b[i] += light.by[i] * r;
+                for j in 0..=i {
+                    a[i][j] += light.by[i] * light.by[j];
+                }
             }
         }
-    }
-    known.add_to(q, &mut cost, &mut a, &mut b);
-    for i in 0..N {
-        for j in i + 1..N {
-            a[i][j] = a[j][i];
+        known.add_to(q, &mut cost, &mut a, &mut b);
+        for i in 0..N {
+            for j in i + 1..N {
+                a[i][j] = a[j][i];
+            }
         }
+        (cost, a, b)
     }
-    (cost, a, b)
+
+    /// How far the rim moves, px, when the shadow is otherwise in each of these ways; `g` is the rim's column of the inverse normal matrix.
+    fn shifts<const K: usize>(
+        &self,
+        pixels: &[Sample],
+        q: &[f64; N],
+        known: &Known,
+        g: &[f64; N],
+        unknown: &[Unknown; K],
+    ) -> [f64; K] {
+        let levels = self.levels(q);
+        // What the rim's place takes of each pixel, summed over what the pixel takes of width and softness.
+        let (mut by_width, mut by_soft) = (0.0, 0.0);
+        if self.shadow.is_some() {
+            for (d, _) in pixels {
+                let light = levels.at(*d);
+                let takes = dot(&light.by, g);
+                by_width -= takes * light.by_width;
+                by_soft -= takes * light.by_soft;
+            }
+        }
+        unknown.map(|u| by_width * u.width_px + by_soft * u.soft_px + known.follows(g, &u))
+    }
 }

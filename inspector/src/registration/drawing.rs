@@ -36,8 +36,6 @@ pub struct DrawingPose {
     pub silhouette: Silhouette,
     /// The shadow that the part throws on the sheet.
     pub shadow: Option<Shadow>,
-    /// Blur of the photo where edges are clean (standard deviation, px); `None` for a part without thickness or without enough of them.
-    pub blur_px: Option<f64>,
 }
 
 /// A place of the design's contour and the edge found there.
@@ -81,7 +79,7 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
     let places = Places::new(design, spacing);
     // Coarse poses of a nearly symmetric part differ by little: sub-pixel edges decide.
-    let mut eye = Eye { located, light: &silhouette.light, shadow: None, blur_px: None };
+    let mut eye = Eye { located, light: &silhouette.light, shadow: None };
     let refined = candidates.iter().map(|start| eye.refine(&places, *start));
     let mut pose = choose(refined.collect(), &places, spacing)?;
     // Pose and shadow blur each other: each is found again with the other known.
@@ -237,7 +235,7 @@ impl DrawingPose {
         if own.clone().all(|e| e.at.weight <= DENSE_PX * pixel) {
             return own.copied().collect();
         }
-        let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow, blur_px: self.blur_px };
+        let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow };
         let mut places = design.contours[feature.contour].sample(SPACING_PX * pixel);
         places.retain(|at| feature.segments.contains(&at.segment));
         let look = |at: &ContourPoint| {
@@ -251,7 +249,7 @@ impl DrawingPose {
     /// About how far a place of the contour strays from the drawing, mm, where it shows no clean edge: to a quarter of a pixel, by the light alone. `None`
     /// where material does not end within reach.
     pub fn rough_deviation(&self, located: &Located<'_>, at: &ContourPoint) -> Option<f64> {
-        let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow, blur_px: self.blur_px };
+        let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow };
         let (probe, sight) = eye.probe(&self.plane_from_design, at, REACH_MM)?;
         Some(crossing(&located.light, &self.silhouette.light, &probe).ok()? / sight.look.px_per_mm)
     }
@@ -269,7 +267,7 @@ impl ContourEdge {
     /// Where the edge lies on the plane, in a world; NaN without an edge.
     pub fn place_in(&self, world: &World) -> Point<PlaneMm> {
         let nowhere = Point::new(f64::NAN, f64::NAN);
-        self.edge.map_or(nowhere, |edge| world.place(edge.p, edge.normal, edge.shade_px, self.rim))
+        self.edge.map_or(nowhere, |edge| world.place(edge.p, edge.normal, &edge.shade_px, self.rim))
     }
 }
 
@@ -279,7 +277,6 @@ struct Eye<'a> {
     located: &'a Located<'a>,
     light: &'a LightModel,
     shadow: Option<Shadow>,
-    blur_px: Option<f64>,
 }
 
 impl Eye<'_> {
@@ -288,7 +285,7 @@ impl Eye<'_> {
     fn probe(&self, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, reach_mm: f64) -> Option<(Probe, Sight)> {
         let world = &self.located.worlds.nominal;
         let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
-        let relief = Shadow::relief(self.shadow.as_ref(), world, &place, self.blur_px);
+        let relief = Shadow::relief(self.shadow.as_ref(), world, &place);
         Some((Probe::new(&place.sight, relief, reach_mm, 0.5 * SPACING_PX), place.sight))
     }
 
@@ -334,16 +331,9 @@ fn settle(
     start: Similarity<DesignMm, PlaneMm>,
     overlap: f64,
 ) -> DrawingPose {
-    let mut eye = Eye { located, light: &silhouette.light, shadow, blur_px: None };
-    let look = |eye: &Eye<'_>| -> Vec<ContourEdge> {
-        places.0.par_iter().map(|(contour, at)| measure(eye, design, &start, *contour, at)).collect()
-    };
-    let mut edges = look(&eye);
-    let blur_px = clean_blur(&edges);
-    if blur_px.is_some() {
-        eye.blur_px = blur_px;
-        edges = look(&eye);
-    }
+    let eye = Eye { located, light: &silhouette.light, shadow };
+    let look = |(contour, at): &(usize, ContourPoint)| measure(&eye, design, &start, *contour, at);
+    let mut edges: Vec<ContourEdge> = places.0.par_iter().map(look).collect();
     let (nominal, displaced) = (&located.worlds.nominal, &located.worlds.displaced);
     for e in &mut edges {
         e.deviation_mm = e.deviation_in(nominal, &start);
@@ -361,7 +351,6 @@ fn settle(
             edges,
             silhouette,
             shadow,
-            blur_px,
         };
     };
     // The edges stay where they are; their deviation is taken again from the settled pose.
@@ -387,21 +376,7 @@ fn settle(
         edges,
         silhouette,
         shadow,
-        blur_px,
     }
-}
-
-/// Wall and shadow move a clean edge by less than this, px.
-const CLEAN_PX: f64 = 0.02;
-/// Fewest clean edges whose blur is believed.
-const CLEAN_EDGES: usize = 8;
-
-/// The middle blur of those edges of a part with thickness that neither wall nor shadow disturbs.
-fn clean_blur(edges: &[ContourEdge]) -> Option<f64> {
-    let found = edges.iter().filter(|e| e.rim == Rim::Top).filter_map(|e| e.edge.ok());
-    let mut blurs: Vec<f64> = found.filter(|e| e.shade_px < CLEAN_PX).map(|e| e.blur_px).collect();
-    blurs.sort_by(f64::total_cmp);
-    (blurs.len() >= CLEAN_EDGES).then(|| blurs[blurs.len() / 2])
 }
 
 /// True when the part itself stands between the camera and the place, or between the place and the sheet behind it.

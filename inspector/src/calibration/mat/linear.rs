@@ -1,21 +1,5 @@
 //! Small matrices.
 
-/// Lower triangular root of a symmetric matrix without negative eigenvalues: `a = l lᵀ`. Directions without spread give zeros.
-pub(super) fn cholesky<const N: usize>(a: &[[f64; N]; N]) -> [[f64; N]; N] {
-    let mut l = [[0.0; N]; N];
-    for j in 0..N {
-        let rest = a[j][j] - (0..j).map(|k| l[j][k] * l[j][k]).sum::<f64>();
-        if rest.is_nan() || rest <= 1e-13 * a[j][j].abs() {
-            continue;
-        }
-        l[j][j] = rest.sqrt();
-        for i in j + 1..N {
-            l[i][j] = (a[i][j] - (0..j).map(|k| l[i][k] * l[j][k]).sum::<f64>()) / l[j][j];
-        }
-    }
-    l
-}
-
 /// Share of the whole that may be left out.
 const LEFT_OUT: f64 = 1e-4;
 
@@ -82,17 +66,5 @@ mod tests {
         assert_eq!(mixes.len(), 1);
         let effect: f64 = effects.iter().zip(&mixes[0]).map(|(e, m)| e[0] * m).sum();
         assert!((effect.abs() - 5.0).abs() < 1e-6, "{effect}");
-    }
-
-    #[test]
-    fn root_of_what_has_a_direction_without_spread() {
-        let a = [[4.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 9.0]];
-        let l = cholesky(&a);
-        for i in 0..3 {
-            for j in 0..3 {
-                let product: f64 = (0..3).map(|k| l[i][k] * l[j][k]).sum();
-                assert!((product - a[i][j]).abs() < 1e-12);
-            }
-        }
     }
 }

@@ -253,7 +253,7 @@ fn worlds(fit: &Fit, quality: &Quality) -> Worlds {
         camera: Camera::Perspective(camera.clone()),
         edge_offset_px,
         thickness_mm: 0.0,
-        shade: 0.0,
+        shade: [0.0; crate::calibration::SHADES],
     };
     let mut worlds = Worlds::certain(world(&fit.camera, 0.0));
     for (source, camera) in &fit.displaced {

@@ -8,11 +8,11 @@
 //! right sides), so one input that is otherwise by one standard uncertainty moves it by N⁻¹ times that. This gives the worlds.
 
 use super::find::SeenCorner;
-use super::linear::{cholesky, principal};
+use super::linear::principal;
 use super::model::{HEIGHT, LENS, Model, N, PRINT};
 use crate::calibration::homography::{Homography, focal, pose};
 use crate::calibration::{Camera, Lens, Perspective, Source};
-use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, solve_symmetric, times};
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, cholesky, solve_symmetric, times};
 
 /// A lens that is known: a camera record.
 #[derive(Clone, Copy, Debug, PartialEq)]

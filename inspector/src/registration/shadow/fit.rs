@@ -1,0 +1,330 @@
+//! One fit of the shadow and of every place beside it.
+//!
+//! Each place has levels and an edge of its own, so neither the pose nor a size that is off is taken for shadow; fall, softness, depth and blur are
+//! everybody's. The places' own unknowns are eliminated from the normal equations one place at a time (Schur complement, as in bundle adjustment: Triggs et al.
+//! 2000, doi:10.1007/3-540-44480-7_21).
+
+use super::{Place, Shadow, width_by_fall};
+use crate::calibration::{Plane, World};
+use crate::geometry::{PlaneMm, Vector, cholesky, solve_symmetric};
+use crate::measure::edge::{Probe, crossing};
+use crate::measure::{Levels, LightModel, Relief, Sample, Strip};
+use rayon::prelude::*;
+
+/// Unknowns of the shadow: fall (x, y) and softness, mm; depth; blur, px.
+pub(super) const GLOBALS: usize = 5;
+/// Unknowns of a place: sheet, face - sheet, wall - sheet, shift (px).
+const LOCALS: usize = 4;
+/// Both together, the place's own first.
+const ALL: usize = LOCALS + GLOBALS;
+
+/// The light across the contour at a place.
+pub(super) struct Beside {
+    pub(super) place: Place,
+    pub(super) probe: Probe,
+    /// Width of the wall, px; infinite when the face is not looked at.
+    pub(super) wall_px: f64,
+    pub(super) pixels: Vec<Sample>,
+}
+
+/// Noise of a pixel, as a share of the contrast, against which what is known beforehand is weighed.
+const NOISE: f64 = 0.015;
+/// A place's levels and shift are about 0, 1, 1 and 0, within this.
+const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, 0.5, 6.0];
+/// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what.
+const USUAL: [f64; GLOBALS] = [0.0, 0.0, 0.12, 0.3, 1.3];
+const SPREAD: [f64; GLOBALS] = [1.0, 1.0, 0.2, 0.5, 1.0];
+/// Longest fall, in thicknesses: a lamp 18 degrees above the sheet.
+const LONGEST: f64 = 3.0;
+/// Neighbouring pixels share JPEG, sharpening and texture: the places say less than their count by this factor of variance.
+const ALIKE: f64 = 4.0;
+/// An edge is looked for this far from the pose at the start, px.
+const REACH_PX: f64 = 7.0;
+/// A place whose pixels are farther from the levels than this, in the middle of all places, shows something else.
+const ELSE: f64 = 3.0;
+
+/// Fits the shadow; `None` when nothing fits.
+pub(super) fn fit(plane: &Plane, light: &LightModel, world: &World, all: Vec<Beside>) -> Option<Shadow> {
+    let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
+    let starts = starts(world, &few);
+    let tried: Vec<Fit<'_>> =
+        starts.par_iter().filter_map(|g| Fit::start(plane, light, world, &few, *g)).map(|f| f.settled(8)).collect();
+    let best = tried.into_iter().min_by(|a, b| a.cost_of_all().total_cmp(&b.cost_of_all()))?;
+    let every: Vec<&Beside> = all.iter().collect();
+    let fit = Fit::start(plane, light, world, &every, best.globals)?.settled(6).without_others().settled(10);
+    fit.shadow()
+}
+
+/// A pixel of a place without an edge counts as this far from the levels.
+const UNSEEN: f64 = 0.15;
+/// Places on which the starts are tried.
+const FEW: usize = 75;
+
+/// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best.
+fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
+    let h = world.thickness_mm;
+    let [_, _, soft, _, blur] = USUAL;
+    let tries = (0..16).flat_map(|turn| {
+        let (sin, cos) = libm::sincos(f64::from(turn) * std::f64::consts::FRAC_PI_8);
+        [0.35, 0.7, 1.2, 1.8].map(|length| [cos * length * h, sin * length * h, soft * h, 1.0, blur])
+    });
+    let tries: Vec<[f64; GLOBALS]> = tries.collect();
+    let judged: Vec<(f64, f64)> = tries.par_iter().map(|g| judge(world, few, g)).collect();
+    let eighth = |k: usize| {
+        let best = (8 * k..8 * (k + 1)).min_by(|a, b| judged[*a].0.total_cmp(&judged[*b].0))?;
+        let [x, y, soft, _, blur] = tries[best];
+        Some([x, y, soft, judged[best].1.clamp(0.05, 1.0), blur])
+    };
+    (0..8).filter_map(eighth).collect()
+}
+
+/// The squares that a guess leaves on the sheet, and the depth that fits it best (it enters linearly).
+fn judge(world: &World, few: &[&Beside], g: &[f64; GLOBALS]) -> (f64, f64) {
+    let (mut rr, mut rs, mut ss) = (0.0, 0.0, 0.0);
+    for b in few {
+        let strip = strip(world, &b.place, g);
+        let levels = Levels::new([0.0, 1.0, 1.0, 1.0, 0.0, g[4]], f64::INFINITY, Some(&strip));
+        for (d, value) in b.pixels.iter().filter(|(d, _)| *d > 1.5) {
+            let light = levels.at(*d);
+            let (share, rest) = (light.by[3], value.clamp(-0.5, 1.2) - light.by[2]);
+            rr += rest * rest;
+            rs += rest * share;
+            ss += share * share;
+        }
+    }
+    let depth = if ss > 0.0 { (rs / ss).clamp(0.0, 1.0) } else { 0.0 };
+    (rr - 2.0 * depth * rs + depth * depth * ss, depth)
+}
+
+/// The strip that a shadow throws beside a place.
+fn strip(world: &World, place: &Place, g: &[f64; GLOBALS]) -> Strip {
+    let scale = place.sight.look.px_per_mm;
+    let width_px = Shadow::width_mm(Vector::new(g[0], g[1]), world, place) * scale;
+    Strip { width_px, soft_px: g[2] * scale, depth: g[3] }
+}
+
+/// Normal equations of one place, and its squares.
+type Equations = ([[f64; ALL]; ALL], [f64; ALL], f64);
+
+/// The fit as it stands.
+struct Fit<'a> {
+    world: &'a World,
+    beside: Vec<&'a Beside>,
+    locals: Vec<[f64; LOCALS]>,
+    globals: [f64; GLOBALS],
+    /// Pixels of the places that were left out.
+    unseen: usize,
+    cost: f64,
+    damping: f64,
+    system: Vec<Equations>,
+}
+
+impl<'a> Fit<'a> {
+    /// Each edge where the row of levels fits best with this shadow; places that show none are left out.
+    fn start(
+        plane: &Plane,
+        light: &LightModel,
+        world: &'a World,
+        places: &[&'a Beside],
+        globals: [f64; GLOBALS],
+    ) -> Option<Self> {
+        let seen = |b: &&'a Beside| {
+            let shadow = strip(world, &b.place, &globals);
+            let wall_px = b.place.sight.wall_px?;
+            let relief = Relief { wall_px, shadow, blur_px: None, unknown: Default::default() };
+            let probe = Probe { reach_px: REACH_PX, relief: Some(relief), ..b.probe };
+            Some((*b, [0.0, 1.0, 1.0, crossing(plane, light, &probe).ok()?]))
+        };
+        let (beside, locals): (Vec<_>, Vec<_>) = places.iter().filter_map(seen).unzip();
+        if 2 * beside.len() < places.len() {
+            return None;
+        }
+        let mut fit = Self { world, beside, locals, globals, unseen: 0, cost: 0.0, damping: 1e-2, system: Vec::new() };
+        fit.unseen = places.iter().map(|b| b.pixels.len()).sum::<usize>() - fit.pixels();
+        fit.system = fit.equations(&fit.locals, &fit.globals);
+        fit.cost = fit.total(&fit.system, &fit.globals);
+        Some(fit)
+    }
+
+    /// The squares that it leaves, places in which it sees no edge among them.
+    fn cost_of_all(&self) -> f64 {
+        self.cost + UNSEEN * UNSEEN * self.unseen as f64
+    }
+
+    fn pixels(&self) -> usize {
+        self.beside.iter().map(|b| b.pixels.len()).sum()
+    }
+
+    fn equations(&self, locals: &[[f64; LOCALS]], globals: &[f64; GLOBALS]) -> Vec<Equations> {
+        self.beside.par_iter().zip(locals).map(|(b, l)| equations(self.world, b, l, globals)).collect()
+    }
+
+    fn total(&self, system: &[Equations], globals: &[f64; GLOBALS]) -> f64 {
+        let known: f64 = self.known(globals).iter().map(|(weight, r)| weight * r * r).sum();
+        known + system.iter().map(|e| e.2).sum::<f64>()
+    }
+
+    /// Weight of what is usual, and how far the unknowns are from it.
+    fn known(&self, globals: &[f64; GLOBALS]) -> [(f64, f64); GLOBALS] {
+        let h = self.world.thickness_mm;
+        std::array::from_fn(|k| {
+            let unit = if k < 3 { h } else { 1.0 };
+            let weight = NOISE / (SPREAD[k] * unit);
+            (weight * weight, USUAL[k] * unit - globals[k])
+        })
+    }
+
+    /// The unknowns' steps; also the reduced matrix of the shadow's.
+    fn step(&self, damping: f64) -> Option<(Vec<[f64; LOCALS]>, [f64; GLOBALS], [[f64; GLOBALS]; GLOBALS])> {
+        let (mut matrix, mut right) = ([[0.0; GLOBALS]; GLOBALS], [0.0; GLOBALS]);
+        for (k, (weight, r)) in self.known(&self.globals).into_iter().enumerate() {
+            matrix[k][k] += weight;
+            right[k] += weight * r;
+        }
+        let reduced: Vec<Reduced> = self.system.iter().map(|e| Reduced::of(e, damping)).collect::<Option<_>>()?;
+        for r in &reduced {
+            for i in 0..GLOBALS {
+                right[i] += r.right[i];
+                for j in 0..GLOBALS {
+                    matrix[i][j] += r.matrix[i][j];
+                }
+            }
+        }
+        let mut damped = matrix;
+        (0..GLOBALS).for_each(|k| damped[k][k] *= 1.0 + damping);
+        let globals = solve_symmetric(damped, right)?;
+        let locals = reduced.iter().map(|r| {
+            std::array::from_fn(|i| r.own[i] - (0..GLOBALS).map(|k| r.follows[k][i] * globals[k]).sum::<f64>())
+        });
+        Some((locals.collect(), globals, matrix))
+    }
+
+    /// A number of Levenberg-Marquardt's steps on.
+    fn settled(mut self, steps: usize) -> Self {
+        let h = self.world.thickness_mm;
+        for _ in 0..steps {
+            let Some((own, shared, _)) = self.step(self.damping) else { break };
+            let mut globals: [f64; GLOBALS] = std::array::from_fn(|k| self.globals[k] + shared[k]);
+            let length = (globals[0] * globals[0] + globals[1] * globals[1]).sqrt();
+            let shorter = (LONGEST * h / length).min(1.0);
+            (globals[0], globals[1]) = (globals[0] * shorter, globals[1] * shorter);
+            globals[2] = globals[2].clamp(0.0, h);
+            // Without depth nothing would say where to go on.
+            globals[3] = globals[3].clamp(0.3 * self.globals[3], 1.2);
+            globals[4] = globals[4].clamp(0.3, 5.0);
+            let locals: Vec<[f64; LOCALS]> =
+                self.locals.iter().zip(&own).map(|(l, s)| std::array::from_fn(|i| l[i] + s[i])).collect();
+            let system = self.equations(&locals, &globals);
+            let cost = self.total(&system, &globals);
+            if cost <= self.cost {
+                let settled = cost > self.cost * (1.0 - 1e-5);
+                (self.locals, self.globals, self.system, self.cost) = (locals, globals, system, cost);
+                self.damping *= 0.2;
+                if settled {
+                    break;
+                }
+            } else {
+                self.damping *= 10.0;
+                if self.damping > 1e6 {
+                    break;
+                }
+            }
+        }
+        self
+    }
+
+    /// Without places that show something else: a burr, a speck, print.
+    fn without_others(self) -> Self {
+        let rms = |i: usize| (self.system[i].2 / self.beside[i].pixels.len() as f64).sqrt();
+        let mut all: Vec<f64> = (0..self.beside.len()).map(rms).collect();
+        all.sort_by(f64::total_cmp);
+        let most = ELSE * all[all.len() / 2];
+        let kept: Vec<usize> = (0..self.beside.len()).filter(|i| rms(*i) <= most).collect();
+        let beside = kept.iter().map(|i| self.beside[*i]).collect();
+        let locals = kept.iter().map(|i| self.locals[*i]).collect();
+        let mut fit = Self { beside, locals, system: Vec::new(), ..self };
+        fit.system = fit.equations(&fit.locals, &fit.globals);
+        fit.cost = fit.total(&fit.system, &fit.globals);
+        fit
+    }
+
+    /// What was found, with what is not known of it.
+    fn shadow(&self) -> Option<Shadow> {
+        let (_, _, matrix) = self.step(0.0)?;
+        let rest = self.pixels() as f64 - (LOCALS * self.beside.len()) as f64;
+        let variance = (self.cost / rest.max(1.0)).max(NOISE * NOISE) * ALIKE;
+        let mut covariance = [[0.0; GLOBALS]; GLOBALS];
+        for (k, row) in covariance.iter_mut().enumerate() {
+            let unit = std::array::from_fn(|i| f64::from(u8::from(i == k)));
+            *row = solve_symmetric(matrix, unit)?.map(|v| v * variance);
+        }
+        let root = cholesky(&covariance);
+        let unknown = std::array::from_fn(|k| std::array::from_fn(|i| root[i][k]));
+        let [x, y, soft_mm, depth, blur_px] = self.globals;
+        Some(Shadow { fall: Vector::<PlaneMm>::new(x, y), soft_mm, depth, blur_px, unknown })
+    }
+}
+
+/// One place's equations without its own unknowns.
+struct Reduced {
+    matrix: [[f64; GLOBALS]; GLOBALS],
+    right: [f64; GLOBALS],
+    /// Its own step when the shadow stays, and how that follows each unknown of the shadow.
+    own: [f64; LOCALS],
+    follows: [[f64; LOCALS]; GLOBALS],
+}
+
+impl Reduced {
+    fn of((a, b, _): &Equations, damping: f64) -> Option<Self> {
+        let mut own_matrix: [[f64; LOCALS]; LOCALS] = std::array::from_fn(|i| std::array::from_fn(|j| a[i][j]));
+        (0..LOCALS).for_each(|i| own_matrix[i][i] *= 1.0 + damping);
+        let own = solve_symmetric(own_matrix, std::array::from_fn(|i| b[i]))?;
+        let mut follows = [[0.0; LOCALS]; GLOBALS];
+        for (k, f) in follows.iter_mut().enumerate() {
+            *f = solve_symmetric(own_matrix, std::array::from_fn(|i| a[i][LOCALS + k]))?;
+        }
+        let along = |k: usize, v: &[f64; LOCALS]| (0..LOCALS).map(|i| a[i][LOCALS + k] * v[i]).sum::<f64>();
+        let matrix =
+            std::array::from_fn(|i| std::array::from_fn(|j| a[LOCALS + i][LOCALS + j] - along(i, &follows[j])));
+        let right = std::array::from_fn(|i| b[LOCALS + i] - along(i, &own));
+        Some(Self { matrix, right, own, follows })
+    }
+}
+
+/// Normal equations of a place.
+fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], g: &[f64; GLOBALS]) -> Equations {
+    let (mut a, mut right, mut cost) = ([[0.0; ALL]; ALL], [0.0; ALL], 0.0);
+    let scale = b.place.sight.look.px_per_mm;
+    let strip = strip(world, &b.place, g);
+    let by_fall = width_by_fall(Vector::new(g[0], g[1]), &b.place) * scale;
+    let levels = Levels::new([own[0], own[1], own[2], g[3], own[3], g[4]], b.wall_px, Some(&strip));
+    for (d, value) in &b.pixels {
+        let light = levels.at(*d);
+        let width = light.by_width;
+        let by = &light.by;
+        let row =
+            [by[0], by[1], by[2], by[4], width * by_fall.x, width * by_fall.y, light.by_soft * scale, by[3], by[5]];
+        let r = value - light.value;
+        cost += r * r;
+        for i in 0..ALL {
+            right[i] += row[i] * r;
+            for j in 0..=i {
+                a[i][j] += row[i] * row[j];
+            }
+        }
+    }
+    let about = [0.0, 1.0, own[1], 0.0];
+    for i in 0..LOCALS {
+        let weight = NOISE / OWN_SPREAD[i];
+        let (weight, r) = (weight * weight, about[i] - own[i]);
+        a[i][i] += weight;
+        right[i] += weight * r;
+        cost += weight * r * r;
+    }
+    for i in 0..ALL {
+        for j in i + 1..ALL {
+            a[i][j] = a[j][i];
+        }
+    }
+    (a, right, cost)
+}
