@@ -103,6 +103,13 @@ fn strip(world: &World, place: &Place, g: &[f64; GLOBALS]) -> Strip {
     Strip { width_px, soft_px: g[2] * scale, depth: g[3] }
 }
 
+/// A step of the fit: each place's own unknowns, the shadow's, and the shadow's matrix with the places' own eliminated.
+struct Step {
+    own: Vec<[f64; LOCALS]>,
+    shared: [f64; GLOBALS],
+    matrix: [[f64; GLOBALS]; GLOBALS],
+}
+
 /// Normal equations of one place, and its squares.
 type Equations = ([[f64; ALL]; ALL], [f64; ALL], f64);
 
@@ -174,8 +181,7 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// The unknowns' steps; also the reduced matrix of the shadow's.
-    fn step(&self, damping: f64) -> Option<(Vec<[f64; LOCALS]>, [f64; GLOBALS], [[f64; GLOBALS]; GLOBALS])> {
+    fn step(&self, damping: f64) -> Option<Step> {
         let (mut matrix, mut right) = ([[0.0; GLOBALS]; GLOBALS], [0.0; GLOBALS]);
         for (k, (weight, r)) in self.known(&self.globals).into_iter().enumerate() {
             matrix[k][k] += weight;
@@ -192,18 +198,18 @@ impl<'a> Fit<'a> {
         }
         let mut damped = matrix;
         (0..GLOBALS).for_each(|k| damped[k][k] *= 1.0 + damping);
-        let globals = solve_symmetric(damped, right)?;
-        let locals = reduced.iter().map(|r| {
-            std::array::from_fn(|i| r.own[i] - (0..GLOBALS).map(|k| r.follows[k][i] * globals[k]).sum::<f64>())
-        });
-        Some((locals.collect(), globals, matrix))
+        let shared = solve_symmetric(damped, right)?;
+        let own = |r: &Reduced| {
+            std::array::from_fn(|i| r.own[i] - (0..GLOBALS).map(|k| r.follows[k][i] * shared[k]).sum::<f64>())
+        };
+        Some(Step { own: reduced.iter().map(own).collect(), shared, matrix })
     }
 
     /// A number of Levenberg-Marquardt's steps on.
     fn settled(mut self, steps: usize) -> Self {
         let h = self.world.thickness_mm;
         for _ in 0..steps {
-            let Some((own, shared, _)) = self.step(self.damping) else { break };
+            let Some(Step { own, shared, .. }) = self.step(self.damping) else { break };
             let mut globals: [f64; GLOBALS] = std::array::from_fn(|k| self.globals[k] + shared[k]);
             let length = (globals[0] * globals[0] + globals[1] * globals[1]).sqrt();
             let shorter = (LONGEST * h / length).min(1.0);
@@ -250,7 +256,7 @@ impl<'a> Fit<'a> {
 
     /// What was found, with what is not known of it.
     fn shadow(&self) -> Option<Shadow> {
-        let (_, _, matrix) = self.step(0.0)?;
+        let matrix = self.step(0.0)?.matrix;
         let rest = self.pixels() as f64 - (LOCALS * self.beside.len()) as f64;
         let variance = (self.cost / rest.max(1.0)).max(NOISE * NOISE) * ALIKE;
         let mut covariance = [[0.0; GLOBALS]; GLOBALS];
