@@ -16,7 +16,7 @@ mod silhouette;
 mod wall;
 
 pub use components::{Blob, Components, Connectivity, components};
-pub(crate) use edge::{Sample, pixels_across};
+pub(crate) use edge::{Sample, bilinear_fraction as share_at, pixels_across};
 pub use expected::{Compared, compare};
 pub use fill::fill;
 pub use filter::{Rank, rank_filter};

@@ -105,7 +105,9 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let reach = probe.reach_px.ceil() as i32;
     let (wall, shadow) = (relief.wall_px.round() as i32, relief.shadow.width_px.max(0.0).round() as i32);
     let ahead = if probe.curvature < 0.0 { (1.0 / -probe.curvature) as i32 } else { i32::MAX };
-    let (inner, outer) = (wall.min(20) + 5, (shadow.min(20) + 5).min(ahead.max(3)));
+    // Of a wide wall as much as tells it from the face is looked at.
+    let wall_seen = wall.min(20);
+    let (inner, outer) = (wall_seen + 5, (shadow.min(20) + 5).min(ahead.max(3)));
     let (first, last) = (-reach - inner, reach + outer);
     // Share of material along the normal, averaged over three places along the contour.
     let share = |d: i32| -> Option<f64> {
@@ -122,8 +124,8 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let at = |d: i32| shares[(d - first) as usize];
     let mut best: Option<(i32, f64, f64)> = None;
     for s in -reach..=reach {
-        let strip = (s - wall + 1..s).map(at);
-        let of_wall = if wall >= 3 { strip.sum::<f64>() / f64::from(wall - 1) } else { 1.0 };
+        let strip = (s - wall_seen + 1..s).map(at);
+        let of_wall = if wall >= 3 { strip.sum::<f64>() / f64::from(wall_seen - 1) } else { 1.0 };
         let (mut sum, mut n) = (0.0, 0.0);
         for u in -inner..=outer {
             let level = match u {
@@ -330,5 +332,36 @@ impl Row {
             }
         }
         unknown.map(|u| by_width * u.width_px + by_soft * u.soft_px + known.follows(g, &u))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::edge::find_edge;
+    use super::super::silhouette::Silhouette;
+    use super::*;
+    use crate::geometry::Point;
+    use crate::measure::Unknown;
+
+    #[test]
+    fn a_wall_wider_than_what_is_looked_at_hides_nothing() {
+        let light = |x: u32, y: u32| match (x, y) {
+            (20..90, 20..100) => 8000,
+            (90..160, 20..100) => 20_000,
+            _ => 50_000,
+        };
+        let plane = Plane::from_fn(240, 120, |x, y| image::Luma([light(x, y)]));
+        let part = Silhouette::find(&plane, 140.0 * 80.0, None).unwrap().swap_remove(0);
+        let relief = Relief {
+            wall_px: 70.0,
+            shadow: Strip::default(),
+            blur_px: None,
+            unknown: [Unknown::default(); SHADES - 1],
+        };
+        let (p, normal) = (Point::new(162.0, 60.0), Vector::new(1.0, 0.0));
+        let probe = Probe { p, normal, curvature: 0.0, reach_px: 8.0, half_length_px: 2.0, relief: Some(relief) };
+        let edge = find_edge(&plane, &part.light, &probe).unwrap();
+        // The border between the last pixel of the wall and the first of the sheet.
+        assert!((edge.p.x - 159.5).abs() < 0.1, "{}", edge.p.x);
     }
 }

@@ -8,7 +8,7 @@ mod fit;
 use crate::calibration::{Located, Rim, Sight, World};
 use crate::design::{ContourPoint, Design};
 use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector};
-use crate::measure::{LightModel, Relief, Strip, Unknown, edge::Probe, pixels_across};
+use crate::measure::{LightModel, Relief, Strip, Unknown, edge::Probe, pixels_across, share_at};
 use fit::{Beside, GLOBALS};
 use rayon::prelude::*;
 
@@ -33,8 +33,10 @@ const PLACES: usize = 300;
 const LEAST_PLACES: usize = 12;
 /// Nearer to a corner than this, mm, a strip is no strip.
 const CORNER_MM: f64 = 1.5;
-/// Widest picture of the sheet beside the rim, px.
-const LOOK_PX: f64 = 40.0;
+/// The sheet is looked at as far as this from the rim, px.
+const LOOK_PX: f64 = 100.0;
+/// Up to here every pixel counts, px; farther out, where light changes slowly, one per pixel of the way.
+const NEAR_PX: f64 = 15.0;
 /// How far upper face is looked at beyond the wall, px.
 const FACE_PX: f64 = 5.0;
 /// A wall wider than this hides the face from what is looked at, px.
@@ -142,7 +144,10 @@ pub(super) fn find(
         let wall_px = if wall_px > WIDE_PX { f64::INFINITY } else { wall_px };
         let inwards = if wall_px.is_finite() { wall_px + FACE_PX } else { WIDE_PX - 1.0 };
         let probe = Probe::new(&place.sight, None, 0.0, HALF_PX);
-        let pixels = pixels_across(&located.light, light, &probe, inwards, n.min(f64::from(SEEN_STEP * seen)));
+        let outwards = n.min(f64::from(SEEN_STEP * seen));
+        let mut pixels = pixels_across(&located.light, light, &probe, inwards, outwards.min(NEAR_PX));
+        let far = (NEAR_PX as i32 + 1..=outwards as i32).map(f64::from);
+        pixels.extend(far.map_while(|d| Some((d, share_at(&located.light, light, look.p + look.normal * d)?))));
         Some(Beside { place, probe, wall_px, pixels })
     };
     let straight = places.par_iter().step_by(step).filter(|at| at.corner_distance > CORNER_MM);
