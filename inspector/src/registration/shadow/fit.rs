@@ -29,8 +29,9 @@ pub(super) struct Beside {
 
 /// Noise of a pixel, as a share of the contrast, against which what is known beforehand is weighed.
 const NOISE: f64 = 0.015;
-/// A place's levels and shift are about 0, 1, 1 and 0, within this.
-const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, 0.5, 6.0];
+/// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it, within this, mm: a shadow as dark as the part
+/// shows no step at the part's rim, and only the drawing tells the two apart.
+const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, 0.5, 0.3];
 /// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what.
 const USUAL: [f64; GLOBALS] = [0.0, 0.0, 0.12, 0.3, 1.3];
 const SPREAD: [f64; GLOBALS] = [1.0, 1.0, 0.2, 0.5, 1.0];
@@ -38,8 +39,8 @@ const SPREAD: [f64; GLOBALS] = [1.0, 1.0, 0.2, 0.5, 1.0];
 const LONGEST: f64 = 3.0;
 /// Neighbouring pixels share JPEG, sharpening and texture: the places say less than their count by this factor of variance.
 const ALIKE: f64 = 4.0;
-/// An edge is looked for this far from the pose at the start, px.
-const REACH_PX: f64 = 7.0;
+/// An edge is looked for this far from the pose at the start, px and mm.
+const REACH: (f64, f64) = (7.0, 1.0);
 /// A place whose pixels are farther from the levels than this, in the middle of all places, shows something else.
 const ELSE: f64 = 3.0;
 
@@ -47,16 +48,13 @@ const ELSE: f64 = 3.0;
 pub(super) fn fit(plane: &Plane, light: &LightModel, world: &World, all: Vec<Beside>) -> Option<Shadow> {
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
     let starts = starts(world, &few);
-    let tried: Vec<Fit<'_>> =
-        starts.par_iter().filter_map(|g| Fit::start(plane, light, world, &few, *g)).map(|f| f.settled(8)).collect();
-    let best = tried.into_iter().min_by(|a, b| a.cost_of_all().total_cmp(&b.cost_of_all()))?;
+    let tried: Vec<Fit<'_>> = starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g).settled(8)).collect();
+    let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
-    let fit = Fit::start(plane, light, world, &every, best.globals)?.settled(6).without_others().settled(10);
+    let fit = Fit::start(plane, light, world, &every, best.globals).settled(6).without_others().settled(10);
     fit.shadow()
 }
 
-/// A pixel of a place without an edge counts as this far from the levels.
-const UNSEEN: f64 = 0.15;
 /// Places on which the starts are tried.
 const FEW: usize = 75;
 
@@ -119,43 +117,37 @@ struct Fit<'a> {
     beside: Vec<&'a Beside>,
     locals: Vec<[f64; LOCALS]>,
     globals: [f64; GLOBALS],
-    /// Pixels of the places that were left out.
-    unseen: usize,
     cost: f64,
     damping: f64,
     system: Vec<Equations>,
 }
 
 impl<'a> Fit<'a> {
-    /// Each edge where the row of levels fits best with this shadow; places that show none are left out.
+    /// Each edge where the row of levels fits best with this shadow; where none is seen, where the drawing has it.
     fn start(
         plane: &Plane,
         light: &LightModel,
         world: &'a World,
         places: &[&'a Beside],
         globals: [f64; GLOBALS],
-    ) -> Option<Self> {
-        let seen = |b: &&'a Beside| {
-            let shadow = strip(world, &b.place, &globals);
-            let wall_px = b.place.sight.wall_px?;
-            let relief = Relief { wall_px, shadow, blur_px: None, unknown: Default::default() };
-            let probe = Probe { reach_px: REACH_PX, relief: Some(relief), ..b.probe };
-            Some((*b, [0.0, 1.0, 1.0, crossing(plane, light, &probe).ok()?]))
+    ) -> Self {
+        let shift = |b: &&Beside| {
+            let (shadow, unknown) = (strip(world, &b.place, &globals), Default::default());
+            let relief = Relief { wall_px: b.place.sight.wall_px.unwrap_or(0.0), shadow, blur_px: None, unknown };
+            let reach_px = REACH.0.max(REACH.1 * b.place.sight.look.px_per_mm);
+            crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).unwrap_or(0.0)
         };
-        let (beside, locals): (Vec<_>, Vec<_>) = places.iter().filter_map(seen).unzip();
-        if 2 * beside.len() < places.len() {
-            return None;
-        }
-        let mut fit = Self { world, beside, locals, globals, unseen: 0, cost: 0.0, damping: 1e-2, system: Vec::new() };
-        fit.unseen = places.iter().map(|b| b.pixels.len()).sum::<usize>() - fit.pixels();
-        fit.system = fit.equations(&fit.locals, &fit.globals);
-        fit.cost = fit.total(&fit.system, &fit.globals);
-        Some(fit)
+        let locals = places.iter().map(|b| [0.0, 1.0, 1.0, shift(b)]).collect();
+        let fit =
+            Self { world, beside: places.to_vec(), locals, globals, cost: 0.0, damping: 1e-2, system: Vec::new() };
+        fit.evaluated()
     }
 
-    /// The squares that it leaves, places in which it sees no edge among them.
-    fn cost_of_all(&self) -> f64 {
-        self.cost + UNSEEN * UNSEEN * self.unseen as f64
+    /// With the equations of where it stands.
+    fn evaluated(mut self) -> Self {
+        self.system = self.equations(&self.locals, &self.globals);
+        self.cost = self.total(&self.system, &self.globals);
+        self
     }
 
     fn pixels(&self) -> usize {
@@ -248,10 +240,7 @@ impl<'a> Fit<'a> {
         let kept: Vec<usize> = (0..self.beside.len()).filter(|i| rms(*i) <= most).collect();
         let beside = kept.iter().map(|i| self.beside[*i]).collect();
         let locals = kept.iter().map(|i| self.locals[*i]).collect();
-        let mut fit = Self { beside, locals, system: Vec::new(), ..self };
-        fit.system = fit.equations(&fit.locals, &fit.globals);
-        fit.cost = fit.total(&fit.system, &fit.globals);
-        fit
+        Self { beside, locals, ..self }.evaluated()
     }
 
     /// What was found, with what is not known of it.
@@ -321,7 +310,7 @@ fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], g: &[f64; GLOBALS])
     }
     let about = [0.0, 1.0, own[1], 0.0];
     for i in 0..LOCALS {
-        let weight = NOISE / OWN_SPREAD[i];
+        let weight = NOISE / (OWN_SPREAD[i] * if i == 3 { scale } else { 1.0 });
         let (weight, r) = (weight * weight, about[i] - own[i]);
         a[i][i] += weight;
         right[i] += weight * r;
