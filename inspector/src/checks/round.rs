@@ -36,6 +36,9 @@ const SPACING_PX: f64 = 3.0;
 const MIN_FOUND: f64 = 0.5;
 /// How far a contour is looked for, mm.
 pub(super) const REACH_MM: f64 = 1.5;
+/// Edges that scatter by more than this share of the radius, and this many pixels, are of no circle.
+const ROUND_SHARE: f64 = 0.1;
+const ROUND_PX: f64 = 1.5;
 /// Least scatter of an edge believed, px.
 const NOISE_FLOOR_PX: f64 = 0.01;
 
@@ -59,6 +62,11 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
         .map_err(|e| Reason::NoFit { detail: e.to_string() })?;
     if fit.rejected * 2 > edges.len() {
         return Err(Reason::NoFit { detail: format!("{} of {} edges lie off the circle", fit.rejected, edges.len()) });
+    }
+    if fit.rms > (ROUND_SHARE * fit.circle.radius).max(ROUND_PX * mm_per_px) {
+        let detail =
+            format!("edges lie {:.2} mm off the circle, as a rule: it is not round, or shadow hides it", fit.rms);
+        return Err(Reason::NoFit { detail });
     }
     let region = PixelRect::around(
         edges.iter().map(|(edge, _)| edge.p),

@@ -4,6 +4,8 @@
 //! for the whole outline, so places whose strip is lost in the blur borrow from those where it is wide.
 
 mod fit;
+#[cfg(test)]
+mod tests;
 
 use crate::calibration::{Located, Rim, Sight, World};
 use crate::design::{ContourPoint, Design};

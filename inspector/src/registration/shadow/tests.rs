@@ -1,0 +1,105 @@
+//! Shadows of known lamps beside a thin plate, 0.2 mm per pixel: what cannot be told place by place must be told by all places together.
+
+use super::*;
+use crate::calibration::{Camera, Lens, Perspective, SHADES, Source, Tone, Worlds};
+use crate::design::{Body, Reference};
+use crate::geometry::{Angle, Rigid};
+use crate::photo::Photo;
+use crate::registration::{DrawingPose, register};
+use crate::synth::view::{Lamp, Prism, Sheet, View, noise_of};
+use crate::synth::{Paint, parts};
+use std::sync::Arc;
+
+const SIZE: (u32, u32) = (800, 600);
+
+/// 300 mm above the sheet and a little aslant.
+fn camera() -> Camera {
+    let down = Rigid { turn: [std::f64::consts::PI, 0.0, 0.0], shift: [3.0, 2.0, 300.0] };
+    let lean = Rigid { turn: [0.15, 0.1, 0.1], shift: [0.0; 3] };
+    let pose = Rigid { shift: down.shift, ..lean.after(&down) };
+    Camera::Perspective(Perspective::new(Lens::pinhole(1500.0, SIZE.0, SIZE.1), pose))
+}
+
+fn plate(thickness_mm: f64) -> Design {
+    let holes = [(-14.0, 6.0, 6.0), (12.0, -5.0, 8.0), (15.0, 7.0, 4.5)];
+    let body = Body { thickness_mm, u_thickness_mm: 0.01, either_side: false };
+    Design { body, ..parts::rounded_rectangle(44.0, 26.0, 3.0, &holes) }
+}
+
+/// The plate, turned by 25 degrees, its face of this light.
+fn photo(thickness_mm: f64, lamp: Option<Lamp>, face: f64) -> Photo {
+    let pose = Similarity::new(1.0, Angle::from_degrees(25.0), false, Vector::new(2.0, -3.0));
+    let plate =
+        Prism { plane_from_design: pose, top: Paint::grey(face), ..Prism::new(plate(thickness_mm), Mm(thickness_mm)) };
+    let mut view =
+        View { lamp, seed: 5, ..View::new(camera(), SIZE.0, SIZE.1, Arc::new(Sheet::blank_a4()), vec![plate]) };
+    view.sensor.noise = noise_of(42.0);
+    view.lossless().expect("before the camera")
+}
+
+fn registered(photo: &Photo, thickness_mm: f64) -> DrawingPose {
+    let world = |edge_offset_px| World { camera: camera(), edge_offset_px, thickness_mm: 0.0, shade: [0.0; SHADES] };
+    let mut worlds = Worlds::certain(world(0.0));
+    worlds.add(Source::Edge, world(0.02));
+    let located = Located { photo, light: Tone::Srgb.linear(&photo.picture), worlds, work_area: None, mat: None };
+    let reference = Reference::Drawing(plate(thickness_mm));
+    register(located, &reference).drawing().expect("registered").clone()
+}
+
+fn lamp(azimuth: f64, elevation: f64, spread: f64, share: f64) -> Lamp {
+    let (azimuth, elevation) = (Angle::from_degrees(azimuth), Angle::from_degrees(elevation));
+    Lamp { azimuth, elevation, spread, share }
+}
+
+/// Where the lamp's shadow falls, mm of thickness 1.
+fn fall(lamp: &Lamp) -> Vector<PlaneMm> {
+    let ((sin, cos), (rise, run)) = (lamp.azimuth.sin_cos(), lamp.elevation.sin_cos());
+    Vector::new(-cos, -sin) * (run / rise)
+}
+
+#[test]
+fn a_narrow_shadow_is_told_from_a_larger_part() {
+    for (k, lamp) in
+        [lamp(40.0, 50.0, 0.1, 0.4), lamp(200.0, 65.0, 0.2, 0.5), lamp(310.0, 42.0, 0.05, 0.25)].iter().enumerate()
+    {
+        let found = registered(&photo(1.0, Some(*lamp), 0.1), 1.0);
+        let shadow = found.shadow.expect("looked for");
+        // Depth counts from the sheet to the part, which returns an eighth of the sheet's light.
+        let (depth, off) = (lamp.share / (1.0 - 0.1 / 0.85), shadow.fall - fall(lamp));
+        println!("{k}: off by {off:?}, depth {:.3} of {depth:.3}, {:?}", shadow.depth, shadow.unknown);
+        assert!((shadow.depth - depth).abs() < 0.05, "{k}: {shadow:?}");
+        assert!(off.length() < 0.05, "{k}: {shadow:?} under {lamp:?}");
+        // Edges on the shadow's side stay where they are, to a tenth of a pixel.
+        let dark: Vec<f64> = found
+            .edges
+            .iter()
+            .filter(|e| {
+                found.plane_from_design.apply_vector(e.at.normal).dot(fall(lamp)) > 0.2 && e.at.corner_distance > 1.0
+            })
+            .map(|e| e.deviation_mm)
+            .filter(|d| d.is_finite())
+            .collect();
+        let mean = dark.iter().sum::<f64>() / dark.len() as f64;
+        println!("{k}: edges in shadow are off by {mean:+.4} mm");
+        assert!(dark.len() > 50 && mean.abs() < 0.02, "{k}: {mean} mm of {}", dark.len());
+    }
+}
+
+#[test]
+fn without_a_lamp_nothing_moves_an_edge() {
+    let found = registered(&photo(1.0, None, 0.1), 1.0);
+    let shadow = found.shadow.expect("looked for");
+    println!("{shadow:?}");
+    assert!(!shadow.hides() && shadow.depth * (shadow.fall.length() + shadow.soft_mm) < 0.03, "{shadow:?}");
+    let worst =
+        found.edges.iter().filter(|e| e.at.corner_distance > 1.0).map(|e| e.deviation_mm.abs()).fold(0.0, f64::max);
+    assert!(worst < 0.06, "{worst}");
+}
+
+#[test]
+fn a_shadow_as_dark_as_the_part_is_not_taken_for_part() {
+    let found = registered(&photo(3.0, Some(lamp(130.0, 45.0, 0.1, 0.6)), 0.34), 3.0);
+    let shadow = found.shadow.expect("looked for");
+    assert!(shadow.hides(), "{shadow:?}");
+    assert!((shadow.fall - fall(&lamp(130.0, 45.0, 0.1, 0.6)) * 3.0).length() < 0.2, "{shadow:?}");
+}
