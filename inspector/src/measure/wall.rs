@@ -77,6 +77,8 @@ const LEAST_STEP: f64 = 0.12;
 /// Light of wall and shadow is what it is elsewhere within these shares of the contrast, where nothing else is known.
 const WALL_SPREAD: f64 = 0.5;
 const SHADOW_SPREAD: f64 = 0.1;
+/// Blur that is assumed where none is known, px.
+const BLUR_PX: f64 = 1.2;
 /// Blur is what it is elsewhere in the photo within this share.
 const BLUR_SPREAD: f64 = 0.1;
 /// Noise of a pixel, as a share of the contrast, against which that knowledge is weighed.
@@ -105,9 +107,7 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let reach = probe.reach_px.ceil() as i32;
     let (wall, shadow) = (relief.wall_px.round() as i32, relief.shadow.width_px.max(0.0).round() as i32);
     let ahead = if probe.curvature < 0.0 { (1.0 / -probe.curvature) as i32 } else { i32::MAX };
-    // Of a wide wall as much as tells it from the face is looked at.
-    let wall_seen = wall.min(20);
-    let (inner, outer) = (wall_seen + 5, (shadow.min(20) + 5).min(ahead.max(3)));
+    let (inner, outer) = (wall.min(20) + 5, (shadow.min(20) + 5).min(ahead.max(3)));
     let (first, last) = (-reach - inner, reach + outer);
     // Share of material along the normal, averaged over three places along the contour.
     let share = |d: i32| -> Option<f64> {
@@ -122,20 +122,14 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
         return Err(NoEdge::OffImage);
     }
     let at = |d: i32| shares[(d - first) as usize];
+    let row = Expected::new(&relief, -inner..=outer);
     let mut best: Option<(i32, f64, f64)> = None;
     for s in -reach..=reach {
-        let strip = (s - wall_seen + 1..s).map(at);
-        let of_wall = if wall >= 3 { strip.sum::<f64>() / f64::from(wall_seen - 1) } else { 1.0 };
+        let seen = (-inner..=outer).map(|u| at(s + u));
+        let of_wall = if wall >= 3 { row.light_of_wall(seen.clone()) } else { 1.0 };
         let (mut sum, mut n) = (0.0, 0.0);
-        for u in -inner..=outer {
-            let level = match u {
-                u if u < -wall => 1.0,
-                u if u < 0 => of_wall,
-                0 => continue,
-                u if u <= shadow => relief.shadow.depth,
-                _ => 0.0,
-            };
-            let miss = (at(s + u) - level).abs().min(2.5 * MISFIT);
+        for (light, parts) in seen.zip(&row.0) {
+            let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
             if miss.is_finite() {
                 sum += miss * miss;
                 n += 1.0;
@@ -160,6 +154,38 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     }
 }
 
+/// The row of levels pixel by pixel, as the blur shows it.
+struct Expected(Vec<Parts>);
+
+/// What is known of the light of a pixel, and its share of wall.
+struct Parts {
+    known: f64,
+    wall: f64,
+}
+
+impl Expected {
+    fn new(relief: &Relief, places: std::ops::RangeInclusive<i32>) -> Self {
+        let blur_px = relief.blur_px.unwrap_or(BLUR_PX);
+        let shadow = (!relief.shadow.absent()).then_some(&relief.shadow);
+        let depth = relief.shadow.depth;
+        let levels = Levels::new([0.0, 1.0, 1.0, depth, 0.0, blur_px], relief.wall_px, shadow);
+        let parts = |u: i32| {
+            let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
+            Parts { known: face + depth * dark, wall }
+        };
+        Self(places.map(parts).collect())
+    }
+    /// The light of the wall that fits what is seen best.
+    fn light_of_wall(&self, seen: impl Iterator<Item = f64>) -> f64 {
+        let (mut along, mut squares) = (0.0, 0.0);
+        for (light, parts) in seen.zip(&self.0).filter(|(light, _)| light.is_finite()) {
+            along += parts.wall * (light - parts.known);
+            squares += parts.wall * parts.wall;
+        }
+        if squares > 0.0 { along / squares } else { 1.0 }
+    }
+}
+
 /// Fits the levels to the pixels around a rim near the probe's own place.
 fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Edge, NoEdge> {
     let row = Row::new(&relief);
@@ -167,7 +193,7 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let mut q = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(1.2)];
+    let mut q = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
     let known = Known { shadow: relief.shadow.depth, blur_px: relief.blur_px };
     let mut damping = 1e-3;
     let (mut cost, mut normal, mut right) = row.equations(&pixels, &q, &known);
