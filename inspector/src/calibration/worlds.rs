@@ -115,6 +115,17 @@ pub struct World {
 }
 
 impl World {
+    /// Of a part without thickness, its edges in the light.
+    ///
+    /// ```
+    /// use inspector::calibration::{Camera, World};
+    /// use inspector::geometry::Point;
+    /// let world = World::new(Camera::fronto_parallel(0.1, 100, 100), 0.02);
+    /// assert!(world.sight_line(Point::new(1.0, 2.0), Default::default()).is_none(), "nothing stands up");
+    /// ```
+    pub const fn new(camera: Camera, edge_offset_px: f64) -> Self {
+        Self { camera, edge_offset_px, thickness_mm: 0.0, shade: [0.0; SHADES] }
+    }
     /// Height of a rim above the sheet.
     pub const fn z(&self, rim: Rim) -> Mm {
         match rim {
@@ -164,9 +175,9 @@ impl World {
 /// The nominal world, and worlds in each of which ONE independent thing is otherwise by one standard uncertainty.
 ///
 /// ```
-/// use inspector::calibration::{Budget, Camera, SHADES, Source, World, Worlds};
+/// use inspector::calibration::{Budget, Camera, Source, World, Worlds};
 /// use inspector::geometry::Point;
-/// let world = |mm_per_px| World { camera: Camera::fronto_parallel(mm_per_px, 100, 100), edge_offset_px: 0.0, thickness_mm: 0.0, shade: [0.0; SHADES] };
+/// let world = |mm_per_px| World::new(Camera::fronto_parallel(mm_per_px, 100, 100), 0.0);
 /// let mut worlds = Worlds::certain(world(0.1));
 /// worlds.add(Source::Scale, world(0.1001));
 /// // 50 px are 5 mm; a scale known to 0.1 % leaves 5 µm.

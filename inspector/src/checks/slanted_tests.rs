@@ -76,12 +76,7 @@ fn photo(camera: &Camera, solids: &[Solid<'_>]) -> Photo {
 }
 
 fn located<'p>(photo: &'p Photo, camera: &Camera) -> Located<'p> {
-    let world = |edge_offset_px| World {
-        camera: camera.clone(),
-        edge_offset_px,
-        thickness_mm: 0.0,
-        shade: [0.0; crate::calibration::SHADES],
-    };
+    let world = |edge_offset_px| World::new(camera.clone(), edge_offset_px);
     let mut worlds = Worlds::certain(world(0.0));
     worlds.add(Source::Edge, world(0.05));
     let Picture::Grey16(light) = &photo.picture else { unreachable!("made above") };

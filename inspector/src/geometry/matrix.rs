@@ -1,6 +1,6 @@
 //! Small symmetric matrices.
 
-/// Solves `a x = b` for a small symmetric positive definite `a` (LDLᵀ, no pivoting); `None` when `a` is singular.
+/// Solves `a x = b` for a small symmetric positive definite `a` (LDLᵀ, no pivoting), of which only the lower half is read; `None` when `a` is singular.
 ///
 /// ```
 /// let x = inspector::geometry::solve_symmetric([[4.0, 2.0], [2.0, 3.0]], [2.0, 5.0]).unwrap();
@@ -31,6 +31,43 @@ pub fn solve_symmetric<const N: usize>(a: [[f64; N]; N], b: [f64; N]) -> Option<
         x[i] -= (i + 1..N).map(|k| l[k][i] * x[k]).sum::<f64>();
     }
     x.iter().all(|v| v.is_finite()).then_some(x)
+}
+
+/// The inverse of such a matrix; `None` when it is singular.
+pub(crate) fn inverse_symmetric<const N: usize>(a: [[f64; N]; N]) -> Option<[[f64; N]; N]> {
+    let mut inverse = [[0.0; N]; N];
+    for (k, row) in inverse.iter_mut().enumerate() {
+        let mut unit = [0.0; N];
+        unit[k] = 1.0;
+        *row = solve_symmetric(a, unit)?;
+    }
+    Some(inverse)
+}
+
+/// Sums of a least-squares problem: JᵀJ (its lower half; the rest stays zero), Jᵀr, rᵀr, all weighted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NormalEquations<const N: usize> {
+    pub(crate) normal: [[f64; N]; N],
+    pub(crate) right: [f64; N],
+    pub(crate) squares: f64,
+}
+
+impl<const N: usize> NormalEquations<N> {
+    pub(crate) const fn new() -> Self {
+        Self { normal: [[0.0; N]; N], right: [0.0; N], squares: 0.0 }
+    }
+
+    /// Adds an observation: how the model changes with each unknown there, and by how much it falls short.
+    pub(crate) fn add(&mut self, row: &[f64; N], residual: f64, weight: f64) {
+        self.squares += weight * residual * residual;
+        for i in 0..N {
+            let weighted = weight * row[i];
+            self.right[i] += weighted * residual;
+            for j in 0..=i {
+                self.normal[i][j] += weighted * row[j];
+            }
+        }
+    }
 }
 
 /// Lower triangular root of a symmetric matrix without negative eigenvalues: `a = l lᵀ`. Directions without spread give zeros.

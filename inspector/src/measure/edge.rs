@@ -9,12 +9,12 @@
 //!
 //! Honest scope: one edge within the window, blur of 0.4 to 4 px, bends of more than about three times the blur.
 
+use super::descent::descend;
 use super::resample::bilinear;
 use super::silhouette::LightModel;
 use super::wall::{self, Relief};
 use crate::calibration::{Look, Plane, SHADES, Sight};
-use crate::geometry::cumulative_and_density;
-use crate::geometry::{ImagePx, Point, Vector, solve_symmetric};
+use crate::geometry::{ImagePx, NormalEquations, Point, Vector, cumulative_and_density, solve_symmetric};
 
 /// A nominal place on the contour, in the photo.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,40 +151,14 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64)
         return Err(NoEdge::OffImage);
     }
     // Background level, material minus background, shift, blur.
-    let mut q = [0.0, 1.0, 0.0, 1.2];
-    let mut damping = 1e-3;
-    let (mut cost, mut normal, mut right) = normal_equations(&pixels, &q);
-    for _ in 0..20 {
-        let mut damped = normal;
-        for (i, row) in damped.iter_mut().enumerate() {
-            row[i] *= 1.0 + damping;
-        }
-        let step = solve_symmetric(damped, right).ok_or(NoEdge::NoStep)?;
-        let mut next = q;
-        for (n, s) in next.iter_mut().zip(step) {
-            *n += s;
-        }
-        next[3] = next[3].clamp(0.25, 5.0);
-        let (next_cost, next_normal, next_right) = normal_equations(&pixels, &next);
-        if next_cost <= cost {
-            (q, cost, normal, right) = (next, next_cost, next_normal, next_right);
-            damping *= 0.1;
-            if step[2].abs() < 1e-5 && step[3].abs() < 1e-4 {
-                break;
-            }
-        } else {
-            damping = (damping * 10.0).max(1e-6);
-            if damping > 1e6 {
-                break;
-            }
-        }
-    }
+    let still = |step: &[f64; 4]| step[2].abs() < 1e-5 && step[3].abs() < 1e-4;
+    let (q, sums) = descend([0.0, 1.0, 0.0, 1.2], 20, |q| equations(&pixels, q), still).ok_or(NoEdge::NoStep)?;
     // Clean: about the expected contrast, near the crossing.
     if q[1].is_nan() || q[1] < 0.4 || q[2].abs() > 2.5 {
         return Err(NoEdge::NoStep);
     }
-    let variance = cost / (pixels.len() - 4) as f64;
-    let shift_variance = solve_symmetric(normal, [0.0, 0.0, 1.0, 0.0]).ok_or(NoEdge::NoStep)?[2] * variance;
+    let variance = sums.squares / (pixels.len() - 4) as f64;
+    let shift_variance = solve_symmetric(sums.normal, [0.0, 0.0, 1.0, 0.0]).ok_or(NoEdge::NoStep)?[2] * variance;
     let blur = q[3];
     let offset_px = start + q[2] + 0.5 * blur * blur * probe.curvature;
     let (p, u_px) = (probe.p + probe.normal * offset_px, shift_variance.max(0.0).sqrt());
@@ -257,28 +231,15 @@ fn bend_depth(across: f64, along: f64, curvature: f64) -> f64 {
     along * along / (s + s.signum() * (s * s + along * along).sqrt())
 }
 
-/// Sum of squares, JᵀJ and Jᵀr of the step model.
-fn normal_equations(pixels: &[Sample], q: &[f64; 4]) -> (f64, [[f64; 4]; 4], [f64; 4]) {
-    let (mut cost, mut a, mut b) = (0.0, [[0.0; 4]; 4], [0.0; 4]);
+/// Normal equations of the step model.
+fn equations(pixels: &[Sample], q: &[f64; 4]) -> NormalEquations<4> {
+    let mut sums = NormalEquations::new();
     let inverse = 1.0 / q[3];
     for (d, value) in pixels {
         let z = (d - q[2]) * inverse;
         let (cumulative, density) = cumulative_and_density(-z);
         let slope = q[1] * density * inverse;
-        let row = [1.0, cumulative, slope, slope * z];
-        let r = value - (q[0] + q[1] * cumulative);
-        cost += r * r;
-        for i in 0..4 {
-            b[i] += row[i] * r;
-            for j in 0..=i {
-                a[i][j] += row[i] * row[j];
-            }
-        }
+        sums.add(&[1.0, cumulative, slope, slope * z], value - (q[0] + q[1] * cumulative), 1.0);
     }
-    for i in 0..4 {
-        for j in i + 1..4 {
-            a[i][j] = a[j][i];
-        }
-    }
-    (cost, a, b)
+    sums
 }

@@ -6,6 +6,10 @@ use crate::geometry::cumulative_and_density;
 
 /// Unknowns of a row: sheet, face - sheet, wall - sheet, shadow - sheet, shift, blur (px).
 pub(crate) const N: usize = 6;
+/// Noise of a pixel, as a share of the contrast, against which what is known beforehand is weighed.
+pub(crate) const NOISE: f64 = 0.015;
+/// The light of a wall is that of the face within this share of the contrast, where nothing else is known.
+pub(crate) const WALL_SPREAD: f64 = 0.5;
 
 /// A row of levels with its unknowns as they are assumed.
 pub(crate) struct Levels {

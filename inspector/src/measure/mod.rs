@@ -4,12 +4,13 @@
 //! really runs, to a few hundredths of a pixel; [`compare`] finds where a photo leaves what a reference picture allows.
 
 mod components;
+mod descent;
 pub mod edge;
 mod expected;
 mod fill;
 mod filter;
 mod label;
-mod levels;
+pub(crate) mod levels;
 mod penumbra;
 mod resample;
 mod silhouette;
@@ -21,7 +22,6 @@ pub use expected::{Compared, compare};
 pub use fill::fill;
 pub use filter::{Rank, rank_filter};
 pub use label::{Group, groups};
-pub(crate) use levels::Levels;
 pub use resample::{bilinear, shrink};
 pub use silhouette::{LightModel, Silhouette};
 pub use wall::{Relief, Strip, Unknown};

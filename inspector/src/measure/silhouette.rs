@@ -4,7 +4,7 @@ use super::components::{Blob, Connectivity, components};
 use super::fill::fill;
 use super::resample::shrink;
 use crate::calibration::Plane;
-use crate::geometry::{ImagePx, Point, solve_symmetric};
+use crate::geometry::{ImagePx, NormalEquations, Point, solve_symmetric};
 use crate::reason::Reason;
 
 /// Longest side of the small picture on which part and background are told apart, px.
@@ -221,25 +221,14 @@ fn fit_background(samples: &[u16], chosen: &[bool], w: usize, h: usize) -> Optio
         // The first rounds must bear a strong gradient of light; later ones shut out whatever is not background.
         let scale = (1.4826 * mad).max(0.002 * median.max(DARKEST));
         let limit = scale * if round < 2 { 8.0 } else { 4.685 };
-        let (mut a, mut b) = ([[0.0; 6]; 6], [0.0; 6]);
+        let mut sums = NormalEquations::new();
         for d in &data {
             let t = residual(d) / limit;
             if t.abs() < 1.0 {
-                let weight = (1.0 - t * t) * (1.0 - t * t);
-                for i in 0..6 {
-                    b[i] += weight * d.0[i] * d.1;
-                    for j in 0..=i {
-                        a[i][j] += weight * d.0[i] * d.0[j];
-                    }
-                }
+                sums.add(&d.0, d.1, (1.0 - t * t) * (1.0 - t * t));
             }
         }
-        for i in 0..6 {
-            for j in i + 1..6 {
-                a[i][j] = a[j][i];
-            }
-        }
-        c = solve_symmetric(a, b)?;
+        c = solve_symmetric(sums.normal, sums.right)?;
     }
     Some(c)
 }

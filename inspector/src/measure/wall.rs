@@ -12,11 +12,12 @@
 //! taken to be like the upper face within 50 % of the contrast, the shadow as deep as elsewhere within 10 %; what is not known of the shadow as
 //! a whole comes with it ([`Relief::unknown`]).
 
+use super::descent::descend;
 use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, pixels_across};
-use super::levels::{Levels, N};
+use super::levels::{Levels, N, NOISE, WALL_SPREAD};
 use super::silhouette::LightModel;
 use crate::calibration::{Plane, SHADES};
-use crate::geometry::{Vector, solve_symmetric};
+use crate::geometry::{NormalEquations, Vector, solve_symmetric};
 
 /// What stands beside the rim of a part with thickness.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +56,13 @@ pub struct Unknown {
     pub blur_px: f64,
 }
 
+impl Relief {
+    /// With a shadow of which nothing is said to be unknown, in a photo of unknown blur.
+    pub(crate) fn new(wall_px: f64, shadow: Strip) -> Self {
+        Self { wall_px, shadow, blur_px: None, unknown: Default::default() }
+    }
+}
+
 impl Strip {
     /// True when nothing of it is seen.
     fn absent(&self) -> bool {
@@ -74,15 +82,12 @@ const WIDE: f64 = 7.0;
 const OUTWARDS: f64 = 12.0;
 /// Least step, as a share of the contrast of part and sheet.
 const LEAST_STEP: f64 = 0.12;
-/// Light of wall and shadow is what it is elsewhere within these shares of the contrast, where nothing else is known.
-const WALL_SPREAD: f64 = 0.5;
+/// A shadow is as deep as elsewhere within this share of the contrast.
 const SHADOW_SPREAD: f64 = 0.1;
 /// Blur that is assumed where none is known, px.
 const BLUR_PX: f64 = 1.2;
 /// Blur is what it is elsewhere in the photo within this share.
 const BLUR_SPREAD: f64 = 0.1;
-/// Noise of a pixel, as a share of the contrast, against which that knowledge is weighed.
-const NOISE: f64 = 0.015;
 /// A rim known to this, px, is a good one.
 const GOOD_PX: f64 = 0.07;
 /// A row of levels that is farther from the picture than this, as a share of the contrast, does not stand there.
@@ -166,8 +171,8 @@ struct Parts {
 impl Expected {
     fn new(relief: &Relief, places: std::ops::RangeInclusive<i32>) -> Self {
         let blur_px = relief.blur_px.unwrap_or(BLUR_PX);
-        let shadow = (!relief.shadow.absent()).then_some(&relief.shadow);
         let depth = relief.shadow.depth;
+        let shadow = (depth > 0.0 && !relief.shadow.absent()).then_some(&relief.shadow);
         let levels = Levels::new([0.0, 1.0, 1.0, depth, 0.0, blur_px], relief.wall_px, shadow);
         let parts = |u: i32| {
             let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
@@ -193,41 +198,19 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let mut q = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
+    let start = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
     let known = Known { shadow: relief.shadow.depth, blur_px: relief.blur_px };
-    let mut damping = 1e-3;
-    let (mut cost, mut normal, mut right) = row.equations(&pixels, &q, &known);
-    for _ in 0..25 {
-        let mut damped = normal;
-        for (i, row) in damped.iter_mut().enumerate() {
-            row[i] *= 1.0 + damping;
-        }
-        let step = solve_symmetric(damped, right).ok_or(NoEdge::NoStep)?;
-        let mut next: [f64; N] = std::array::from_fn(|i| q[i] + step[i]);
-        next[5] = next[5].clamp(0.25, 5.0);
-        let (next_cost, next_normal, next_right) = row.equations(&pixels, &next, &known);
-        if next_cost <= cost {
-            (q, cost, normal, right) = (next, next_cost, next_normal, next_right);
-            damping *= 0.1;
-            if step[4].abs() < 1e-4 && step[5].abs() < 1e-3 {
-                break;
-            }
-        } else {
-            damping = (damping * 10.0).max(1e-6);
-            if damping > 1e6 {
-                break;
-            }
-        }
-    }
+    let still = |step: &[f64; N]| step[4].abs() < 1e-4 && step[5].abs() < 1e-3;
+    let (q, sums) = descend(start, 25, |q| row.equations(&pixels, q, &known), still).ok_or(NoEdge::NoStep)?;
     // A clean step near where it was seen.
     if q[2].is_nan() || q[2] - q[3] < LEAST_STEP || q[4].abs() > 2.5 {
         return Err(NoEdge::NoStep);
     }
-    let variance = cost / (pixels.len() - N) as f64;
+    let variance = sums.squares / (pixels.len() - N) as f64;
     let mut e = [0.0; N];
     e[4] = 1.0;
     // How the shift follows each of the levels, and what the pixels' own noise leaves unknown of it.
-    let g = solve_symmetric(normal, e).ok_or(NoEdge::NoStep)?;
+    let g = solve_symmetric(sums.normal, e).ok_or(NoEdge::NoStep)?;
     let of_levels = known.variance_along(&g);
     let blur_px = q[5];
     let offset_px = q[4] + 0.5 * blur_px * blur_px * probe.curvature;
@@ -258,19 +241,6 @@ impl Known {
             ([0.0, 0.0, 0.0, 1.0, 0.0, 0.0], weight(SHADOW_SPREAD), self.shadow),
             ([0.0, 0.0, 0.0, 0.0, 0.0, 1.0], self.blur_px.map_or(0.0, |_| weight(BLUR_SPREAD * blur)), blur),
         ]
-    }
-    /// Adds them to the sum of squares and the normal equations (lower half).
-    fn add_to(&self, q: &[f64; N], cost: &mut f64, a: &mut [[f64; N]; N], b: &mut [f64; N]) {
-        for (along, weight, value) in self.facts() {
-            let r = value - dot(&along, q);
-            *cost += weight * r * r;
-            for i in 0..N {
-                b[i] += weight * along[i] * r;
-                for j in 0..=i {
-                    a[i][j] += weight * along[i] * along[j];
-                }
-            }
-        }
     }
     /// The part of a parameter's variance, in units of a pixel's, that is theirs; `g` is its column of the inverse normal matrix.
     fn variance_along(&self, g: &[f64; N]) -> f64 {
@@ -313,28 +283,15 @@ impl Row {
         Levels::new(*q, self.wall_px, self.shadow.as_ref())
     }
 
-    /// Sum of squares, JᵀJ and Jᵀr.
-    fn equations(&self, pixels: &[Sample], q: &[f64; N], known: &Known) -> (f64, [[f64; N]; N], [f64; N]) {
-        let (mut cost, mut a, mut b) = (0.0, [[0.0; N]; N], [0.0; N]);
-        let levels = self.levels(q);
+    /// Normal equations of the pixels, and of what is known beside them.
+    fn equations(&self, pixels: &[Sample], q: &[f64; N], known: &Known) -> NormalEquations<N> {
+        let (levels, mut sums) = (self.levels(q), NormalEquations::new());
         for (d, value) in pixels {
             let light = levels.at(*d);
-            let r = value - light.value;
-            cost += r * r;
-            for i in 0..N {
-                b[i] += light.by[i] * r;
-                for j in 0..=i {
-                    a[i][j] += light.by[i] * light.by[j];
-                }
-            }
+            sums.add(&light.by, value - light.value, 1.0);
         }
-        known.add_to(q, &mut cost, &mut a, &mut b);
-        for i in 0..N {
-            for j in i + 1..N {
-                a[i][j] = a[j][i];
-            }
-        }
-        (cost, a, b)
+        known.facts().iter().for_each(|(along, weight, value)| sums.add(along, value - dot(along, q), *weight));
+        sums
     }
 
     /// How far the rim moves, px, when the shadow is otherwise in each of these ways; `g` is the rim's column of the inverse normal matrix.
@@ -367,7 +324,6 @@ mod tests {
     use super::super::silhouette::Silhouette;
     use super::*;
     use crate::geometry::Point;
-    use crate::measure::Unknown;
 
     #[test]
     fn a_wall_wider_than_what_is_looked_at_hides_nothing() {
@@ -378,12 +334,7 @@ mod tests {
         };
         let plane = Plane::from_fn(240, 120, |x, y| image::Luma([light(x, y)]));
         let part = Silhouette::find(&plane, 140.0 * 80.0, None).unwrap().swap_remove(0);
-        let relief = Relief {
-            wall_px: 70.0,
-            shadow: Strip::default(),
-            blur_px: None,
-            unknown: [Unknown::default(); SHADES - 1],
-        };
+        let relief = Relief::new(70.0, Strip::default());
         let (p, normal) = (Point::new(162.0, 60.0), Vector::new(1.0, 0.0));
         let probe = Probe { p, normal, curvature: 0.0, reach_px: 8.0, half_length_px: 2.0, relief: Some(relief) };
         let edge = find_edge(&plane, &part.light, &probe).unwrap();

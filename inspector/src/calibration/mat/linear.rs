@@ -1,4 +1,4 @@
-//! Small matrices.
+//! The few directions in which many small effects matter.
 
 /// Share of the whole that may be left out.
 const LEFT_OUT: f64 = 1e-4;

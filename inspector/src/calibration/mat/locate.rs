@@ -249,11 +249,8 @@ fn believed(fit: &Fit, known: &Known) -> Result<(), Reason> {
 }
 
 fn worlds(fit: &Fit, quality: &Quality) -> Worlds {
-    let world = |camera: &crate::calibration::Perspective, edge_offset_px| World {
-        camera: Camera::Perspective(camera.clone()),
-        edge_offset_px,
-        thickness_mm: 0.0,
-        shade: [0.0; crate::calibration::SHADES],
+    let world = |camera: &crate::calibration::Perspective, edge_offset_px| {
+        World::new(Camera::Perspective(camera.clone()), edge_offset_px)
     };
     let mut worlds = Worlds::certain(world(&fit.camera, 0.0));
     for (source, camera) in &fit.displaced {

@@ -12,7 +12,7 @@ use super::linear::principal;
 use super::model::{HEIGHT, LENS, Model, N, PRINT};
 use crate::calibration::homography::{Homography, focal, pose};
 use crate::calibration::{Camera, Lens, Perspective, Source};
-use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, cholesky, solve_symmetric, times};
+use crate::geometry::{ImagePx, Mm, PlaneMm, Point, Rigid, cholesky, inverse_symmetric, solve_symmetric, times};
 
 /// A lens that is known: a camera record.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,11 +160,8 @@ impl Prior {
             lens_root: cholesky(&covariance),
             sigma: [0.0; N],
         };
-        for i in 0..9 {
-            let mut unit = [0.0; 9];
-            unit[i] = 1.0;
-            let column = solve_symmetric(floored(covariance), unit)?;
-            out.information[LENS + i][LENS..PRINT].copy_from_slice(&column);
+        for (i, row) in inverse_symmetric(floored(covariance))?.iter().enumerate() {
+            out.information[LENS + i][LENS..PRINT].copy_from_slice(row);
         }
         let [u_x, u_y] = known.u_printed_scale;
         let sigmas = [u_x, u_y, known.u_skew, known.u_flat_mm, known.u_flat_mm, known.u_flat_mm];

@@ -7,7 +7,7 @@
 //! Honest scope: nothing else within `reach` of the crossing; blur up to about half of `reach`.
 
 use crate::calibration::Plane;
-use crate::geometry::{ImagePx, Point, Vector, cumulative_and_density, solve_symmetric};
+use crate::geometry::{ImagePx, NormalEquations, Point, Vector, cumulative_and_density, solve_symmetric};
 
 /// Where to look.
 #[derive(Clone, Copy, Debug)]
@@ -213,27 +213,11 @@ fn descend(pixels: &[Sample], q: &mut [f64; 8], reach: f64) -> Option<Sums> {
 }
 
 fn sums(pixels: &[Sample], q: &[f64; 8]) -> Sums {
-    let mut out = Sums { mean_square: 0.0, normal: [[0.0; 8]; 8], right: [0.0; 8] };
-    let model = Shape::of(q);
-    let mut weight = 0.0;
+    let (model, mut out, mut weight) = (Shape::of(q), NormalEquations::new(), 0.0);
     for (x, y, w, v) in pixels {
         let (expected, row) = model.at(*x, *y);
-        let r = v - expected;
-        out.mean_square += w * r * r;
+        out.add(&row, v - expected, *w);
         weight += w;
-        for i in 0..8 {
-            let wi = w * row[i];
-            out.right[i] += wi * r;
-            for j in 0..=i {
-                out.normal[i][j] += wi * row[j];
-            }
-        }
     }
-    out.mean_square /= weight;
-    for i in 0..8 {
-        for j in i + 1..8 {
-            out.normal[i][j] = out.normal[j][i];
-        }
-    }
-    out
+    Sums { mean_square: out.squares / weight, normal: out.normal, right: out.right }
 }

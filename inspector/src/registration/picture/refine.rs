@@ -1,7 +1,7 @@
 //! Fine search: Gauss-Newton on one level of the pyramid.
 
 use crate::design::{Landmark, Raster};
-use crate::geometry::solve_symmetric;
+use crate::geometry::{NormalEquations, solve_symmetric};
 
 /// A similarity from reference to photo pixels of one level, with the light of the photo: `x' = a x - b y + tx`, `y' = b x + a y + ty`,
 /// `photo(x', y') = gain * reference(x, y) + offset`.
@@ -100,9 +100,7 @@ impl Fit {
 
     /// One Gauss-Newton step, in units of px at the picture's end.
     fn step(&self, photo: &Raster, landmarks: &[Landmark], half: f64, spread: f64) -> Option<Step> {
-        let mut normal = [[0.0; 6]; 6];
-        let mut right = [0.0; 6];
-        let (mut weights, mut squares) = (0.0, 0.0);
+        let (mut sums, mut weights) = (NormalEquations::new(), 0.0);
         let scale2 = self.a * self.a + self.b * self.b;
         for l in landmarks {
             let (x, y) = (f64::from(l.x), f64::from(l.y));
@@ -118,26 +116,14 @@ impl Fit {
             let k = e / spread;
             let weight = 1.0 / ((1.0 + k * k) * (1.0 + k * k));
             weights += weight;
-            squares += weight * e * e;
-            for i in 0..6 {
-                let wi = weight * row[i];
-                right[i] += wi * e;
-                for j in 0..=i {
-                    normal[i][j] += wi * row[j];
-                }
-            }
+            sums.add(&row, e, weight);
         }
         if weights < LEAST_POINTS {
             return None;
         }
-        for i in 0..6 {
-            for j in 0..i {
-                normal[j][i] = normal[i][j];
-            }
-            // A trace of damping: a picture of parallel lines leaves the shift along them open.
-            normal[i][i] += 1e-4 * normal[i][i] + 1e-9;
-        }
-        Some(Step { change: solve_symmetric(normal, right)?, residual: (squares / weights).sqrt() })
+        // A trace of damping: a picture of parallel lines leaves the shift along them open.
+        (0..6).for_each(|i| sums.normal[i][i] += 1e-4 * sums.normal[i][i] + 1e-9);
+        Some(Step { change: solve_symmetric(sums.normal, sums.right)?, residual: (sums.squares / weights).sqrt() })
     }
 
     /// Gain and offset by least squares at this pose.

@@ -6,9 +6,10 @@
 
 use super::{Place, Shadow, width_by_fall};
 use crate::calibration::{Plane, World};
-use crate::geometry::{PlaneMm, Vector, cholesky, solve_symmetric};
+use crate::geometry::{NormalEquations, PlaneMm, Vector, cholesky, inverse_symmetric, solve_symmetric};
 use crate::measure::edge::{Probe, crossing};
-use crate::measure::{Levels, LightModel, Relief, Sample, Strip};
+use crate::measure::levels::{Levels, Light, NOISE, WALL_SPREAD};
+use crate::measure::{LightModel, Relief, Sample, Strip};
 use rayon::prelude::*;
 
 /// Unknowns of the shadow: fall (x, y) and softness, mm; depth; blur, px.
@@ -27,11 +28,9 @@ pub(super) struct Beside {
     pub(super) pixels: Vec<Sample>,
 }
 
-/// Noise of a pixel, as a share of the contrast, against which what is known beforehand is weighed.
-const NOISE: f64 = 0.015;
 /// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it, within this, mm: a shadow as dark as the part
 /// shows no step at the part's rim, and only the drawing tells the two apart.
-const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, 0.5, 0.3];
+const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, WALL_SPREAD, 0.3];
 /// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what.
 const USUAL: [f64; GLOBALS] = [0.0, 0.0, 0.12, 0.3, 1.3];
 const SPREAD: [f64; GLOBALS] = [1.0, 1.0, 0.2, 0.5, 1.0];
@@ -95,10 +94,8 @@ fn judge(world: &World, few: &[&Beside], g: &[f64; GLOBALS]) -> (f64, f64) {
 }
 
 /// The strip that a shadow throws beside a place.
-fn strip(world: &World, place: &Place, g: &[f64; GLOBALS]) -> Strip {
-    let scale = place.sight.look.px_per_mm;
-    let width_px = Shadow::width_mm(Vector::new(g[0], g[1]), world, place) * scale;
-    Strip { width_px, soft_px: g[2] * scale, depth: g[3] }
+fn strip(world: &World, place: &Place, [x, y, soft_mm, depth, _]: &[f64; GLOBALS]) -> Strip {
+    super::strip(Vector::new(*x, *y), *soft_mm, *depth, world, place)
 }
 
 /// A step of the fit: each place's own unknowns, the shadow's, and the shadow's matrix with the places' own eliminated.
@@ -108,8 +105,8 @@ struct Step {
     matrix: [[f64; GLOBALS]; GLOBALS],
 }
 
-/// Normal equations of one place, and its squares.
-type Equations = ([[f64; ALL]; ALL], [f64; ALL], f64);
+/// Normal equations of one place.
+type Equations = NormalEquations<ALL>;
 
 /// The fit as it stands.
 struct Fit<'a> {
@@ -132,12 +129,11 @@ impl<'a> Fit<'a> {
         globals: [f64; GLOBALS],
     ) -> Self {
         let shift = |b: &&Beside| {
-            let (shadow, unknown) = (strip(world, &b.place, &globals), Default::default());
-            let relief = Relief { wall_px: b.place.sight.wall_px.unwrap_or(0.0), shadow, blur_px: None, unknown };
+            let relief = Relief::new(b.place.sight.wall_px.unwrap_or(0.0), strip(world, &b.place, &globals));
             let reach_px = REACH.0.max(REACH.1 * b.place.sight.look.px_per_mm);
             crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).unwrap_or(0.0)
         };
-        let locals = places.iter().map(|b| [0.0, 1.0, 1.0, shift(b)]).collect();
+        let locals = places.par_iter().map(|b| [0.0, 1.0, 1.0, shift(b)]).collect();
         let fit =
             Self { world, beside: places.to_vec(), locals, globals, cost: 0.0, damping: 1e-2, system: Vec::new() };
         fit.evaluated()
@@ -160,7 +156,7 @@ impl<'a> Fit<'a> {
 
     fn total(&self, system: &[Equations], globals: &[f64; GLOBALS]) -> f64 {
         let known: f64 = self.known(globals).iter().map(|(weight, r)| weight * r * r).sum();
-        known + system.iter().map(|e| e.2).sum::<f64>()
+        known + system.iter().map(|e| e.squares).sum::<f64>()
     }
 
     /// Weight of what is usual, and how far the unknowns are from it.
@@ -173,6 +169,7 @@ impl<'a> Fit<'a> {
         })
     }
 
+    /// The next step of Levenberg-Marquardt; `None` where an unknown is left open.
     fn step(&self, damping: f64) -> Option<Step> {
         let (mut matrix, mut right) = ([[0.0; GLOBALS]; GLOBALS], [0.0; GLOBALS]);
         for (k, (weight, r)) in self.known(&self.globals).into_iter().enumerate() {
@@ -233,7 +230,7 @@ impl<'a> Fit<'a> {
 
     /// Without places that show something else: a burr, a speck, print.
     fn without_others(self) -> Self {
-        let rms = |i: usize| (self.system[i].2 / self.beside[i].pixels.len() as f64).sqrt();
+        let rms = |i: usize| (self.system[i].squares / self.beside[i].pixels.len() as f64).sqrt();
         let mut all: Vec<f64> = (0..self.beside.len()).map(rms).collect();
         all.sort_by(f64::total_cmp);
         let most = ELSE * all[all.len() / 2];
@@ -248,11 +245,7 @@ impl<'a> Fit<'a> {
         let matrix = self.step(0.0)?.matrix;
         let rest = self.pixels() as f64 - (LOCALS * self.beside.len()) as f64;
         let variance = (self.cost / rest.max(1.0)).max(NOISE * NOISE) * ALIKE;
-        let mut covariance = [[0.0; GLOBALS]; GLOBALS];
-        for (k, row) in covariance.iter_mut().enumerate() {
-            let unit = std::array::from_fn(|i| f64::from(u8::from(i == k)));
-            *row = solve_symmetric(matrix, unit)?.map(|v| v * variance);
-        }
+        let covariance = inverse_symmetric(matrix)?.map(|row| row.map(|v| v * variance));
         let root = cholesky(&covariance);
         let unknown = std::array::from_fn(|k| std::array::from_fn(|i| root[i][k]));
         let [x, y, soft_mm, depth, blur_px] = self.globals;
@@ -260,7 +253,7 @@ impl<'a> Fit<'a> {
     }
 }
 
-/// One place's equations without its own unknowns.
+/// One place's equations without its own unknowns; of the matrix, the lower half.
 struct Reduced {
     matrix: [[f64; GLOBALS]; GLOBALS],
     right: [f64; GLOBALS],
@@ -270,17 +263,17 @@ struct Reduced {
 }
 
 impl Reduced {
-    fn of((a, b, _): &Equations, damping: f64) -> Option<Self> {
+    fn of(Equations { normal: a, right: b, .. }: &Equations, damping: f64) -> Option<Self> {
         let mut own_matrix: [[f64; LOCALS]; LOCALS] = std::array::from_fn(|i| std::array::from_fn(|j| a[i][j]));
         (0..LOCALS).for_each(|i| own_matrix[i][i] *= 1.0 + damping);
         let own = solve_symmetric(own_matrix, std::array::from_fn(|i| b[i]))?;
         let mut follows = [[0.0; LOCALS]; GLOBALS];
         for (k, f) in follows.iter_mut().enumerate() {
-            *f = solve_symmetric(own_matrix, std::array::from_fn(|i| a[i][LOCALS + k]))?;
+            *f = solve_symmetric(own_matrix, std::array::from_fn(|i| a[LOCALS + k][i]))?;
         }
-        let along = |k: usize, v: &[f64; LOCALS]| (0..LOCALS).map(|i| a[i][LOCALS + k] * v[i]).sum::<f64>();
-        let matrix =
-            std::array::from_fn(|i| std::array::from_fn(|j| a[LOCALS + i][LOCALS + j] - along(i, &follows[j])));
+        let along = |k: usize, v: &[f64; LOCALS]| (0..LOCALS).map(|i| a[LOCALS + k][i] * v[i]).sum::<f64>();
+        let left = |i: usize, j: usize| a[LOCALS + i][LOCALS + j] - along(i, &follows[j]);
+        let matrix = std::array::from_fn(|i| std::array::from_fn(|j| if j <= i { left(i, j) } else { 0.0 }));
         let right = std::array::from_fn(|i| b[LOCALS + i] - along(i, &own));
         Some(Self { matrix, right, own, follows })
     }
@@ -288,38 +281,22 @@ impl Reduced {
 
 /// Normal equations of a place.
 fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], g: &[f64; GLOBALS]) -> Equations {
-    let (mut a, mut right, mut cost) = ([[0.0; ALL]; ALL], [0.0; ALL], 0.0);
+    let mut sums = Equations::new();
     let scale = b.place.sight.look.px_per_mm;
     let strip = strip(world, &b.place, g);
     let by_fall = width_by_fall(Vector::new(g[0], g[1]), &b.place) * scale;
     let levels = Levels::new([own[0], own[1], own[2], g[3], own[3], g[4]], b.wall_px, Some(&strip));
     for (d, value) in &b.pixels {
-        let light = levels.at(*d);
-        let width = light.by_width;
-        let by = &light.by;
-        let row =
-            [by[0], by[1], by[2], by[4], width * by_fall.x, width * by_fall.y, light.by_soft * scale, by[3], by[5]];
-        let r = value - light.value;
-        cost += r * r;
-        for i in 0..ALL {
-            right[i] += row[i] * r;
-            for j in 0..=i {
-                a[i][j] += row[i] * row[j];
-            }
-        }
+        let Light { value: expected, by, by_width: width, by_soft } = levels.at(*d);
+        let row = [by[0], by[1], by[2], by[4], width * by_fall.x, width * by_fall.y, by_soft * scale, by[3], by[5]];
+        sums.add(&row, value - expected, 1.0);
     }
     let about = [0.0, 1.0, own[1], 0.0];
     for i in 0..LOCALS {
         let weight = NOISE / (OWN_SPREAD[i] * if i == 3 { scale } else { 1.0 });
-        let (weight, r) = (weight * weight, about[i] - own[i]);
-        a[i][i] += weight;
-        right[i] += weight * r;
-        cost += weight * r * r;
+        let mut unit = [0.0; ALL];
+        unit[i] = 1.0;
+        sums.add(&unit, about[i] - own[i], weight * weight);
     }
-    for i in 0..ALL {
-        for j in i + 1..ALL {
-            a[i][j] = a[j][i];
-        }
-    }
-    (a, right, cost)
+    sums
 }

@@ -54,28 +54,14 @@ impl Shadow {
         self.depth > DARK
     }
 
-    /// Width of the strip that is seen beside a rim, mm in plan: where the wall is hidden, its foot hides some of the strip. Negative where the
-    /// shadow ends under the part; of a soft one something is seen still.
-    fn width_mm(fall: Vector<PlaneMm>, world: &World, place: &Place) -> f64 {
-        let hidden = match place.sight.rim {
-            Rim::Bottom => 0.0,
-            Rim::Top => world.sight_line(place.p, Rim::Top).map_or(0.0, |shift| along_normal(shift, place)),
-        };
-        along_normal(fall, place) - hidden
-    }
-
     /// What stands beside a place of a contour.
     pub fn relief(shadow: Option<&Self>, world: &World, place: &Place) -> Option<Relief> {
         let wall_px = place.sight.wall_px?;
         let Some(shadow) = shadow else {
-            return Some(Relief { wall_px, shadow: Strip::default(), blur_px: None, unknown: Default::default() });
+            return Some(Relief::new(wall_px, Strip::default()));
         };
         let scale = place.sight.look.px_per_mm;
-        let strip = Strip {
-            width_px: Self::width_mm(shadow.fall, world, place) * scale,
-            soft_px: shadow.soft_mm * scale,
-            depth: shadow.depth,
-        };
+        let strip = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
         let by_fall = width_by_fall(shadow.fall, place);
         let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px]| Unknown {
             width_px: by_fall.dot(Vector::new(x, y)) * scale,
@@ -85,6 +71,17 @@ impl Shadow {
         });
         Some(Relief { wall_px, shadow: strip, blur_px: Some(shadow.blur_px), unknown })
     }
+}
+
+/// The strip of shadow that is seen beside a rim: where the wall is hidden, its foot hides some of it. Its width is negative where the shadow ends under
+/// the part; of a soft one something is seen still.
+fn strip(fall: Vector<PlaneMm>, soft_mm: f64, depth: f64, world: &World, place: &Place) -> Strip {
+    let hidden = match place.sight.rim {
+        Rim::Bottom => 0.0,
+        Rim::Top => world.sight_line(place.p, Rim::Top).map_or(0.0, |shift| along_normal(shift, place)),
+    };
+    let scale = place.sight.look.px_per_mm;
+    Strip { width_px: (along_normal(fall, place) - hidden) * scale, soft_px: soft_mm * scale, depth }
 }
 
 /// How far beside a contour that is shifted, its shifted self lies: to second order in the shift.

@@ -1,7 +1,7 @@
 //! Shadows of known lamps beside a thin plate, 0.2 mm per pixel: what cannot be told place by place must be told by all places together.
 
 use super::*;
-use crate::calibration::{Camera, Lens, Perspective, SHADES, Source, Tone, Worlds};
+use crate::calibration::{Camera, Lens, Perspective, Source, Tone, Worlds};
 use crate::design::{Body, Reference};
 use crate::geometry::{Angle, Rigid};
 use crate::photo::Photo;
@@ -38,7 +38,7 @@ fn photo(thickness_mm: f64, lamp: Option<Lamp>, face: f64) -> Photo {
 }
 
 fn registered(photo: &Photo, thickness_mm: f64) -> DrawingPose {
-    let world = |edge_offset_px| World { camera: camera(), edge_offset_px, thickness_mm: 0.0, shade: [0.0; SHADES] };
+    let world = |edge_offset_px| World::new(camera(), edge_offset_px);
     let mut worlds = Worlds::certain(world(0.0));
     worlds.add(Source::Edge, world(0.02));
     let located = Located { photo, light: Tone::Srgb.linear(&photo.picture), worlds, work_area: None, mat: None };
