@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests panic on purpose and print their tables")]
 
 mod accuracy;
+mod alike;
 mod auto_capture;
 mod auto_trigger;
 mod boards;

@@ -10,9 +10,13 @@ use inspector::calibration::mat::{Layout, MatPolicy, Paper};
 use inspector::calibration::{Calibration, Camera, CameraRecord, Lens};
 use inspector::checks::Outcome;
 use inspector::decision::Verdict;
-use inspector::design::{Body, Design, Feature, FeatureKind};
-use inspector::geometry::{Mm, Point};
+use inspector::design::{Body, Design, Feature, FeatureKind, Reference};
+use inspector::geometry::{DesignMm, Mm, PlaneMm, Point, Similarity};
 use inspector::inspect::inspect;
+use inspector::photo::Photo;
+use inspector::reason::Reason;
+use inspector::recipe::Recipe;
+use inspector::registration::register;
 use inspector::synth::Seeded;
 use inspector::synth::view::{Device, Print, Sheet, Trials};
 use std::collections::BTreeMap;
@@ -190,7 +194,15 @@ fn record(camera: &Camera, (width, height): (u32, u32), random: &mut Seeded) -> 
     CameraRecord { schema: 1, width, height, artefact, photos: 10, rms_px: 0.2, by: None, made: None, lens, covariance }
 }
 
-fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
+/// A photo, what it is inspected with, the truth of each characteristic, and where the part lies.
+struct Photographed {
+    photo: Photo,
+    recipe: Recipe,
+    truths: BTreeMap<String, (&'static str, f64)>,
+    plane_from_design: Similarity<DesignMm, PlaneMm>,
+}
+
+fn photographed(device: Device, thickness_mm: f64, seed: u64) -> Photographed {
     let mut random = Seeded::new(seed, 0x6d_6174);
     let layout = Layout::new(Paper::A4, (seed % 4096) as u16);
     let scale = [0, 1].map(|_| 1.0 + random.between(-0.004, 0.004));
@@ -213,6 +225,11 @@ fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
     let (entries, truths) = checks(&drawn, &made);
     let recipe = support::recipe_of(drawn, Calibration::Mat(Box::new(policy)), &entries);
     let photo = view.photo().expect("the sheet lies before the camera");
+    Photographed { photo, recipe, truths, plane_from_design: view.parts[0].plane_from_design }
+}
+
+fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
+    let Photographed { photo, recipe, truths, .. } = photographed(device, thickness_mm, seed);
     let found = inspect(&photo, &recipe, |_| ());
     let (mut samples, mut unmeasured) = (Vec::new(), Vec::new());
     for result in &found.results {
@@ -225,6 +242,35 @@ fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
         }
     }
     Trial { samples, unmeasured, verdict: found.verdict }
+}
+
+/// How far the farthest corner of a plate is from where it lies, mm, or why it was not found.
+fn astray(device: Device, thickness_mm: f64, seed: u64) -> Result<f64, Reason> {
+    let Photographed { photo, recipe, plane_from_design, .. } = photographed(device, thickness_mm, seed);
+    let part = register(recipe.calibration.locate(&photo)?, &recipe.reference);
+    let (pose, Reference::Drawing(design)) = (part.drawing()?, &recipe.reference) else { unreachable!("a drawing") };
+    let off = |p: &Point<DesignMm>| pose.plane_from_design.apply(*p).distance(plane_from_design.apply(*p));
+    Ok(design.contours[0].polygon(0.5).iter().map(off).fold(0.0, f64::max))
+}
+
+/// Plates that half a turn leaves nearly the same, by the coarser camera: seed 5005 was once taken half a turn off, because poses were compared before the
+/// shadow of the thick plate was known. With `ASSAY_TRIALS`, so many more of each thickness.
+#[test]
+fn plates_on_the_mat_lie_as_they_lie() {
+    let trials: u64 = std::env::var("ASSAY_TRIALS").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
+    let mut seeds = vec![(5.0, 5005)];
+    seeds.extend([0.0, 1.0, 3.0, 5.0].into_iter().flat_map(|h| (0..trials).map(move |s| (h, 1000 * h as u64 + s))));
+    let (mut wrong, mut refused) = (Vec::new(), BTreeMap::<&str, u32>::new());
+    for (thickness, seed) in &seeds {
+        match astray(Device::Webcam, *thickness, *seed) {
+            // Another way round is tens of millimetres; what a shadow does to a thick plate is another matter.
+            Ok(off) if off < 5.0 => {}
+            Ok(off) => wrong.push(format!("{thickness} mm, seed {seed}: {off:.1} mm")),
+            Err(reason) => *refused.entry(reason.code()).or_default() += 1,
+        }
+    }
+    println!("{} plates: wrong {wrong:?}, refused {refused:?}", seeds.len());
+    assert!(wrong.is_empty() && (trials > 0 || refused.is_empty()), "{wrong:?}, {refused:?}");
 }
 
 /// Errors of one measurand by one kind of camera.
@@ -265,7 +311,6 @@ const MEASURANDS: [&str; 5] = ["hole diameter", "hole position", "slot width", "
 /// * A curl of 0.12 mm, which the sheet may have, pulls the lens of a phone beyond five standard uncertainties: one photo in four is refused
 ///   (`camera-record`).
 /// * Slots of thick parts, webcam: U95 covers 80 % at 5 mm: where shadow fills a slot its edges scatter.
-/// * Webcam, 5 mm, seed 5005: the plate is taken for half a turn off, although holes are then up to 2 mm off: a fault of the registration.
 #[test]
 #[ignore = "hours"]
 fn two_thousand_trials() {

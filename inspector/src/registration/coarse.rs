@@ -1,7 +1,7 @@
 //! Coarse pose: every turn of the design against the edges of the silhouette.
 
 use crate::calibration::Located;
-use crate::design::Design;
+use crate::design::{ContourPoint, Design};
 use crate::geometry::{Angle, DesignMm, Mm, PlaneMm, Point, Similarity, Vector};
 use crate::measure::{Silhouette, fill};
 use image::{GrayImage, Luma};
@@ -9,8 +9,12 @@ use imageproc::distance_transform::{Norm, distance_transform};
 
 /// Turns tried, evenly around the circle.
 const TURNS: usize = 120;
-/// Poses of each side handed on to the sub-pixel fit.
-const CANDIDATES: usize = 3;
+/// Most poses of each side handed on to the sub-pixel fit: as many as a flange has holes.
+const CANDIDATES: usize = 24;
+/// Between two turns worth a look the cost rises by this over the worse, mask px²: a round part has one.
+const RISE: f64 = 0.3;
+/// Poses whose places lie nearer than this are one, mask px.
+const SAME_PX: f64 = 2.0;
 /// Distances count no more than this, mask px: what is missing must not outweigh what fits.
 const TRUNCATE_PX: f64 = 12.0;
 
@@ -22,7 +26,7 @@ struct Matcher<'a> {
     located: &'a Located<'a>,
     silhouette: &'a Silhouette,
     distance: GrayImage,
-    places: Vec<Point<DesignMm>>,
+    places: Vec<ContourPoint>,
     mm_per_mask_px: f64,
 }
 
@@ -71,7 +75,7 @@ impl<'a> Matcher<'a> {
             Luma([if edge { 255 } else { 0 }])
         });
         let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
-        let places = design.contours.iter().flat_map(|c| c.sample(length / 300.0)).map(|s| s.p).collect();
+        let places = design.contours.iter().flat_map(|c| c.sample(length / 300.0)).collect();
         Self {
             located,
             silhouette,
@@ -91,16 +95,24 @@ impl<'a> Matcher<'a> {
             Similarity::new(1.0, turn, mirrored, on_plane - rotation.apply(centre))
         };
         let costs: Vec<f64> = (0..TURNS).map(|k| self.cost(&turned(angle(k as f64)))).collect();
-        let mut minima: Vec<usize> = (0..TURNS)
-            .filter(|k| costs[*k] <= costs[(k + 1) % TURNS] && costs[*k] < costs[(k + TURNS - 1) % TURNS])
-            .collect();
-        if minima.is_empty() {
-            // A round part fits at every turn.
-            minima.push(0);
-        }
+        let mut minima = valleys(&costs, RISE);
         minima.sort_by(|a, b| costs[*a].total_cmp(&costs[*b]).then(a.cmp(b)));
-        minima.truncate(8);
-        minima.iter().map(|k| self.descend(turned(angle(*k as f64)), centre)).collect()
+        minima.truncate(CANDIDATES);
+        let mut found: Vec<Candidate> = Vec::new();
+        for k in minima {
+            let next = self.descend(turned(angle(k as f64)), centre);
+            match found.iter_mut().find(|other| self.same(&other.0, &next.0)) {
+                Some(other) if next.1 < other.1 => *other = next,
+                Some(_) => {}
+                None => found.push(next),
+            }
+        }
+        found
+    }
+
+    /// True when no place of the design moves noticeably from one pose to the other.
+    fn same(&self, a: &Similarity<DesignMm, PlaneMm>, b: &Similarity<DesignMm, PlaneMm>) -> bool {
+        self.places.iter().all(|at| a.apply(at.p).distance(b.apply(at.p)) < SAME_PX * self.mm_per_mask_px)
     }
 
     /// Mean squared truncated distance of the design's contours from the silhouette's edges, mask px².
@@ -109,8 +121,9 @@ impl<'a> Matcher<'a> {
         let sum: f64 = self
             .places
             .iter()
-            .map(|p| {
-                let q = self.located.camera().image_from_plane(pose.apply(*p), Mm(0.0));
+            .map(|at| {
+                let (p, world) = (pose.apply(at.p), &self.located.worlds.nominal);
+                let q = world.camera.image_from_plane(p, world.z(world.rim(p, pose.apply_vector(at.normal))));
                 let (x, y) = ((q.x + 0.5) / f, (q.y + 0.5) / f);
                 let inside = x >= 0.0
                     && y >= 0.0
@@ -129,7 +142,7 @@ impl<'a> Matcher<'a> {
         start: Similarity<DesignMm, PlaneMm>,
         centre: Point<DesignMm>,
     ) -> (Similarity<DesignMm, PlaneMm>, f64) {
-        let radius = self.places.iter().map(|p| p.distance(centre)).fold(1e-9, f64::max);
+        let radius = self.places.iter().map(|at| at.p.distance(centre)).fold(1e-9, f64::max);
         let (mut pose, mut cost) = (start, self.cost(&start));
         let mut step_px = 8.0;
         while step_px > 0.4 {
@@ -156,6 +169,42 @@ impl<'a> Matcher<'a> {
         }
         (pose, cost)
     }
+}
+
+/// Places of a circular sequence that are the lowest as far as any higher ground of `rise` above them, lower ones excepted. At least one: where the ground
+/// nowhere rises so far it tells nothing, and the first is taken (a part whose turn nothing shows lies as it is drawn).
+fn valleys(costs: &[f64], rise: f64) -> Vec<usize> {
+    let n = costs.len();
+    let lowest = (0..n).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap_or(0);
+    if costs.iter().all(|c| c - costs[lowest] < rise) {
+        return vec![0];
+    }
+    // Once round from the lowest: a valley is left when the way has risen enough, and another begins when it then falls as far.
+    let (mut found, mut low, mut high) = (vec![lowest], None, f64::NEG_INFINITY);
+    let mut bottom = costs[lowest];
+    for k in (1..=n).map(|i| (lowest + i) % n) {
+        let cost = costs[k];
+        match low {
+            // Uphill.
+            None => {
+                high = f64::max(high, cost);
+                if high - bottom >= rise && high - cost >= rise {
+                    low = Some(k);
+                }
+            }
+            // Downhill.
+            Some(l) => {
+                if cost < costs[l] {
+                    low = Some(k);
+                } else if cost - costs[l] >= rise {
+                    (bottom, high) = (costs[l], cost);
+                    found.push(l);
+                    low = None;
+                }
+            }
+        }
+    }
+    found
 }
 
 /// The pose turned about the image of `centre`, then shifted.
@@ -191,4 +240,17 @@ pub(super) fn overlap(
     let both = drawn.iter().zip(&silhouette.filled).filter(|(d, f)| **d && **f).count();
     let either = drawn.iter().zip(&silhouette.filled).filter(|(d, f)| **d || **f).count();
     both as f64 / either.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::valleys;
+
+    #[test]
+    fn a_valley_is_deeper_than_the_noise() {
+        assert_eq!(valleys(&[1.0, 1.1, 1.0, 1.05, 0.95, 1.1, 2.0], 0.3), [4]);
+        assert_eq!(valleys(&[1.0, 1.1, 1.0, 1.05, 0.95, 1.1], 0.3), [0]);
+        assert_eq!(valleys(&[2.0, 0.5, 0.6, 0.55, 2.0, 1.9, 0.4, 1.0], 0.3), [6, 1]);
+        assert_eq!(valleys(&[0.0, 3.0, 0.1, 3.0, 0.2, 3.0], 0.3), [0, 2, 4]);
+    }
 }

@@ -1,11 +1,13 @@
-//! Pose of a drawing: `silhouette -> all turns against its edges -> best few refined -> robust fit of sub-pixel edges`.
+//! Pose of a drawing: `silhouette -> all turns against its edges -> those refined, with the part's shadow -> the likeliest -> robust fit of sub-pixel edges`.
 
+use super::choice::{Choice, Seen, Way, choose};
 use super::coarse::{self, Candidate};
+use super::places::{Judged, Places};
 use super::rigid::fit_rigid;
 use super::shadow::{self, Place, Shadow};
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
-use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity};
+use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity};
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
 use crate::measure::{LightModel, Silhouette};
 use crate::reason::Reason;
@@ -65,8 +67,6 @@ const DENSE_PX: f64 = 4.4;
 const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
 const REACH_MM: f64 = 1.5;
-/// How often the shadow is looked for.
-const SHADOW_ROUNDS: usize = 2;
 /// The least overlap of shapes that can be the part of the recipe.
 const MIN_OVERLAP: f64 = 0.6;
 
@@ -78,17 +78,14 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
     let places = Places::new(design, spacing);
-    // Coarse poses of a nearly symmetric part differ by little: sub-pixel edges decide.
     let mut eye = Eye { located, light: &silhouette.light, shadow: None };
-    let refined = candidates.iter().map(|start| eye.refine(&places, *start));
-    let mut pose = choose(refined.collect(), &places, spacing)?;
+    let Choice { mut pose, doubt } = way_round(&mut eye, design, &places, &candidates).ok_or(Reason::NoPart)?;
     // Pose and shadow blur each other: each is found again with the other known.
-    let all: Vec<ContourPoint> = places.0.iter().map(|(_, at)| *at).collect();
-    for _ in 0..SHADOW_ROUNDS {
+    if eye.shadow.is_some() {
+        let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
         eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all);
-        if eye.shadow.is_none() {
-            break;
-        }
+    }
+    if eye.shadow.is_some() {
         pose = eye.refine(&places, pose).0;
     }
     let shadow = eye.shadow;
@@ -99,9 +96,32 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     if pose.mirrored() && !design.body.either_side {
         return Err(Reason::Flipped);
     }
+    if let Some(reason) = doubt {
+        return Err(reason);
+    }
     let settled = settle(located, design, silhouette, shadow, &places, pose, overlap);
     same_revision(design, &settled)?;
     Ok(settled)
+}
+
+/// Refines every coarse pose and chooses among them; `None` when there is none. The shadow is known by then, else it would be taken for a misfit: a part that
+/// fits in several ways has the same outline in all of them, and its outline throws the same shadow.
+fn way_round(
+    eye: &mut Eye<'_>,
+    design: &Design,
+    places: &Places,
+    candidates: &[Similarity<DesignMm, PlaneMm>],
+) -> Option<Choice> {
+    let mut refined: Vec<Candidate> = candidates.iter().map(|start| eye.refine(places, *start)).collect();
+    refined.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let outline: Vec<ContourPoint> = places.all.iter().filter(|(c, _)| *c == 0).map(|(_, at)| *at).collect();
+    eye.shadow = shadow::find(eye.located, eye.light, design, &refined.first()?.0, &outline);
+    if eye.shadow.is_some() {
+        refined.iter_mut().for_each(|r| *r = eye.refine(places, r.0));
+    }
+    let ways: Vec<Way> = refined.iter().map(|(pose, _)| eye.way(design, places, *pose)).collect();
+    let mm_per_px = eye.located.camera().mm_per_px(eye.located.middle());
+    choose(&ways, places, mm_per_px, design.body.either_side)
 }
 
 /// Of all that stands out, what fits the drawing best, with its coarse poses.
@@ -129,38 +149,6 @@ fn the_part(
     Ok((silhouette, candidates.into_iter().map(|c| c.0).collect()))
 }
 
-/// Costs nearer than this factor, and this many mm², tell no two poses apart.
-const RIVAL: (f64, f64) = (1.1, 0.01 * 0.01);
-/// A part whose every feature is in its place costs less, mm².
-const FITS: f64 = 0.1 * 0.1;
-/// A part lies on its face when that fits better by this factor and this many mm²: a fault on one side of a part that is symmetric but for it
-/// does not turn it over.
-const FLIPPED: (f64, f64) = (1.5, 0.03 * 0.03);
-/// How far a place may lie from the drawing after a turn that leaves it as it is, mm.
-const SYMMETRIC_MM: f64 = 0.05;
-
-/// The pose that fits best, face up unless the other side fits clearly better. Poses that differ by a symmetry of the drawing are one.
-fn choose(mut refined: Vec<Candidate>, places: &Places, spacing: f64) -> Result<Similarity<DesignMm, PlaneMm>, Reason> {
-    refined.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let best_of = |mirrored: bool| refined.iter().find(|(pose, _)| pose.mirrored() == mirrored).copied();
-    let (best, cost) = match (best_of(false), best_of(true)) {
-        (Some(up), Some(down)) if FLIPPED.0 * down.1 + FLIPPED.1 < up.1 => down,
-        (Some(up), _) => up,
-        (None, Some(down)) => down,
-        (None, None) => return Err(Reason::NoPart),
-    };
-    let rival = |(pose, c): &&Candidate| {
-        pose.mirrored() == best.mirrored()
-            && *c <= RIVAL.0 * cost + RIVAL.1
-            && !places.unchanged_by(&pose.then(&best.inverse()), spacing)
-    };
-    match refined.iter().find(rival) {
-        // A part that fits in no pose has a fault, and the checks find it.
-        Some((_, other)) if cost < FITS => Err(Reason::Ambiguous { first: Mm(cost.sqrt()), second: Mm(other.sqrt()) }),
-        _ => Ok(best),
-    }
-}
-
 /// Farther than this from the drawing a contour is another one, mm.
 const ELSEWHERE_MM: f64 = 1.2;
 /// Share of the contours' length that may lie elsewhere: a fault is local, a revision is not.
@@ -186,34 +174,6 @@ fn same_revision(design: &Design, pose: &DrawingPose) -> Result<(), Reason> {
     }
     let worst = (0..elsewhere.len()).max_by(|a, b| elsewhere[*a].total_cmp(&elsewhere[*b])).unwrap_or(0);
     Err(Reason::WrongRevision { feature: design.features[worst].name.clone(), share_percent: 100.0 * share })
-}
-
-/// Places along all contours, with the contour of each.
-struct Places(Vec<(usize, ContourPoint)>);
-
-impl Places {
-    fn new(design: &Design, spacing: f64) -> Self {
-        Self(
-            design
-                .contours
-                .iter()
-                .enumerate()
-                .flat_map(|(i, c)| c.sample(spacing).into_iter().map(move |p| (i, p)))
-                .collect(),
-        )
-    }
-
-    /// True when a motion of the drawing leaves it as it is.
-    fn unchanged_by(&self, motion: &Similarity<DesignMm, DesignMm>, spacing: f64) -> bool {
-        let step = self.0.len().div_ceil(200).max(1);
-        self.0.iter().step_by(step).all(|(_, at)| {
-            let p = motion.apply(at.p);
-            self.0.iter().any(|(_, other)| {
-                let d = p - other.p;
-                d.dot(d) <= spacing * spacing && d.dot(other.normal).abs() < SYMMETRIC_MM
-            })
-        })
-    }
 }
 
 impl DrawingPose {
@@ -294,11 +254,11 @@ impl Eye<'_> {
         let mut pose = start;
         let mut cost = f64::INFINITY;
         // Every other place will do, and more than 400 change nothing.
-        let step = places.0.len().div_ceil(400).max(2);
+        let step = places.all.len().div_ceil(400).max(2);
         for round in 0..6 {
             let reach_mm = if round < 2 { 2.0 * REACH_MM } else { REACH_MM };
             let found: Vec<(ContourPoint, f64)> = places
-                .0
+                .all
                 .par_iter()
                 .step_by(step)
                 .map(|(_, at)| {
@@ -321,6 +281,25 @@ impl Eye<'_> {
     }
 }
 
+impl Eye<'_> {
+    /// What is seen at the places by which poses are compared.
+    fn way(&self, design: &Design, places: &Places, pose: Similarity<DesignMm, PlaneMm>) -> Way {
+        let bound = REACH_MM * REACH_MM;
+        let look = |j: &Judged| {
+            let Some((probe, sight)) = self.probe(&pose, &j.at, REACH_MM) else { return Seen::Unclear(bound) };
+            if hidden(design, &self.located.worlds.nominal, &pose, &j.at, sight.rim) {
+                return Seen::Hidden;
+            }
+            match crossing(&self.located.light, self.light, &probe) {
+                Ok(d) => Seen::Off((d * d / (sight.look.px_per_mm * sight.look.px_per_mm)).min(bound)),
+                Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Seen::Off(bound),
+                Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep) => Seen::Unclear(bound),
+            }
+        };
+        Way { pose, seen: places.judged.par_iter().map(look).collect() }
+    }
+}
+
 /// Measures all edges at sub-pixel level, fits the pose to them, and says how well it is known.
 fn settle(
     located: &Located<'_>,
@@ -333,7 +312,7 @@ fn settle(
 ) -> DrawingPose {
     let eye = Eye { located, light: &silhouette.light, shadow };
     let look = |(contour, at): &(usize, ContourPoint)| measure(&eye, design, &start, *contour, at);
-    let mut edges: Vec<ContourEdge> = places.0.par_iter().map(look).collect();
+    let mut edges: Vec<ContourEdge> = places.all.par_iter().map(look).collect();
     let (nominal, displaced) = (&located.worlds.nominal, &located.worlds.displaced);
     for e in &mut edges {
         e.deviation_mm = e.deviation_in(nominal, &start);

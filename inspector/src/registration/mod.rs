@@ -1,8 +1,10 @@
 //! Where the part lies: the pose of the design in the photo, found from the photo alone.
 
+mod choice;
 mod coarse;
 mod drawing;
 mod picture;
+mod places;
 mod rigid;
 mod shadow;
 
