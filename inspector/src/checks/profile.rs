@@ -111,21 +111,28 @@ impl Profile {
                 _ => Reason::NoEdge { found: places.len(), expected: expected as usize },
             });
         }
+        let rough = roughness(&places).unwrap_or(pose.scatter_mm);
         places.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         let (worst, deviation) = places[0];
         let value = 2.0 * deviation.abs();
         let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
         let shown = places.iter().enumerate().filter(|(i, p)| *i == 0 || 2.0 * p.1.abs() > limit).map(|(_, p)| *p);
         let regions = merge(shown.filter_map(|(e, d)| region(part, e, d)));
-        Ok(Observation::with_budget(value, budget(part, pose, worst, &places)).at(regions))
+        Ok(Observation::with_budget(value, budget(part, pose, worst, &places, rough)).at(regions))
     }
 }
 
 /// What the uncertainty of twice the deviation at a place is made of.
-fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, places: &[(&ContourEdge, f64)]) -> Budget {
+fn budget(
+    part: &RegisteredPart<'_>,
+    pose: &DrawingPose,
+    at: &ContourEdge,
+    places: &[(&ContourEdge, f64)],
+    rough: f64,
+) -> Budget {
     let lever = pose.u_turn_rad * at.at.p.distance(pose.pivot);
     let placement = (pose.u_shift_mm * pose.u_shift_mm + lever * lever).sqrt();
-    let noise = noise(pose, at, places);
+    let noise = noise(at, places, rough);
     let mut terms = vec![(Source::Noise, noise), (Source::Placement, placement)];
     if at.edge.is_ok() {
         let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;
@@ -136,11 +143,28 @@ fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, place
 
 /// Noise of the worst place, mm. The worst of many places is the worst of their noise too: of n normal deviates the largest is about
 /// sqrt(2 ln n), and U is 2 u. That many are as unsure as the worst one itself, on the top of a burr only a few; the others scatter as all do.
-fn noise(pose: &DrawingPose, worst: &ContourEdge, places: &[(&ContourEdge, f64)]) -> f64 {
+fn noise(worst: &ContourEdge, places: &[(&ContourEdge, f64)], rough: f64) -> f64 {
     let largest_of = |n: usize| (0.5 * libm::log(n as f64)).max(1.0).sqrt();
     let own = |e: &ContourEdge| e.edge.map_or(1.0, |edge| edge.u_px) * e.mm_per_px;
     let as_unsure = places.iter().filter(|(e, _)| own(e) >= own(worst)).count();
-    (own(worst) * largest_of(as_unsure)).max(pose.scatter_mm * largest_of(places.len()))
+    (own(worst) * largest_of(as_unsure)).max(rough * largest_of(places.len()))
+}
+
+/// Fewest neighbours whose differences say how rough a contour is.
+const MIN_STEPS: usize = 8;
+
+/// Standard deviation of one edge beside its neighbours, mm, of places in order (1.4826 times the median difference, of two edges each). What the part is
+/// larger than its drawing, or leans, is no noise: it changes slowly along the contour.
+fn roughness(places: &[(&ContourEdge, f64)]) -> Option<f64> {
+    let beside =
+        |a: &ContourEdge, b: &ContourEdge| a.contour == b.contour && a.at.p.distance(b.at.p) < 2.0 * a.at.weight;
+    let steps = places.windows(2).filter(|w| beside(w[0].0, w[1].0)).map(|w| (w[1].1 - w[0].1).abs());
+    let mut steps: Vec<f64> = steps.collect();
+    if steps.len() < MIN_STEPS {
+        return None;
+    }
+    let middle = steps.len() / 2;
+    Some(1.4826 * std::f64::consts::FRAC_1_SQRT_2 * *steps.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// The place in the photo, from the drawn contour to the edge that was found.
