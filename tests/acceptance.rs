@@ -28,6 +28,7 @@ mod models_line;
 mod pages;
 mod parts;
 mod photos;
+mod proposals;
 mod recipes;
 mod shipped_models;
 mod washers;

@@ -5,7 +5,7 @@ use super::figure::Straight;
 use super::pair::Pair;
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
 use crate::calibration::{Budget, Source};
-use crate::design::{Design, Feature, FeatureKind};
+use crate::design::{Design, Feature, FeatureKind, Segment};
 use crate::geometry::{DesignMm, Line, PlaneMm, Similarity};
 use crate::reason::Reason;
 use crate::registration::RegisteredPart;
@@ -49,6 +49,8 @@ struct Angle {
 const MAX_OFF: f64 = 5.0;
 /// Shortest edges whose angle is proposed, mm.
 const LONG: f64 = 8.0;
+/// Nearer to it than this, degrees, an angle is a right one.
+const RIGHT: f64 = 0.1;
 /// Most angles that are proposed.
 const MAX_PROPOSED: usize = 6;
 
@@ -83,27 +85,30 @@ fn angles(lines: &[Line<DesignMm>; 2]) -> [(f64, f64); 2] {
     [(180.0 - turn.abs(), -sense), (turn.abs(), sense)]
 }
 
-/// Neighbouring edges of a contour, also where an arc rounds the corner between them; the longest first.
-fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
-    let length = |f: &Feature| match f.kind {
-        FeatureKind::Edge { from, to } => from.distance(to),
-        _ => 0.0,
-    };
-    let edges: Vec<&Feature> = design.features.iter().filter(|f| length(f) >= LONG).collect();
+/// Neighbouring edges of a contour, also where an arc rounds the corner between them; the longest first. Not right angles: no drawing writes them, and the
+/// profile holds the edges on both sides.
+fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
+    let length = super::edge_length;
+    let long = LONG.max(super::LEAST_EDGE_PX * mm_per_px);
+    let edges: Vec<&Feature> = design.features.iter().filter(|f| length(f) >= long).collect();
     let mut found: Vec<(f64, String)> = Vec::new();
     for from in &edges {
-        let n = design.contours[from.contour].segments.len();
+        let segments = &design.contours[from.contour].segments;
+        let n = segments.len();
         // The next segment, or the one behind a rounded corner.
         let next = edges.iter().find(|to| {
-            let gap = (to.segments.start + n - from.segments.end % n) % n;
-            to.contour == from.contour && to.name != from.name && gap <= 1
+            let behind = from.segments.end % n;
+            let gap = (to.segments.start + n - behind) % n;
+            let joined = gap == 0 || gap == 1 && matches!(segments[behind], Segment::Arc { .. });
+            to.contour == from.contour && to.name != from.name && joined
         });
         let Some(to) = next else { continue };
         let Ok(pair) = Pair::of(design, &from.name, &to.name) else { continue };
         let Some(lines) = pair.lines() else { continue };
         let [(between, _), _] = angles(&lines);
         let shorter = length(from).min(length(to));
-        let Some(t) = iso2768::angle(shorter).filter(|_| (15.0..=165.0).contains(&between)) else { continue };
+        let oblique = (15.0..=165.0).contains(&between) && (between - 90.0).abs() > RIGHT;
+        let Some(t) = iso2768::angle(shorter).filter(|_| oblique) else { continue };
         let t = (t * 1e4).round() / 1e4;
         found.push((
             shorter,

@@ -54,12 +54,13 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Arc { feature, characteristics }))
 }
 
-/// Arcs that this camera can decide, the ones known best first.
+/// Arcs that this camera can decide, the ones known best first: outer corners as broken edges, inner ones as sizes.
 fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
     let mut found: Vec<(f64, String)> = Vec::new();
     for f in &design.features {
         let FeatureKind::Arc { circle, sweep, .. } = f.kind else { continue };
-        let Some(t) = iso2768::broken_edge(circle.radius) else { continue };
+        let by_standard = if sweep.radians() > 0.0 { iso2768::broken_edge } else { iso2768::medium };
+        let Some(t) = by_standard(circle.radius) else { continue };
         let ratio = t / expected_u(circle.radius, sweep.radians().abs(), mm_per_px);
         if ratio >= DECIDABLE {
             let r = circle.radius;

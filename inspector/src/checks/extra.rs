@@ -30,8 +30,8 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Extra { settings, characteristics: [characteristic] }))
 }
 
-fn propose(_design: &Design, _mm_per_px: f64) -> Vec<String> {
-    vec!["type = \"extra\"\nupper = 0.3   # assumed, mm²".to_owned()]
+fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
+    material::propose(TYPE.name, design)
 }
 
 impl Check for Extra {

@@ -4,7 +4,7 @@ use super::entry::{Dimension, Entry, EntryError, Limits};
 use super::round::{Round, Side, measure};
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
 use crate::calibration::{Budget, Located, Source};
-use crate::design::{Design, FeatureKind};
+use crate::design::{Design, Feature, FeatureKind};
 use crate::geometry::{Circle, DesignMm, PlaneMm, Similarity, Vector};
 use crate::registration::{DrawingPose, RegisteredPart};
 use serde::Deserialize;
@@ -69,24 +69,29 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Hole { nominal, characteristics }))
 }
 
+/// What is proposed for a hole, mm.
+pub(super) struct Proposed {
+    /// The diameter's permissible deviation, ±.
+    pub(super) diameter: f64,
+    /// Diameter of the position's zone.
+    pub(super) position: f64,
+}
+
+pub(super) fn proposed(diameter_mm: f64) -> Option<Proposed> {
+    iso2768::medium(diameter_mm).map(|t| Proposed { diameter: t, position: 4.0 * t })
+}
+
 fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
-    design
-        .features
-        .iter()
-        .filter_map(|f| match f.kind {
-            FeatureKind::Hole(circle) => {
-                let diameter = 2.0 * circle.radius;
-                let t = iso2768::medium(diameter)?;
-                Some(format!(
-                    "type = \"hole\"\nfeature = \"{}\"\ndiameter = {{ nominal = {diameter:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m\n\
-                     position = {{ upper = {} }}   # assumed: twice the size tolerance",
-                    f.name,
-                    4.0 * t
-                ))
-            }
-            _ => None,
-        })
-        .collect()
+    let entry = |f: &Feature| {
+        let FeatureKind::Hole(circle) = f.kind else { return None };
+        let (name, d) = (&f.name, 2.0 * circle.radius);
+        let Proposed { diameter: t, position } = proposed(d)?;
+        Some(format!(
+            "type = \"hole\"\nfeature = \"{name}\"\ndiameter = {{ nominal = {d:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m\n\
+             position = {{ upper = {position} }}   # assumed: twice the size tolerance"
+        ))
+    };
+    design.features.iter().filter_map(entry).collect()
 }
 
 impl Check for Hole {

@@ -47,7 +47,7 @@ pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 pub use region::Region;
 
 use crate::calibration::Budget;
-use crate::design::{Design, Feature, Reference};
+use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{Circle, DesignMm, Mm, PixelRect};
 use crate::identity::Identity;
 use crate::models::Models;
@@ -296,6 +296,8 @@ fn drawing_of<'a>(context: &Context<'a>) -> Result<&'a Design, EntryError> {
 
 /// Nearer to a corner than this, px, two edges share the window.
 const CORNER_PX: f64 = 6.0;
+/// Edges shorter than this, px, are not proposed to be measured: 32 px are the least, and so few places tell little.
+const LEAST_EDGE_PX: f64 = 40.0;
 /// Farther from the drawing than this, mm, no feature is looked for; each of two may be so far.
 const MAX_OFF_MM: f64 = 3.0;
 /// Widest deviation that the search distance of the edges can decide, mm.
@@ -325,6 +327,14 @@ fn form_limit(key: &str, upper: f64) -> Result<f64, EntryError> {
         return Ok(upper);
     }
     Err(EntryError::new(format!("`{key}`: expected a width above 0 and up to {MAX_DEVIATION_MM} mm, found {upper}")))
+}
+
+/// Length of a straight edge, mm; 0 for other features.
+fn edge_length(feature: &Feature) -> f64 {
+    match feature.kind {
+        FeatureKind::Edge { from, to } => from.distance(to),
+        _ => 0.0,
+    }
 }
 
 /// The feature of that name.

@@ -61,16 +61,10 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
 }
 
 /// The longest edges.
-fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
-    let mut edges: Vec<(f64, &Feature)> = design
-        .features
-        .iter()
-        .filter_map(|f| match f.kind {
-            FeatureKind::Edge { from, to } => Some((from.distance(to), f)),
-            _ => None,
-        })
-        .filter(|(length, _)| *length >= LONG)
-        .collect();
+fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
+    let long = LONG.max(super::LEAST_EDGE_PX * mm_per_px);
+    let lengths = design.features.iter().map(|f| (super::edge_length(f), f));
+    let mut edges: Vec<(f64, &Feature)> = lengths.filter(|(length, _)| *length >= long).collect();
     edges.sort_by(|a, b| b.0.total_cmp(&a.0));
     let entry = |(length, f): (f64, &Feature)| {
         let t = iso2768::straightness(length)?;

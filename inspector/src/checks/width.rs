@@ -49,6 +49,8 @@ struct Width {
 
 /// Edges farther from parallel or square than this are no sides of an opening: 1°, as a sine.
 const SQUARE_SIN: f64 = 0.017_452_406_437_283_51;
+/// Most edges of a contour among which sides are looked for: every one is held against every other.
+const MAX_EDGES: usize = 64;
 /// Most widths that are proposed.
 const MAX_PROPOSED: usize = 10;
 
@@ -137,18 +139,22 @@ fn facing(pair: &Pair) -> bool {
     a.direction.cross(b.direction).abs() <= SQUARE_SIN && a.direction.dot(b.direction) < 0.0 && high > low
 }
 
-/// All pairs of edges of a contour that face each other, nearest first. `named` picks the edges.
-fn pairs(design: &Design, contour: usize) -> Vec<(f64, Pair)> {
-    let edges: Vec<&Feature> = design
-        .features
-        .iter()
-        .filter(|f| f.contour == contour && matches!(f.kind, FeatureKind::Edge { .. }))
-        .take(64)
-        .collect();
+/// All pairs of edges of a contour, of at least that length, that face each other, nearest first; of very many edges, the longest.
+fn pairs(design: &Design, contour: usize, shortest_mm: f64) -> Vec<(f64, Pair)> {
+    let mut edges: Vec<(usize, f64)> = Vec::new();
+    for (i, f) in design.features.iter().enumerate().filter(|(_, f)| f.contour == contour) {
+        let length = super::edge_length(f);
+        if length > 0.0 && length >= shortest_mm {
+            edges.push((i, length));
+        }
+    }
+    edges.sort_by(|a, b| b.1.total_cmp(&a.1));
+    edges.truncate(MAX_EDGES);
+    edges.sort_by_key(|(i, _)| *i);
     let mut found = Vec::new();
-    for (i, from) in edges.iter().enumerate() {
-        for to in &edges[i + 1..] {
-            let pair = Pair { from: (*from).clone(), to: (*to).clone() };
+    for (k, (from, _)) in edges.iter().enumerate() {
+        for (to, _) in &edges[k + 1..] {
+            let pair = Pair { from: design.features[*from].clone(), to: design.features[*to].clone() };
             if let (true, Ok(distance)) = (facing(&pair), pair.drawn_distance()) {
                 found.push((distance, pair));
             }
@@ -160,7 +166,7 @@ fn pairs(design: &Design, contour: usize) -> Vec<(f64, Pair)> {
 
 /// The sides that make width and length of a cutout: the nearest two that face each other, and the farthest two square to them.
 fn sides(design: &Design, feature: &Feature) -> (Option<Pair>, Option<Pair>) {
-    let mut all = pairs(design, feature.contour);
+    let mut all = pairs(design, feature.contour, 0.0);
     if all.is_empty() {
         return (None, None);
     }
@@ -174,13 +180,18 @@ fn sides(design: &Design, feature: &Feature) -> (Option<Pair>, Option<Pair>) {
     (Some(width), length)
 }
 
-/// Every slot, every cutout with straight sides, and the two largest widths of the outline that are square to each other.
-fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
-    let dimension = |what: &str, nominal: f64| {
+/// Every slot, every cutout with straight sides, and the two largest widths of the outline that are square to each other: between edges long enough for
+/// this camera.
+fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
+    let shortest = super::LEAST_EDGE_PX * mm_per_px;
+    let dimension = |what: &str, nominal: f64, note: &str| {
         let t = iso2768::medium(nominal)?;
-        Some(format!("{what} = {{ nominal = {nominal:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m"))
+        Some(format!("{what} = {{ nominal = {nominal:.3}, lower = -{t}, upper = {t} }}   # ISO 2768-m{note}"))
     };
-    let drawn = |pair: Option<Pair>| pair.and_then(|p| p.drawn_distance().ok());
+    let drawn = |pair: Option<Pair>| {
+        let pair = pair.filter(|p| [&p.from, &p.to].into_iter().all(|f| super::edge_length(f) >= shortest))?;
+        pair.drawn_distance().ok()
+    };
     let opening = |f: &Feature| {
         let (width, length) = match f.kind {
             FeatureKind::Slot(slot) => (Some(slot.width), Some(slot.length())),
@@ -192,15 +203,18 @@ fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
         };
         let lines: Vec<String> = [("width", width), ("length", length)]
             .into_iter()
-            .filter_map(|(what, size)| dimension(what, size?))
+            .filter_map(|(what, size)| dimension(what, size?, ""))
             .collect();
         (!lines.is_empty()).then(|| format!("type = \"width\"\nfeature = \"{}\"\n{}", f.name, lines.join("\n")))
     };
-    let mut proposed: Vec<String> = over_all(design)
+    let (low, high) = design.bounds();
+    let mut proposed: Vec<String> = over_all(design, shortest)
         .into_iter()
         .filter_map(|(size, pair)| {
             let (from, to) = (&pair.from.name, &pair.to.name);
-            Some(format!("type = \"width\"\nfrom = \"{from}\"\nto = \"{to}\"\n{}", dimension("width", size)?))
+            let whole = [high.x - low.x, high.y - low.y].iter().any(|extent| (extent - size).abs() < 1e-3);
+            let width = dimension("width", size, if whole { ", over all" } else { "" })?;
+            Some(format!("type = \"width\"\nfrom = \"{from}\"\nto = \"{to}\"\n{width}"))
         })
         .collect();
     proposed.extend(design.features.iter().filter_map(opening));
@@ -209,8 +223,8 @@ fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
 }
 
 /// The widest two facing edges of the outline, and the widest two square to them.
-fn over_all(design: &Design) -> Vec<(f64, Pair)> {
-    let mut all = pairs(design, 0);
+fn over_all(design: &Design, shortest_mm: f64) -> Vec<(f64, Pair)> {
+    let mut all = pairs(design, 0, shortest_mm);
     let Some(first) = all.pop() else { return Vec::new() };
     let direction = first.1.lines().map(|l| l[0].direction);
     let square = |pair: &Pair| {

@@ -19,6 +19,8 @@ use std::fmt;
 pub struct Forecast {
     /// The characteristic's id.
     pub id: String,
+    /// The type of its check.
+    pub check_type: &'static str,
     /// Width of its tolerance, in its unit: between both limits, or from 0 to the only one.
     pub tolerance: f64,
     /// Whether the camera can decide it.
@@ -102,7 +104,8 @@ pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
             Outcome::Measured { u, .. } => judge(tolerance, *u, r.observation.budget.contributions(), mm_per_px),
             Outcome::NotMeasured(reason) => Decides::NotMeasured(reason.clone()),
         };
-        Some(Forecast { id: r.characteristic.id.clone(), tolerance, decides })
+        let (id, check_type) = (r.characteristic.id.clone(), r.characteristic.check_type);
+        Some(Forecast { id, check_type, tolerance, decides })
     });
     Some(forecasts.collect())
 }
@@ -137,9 +140,10 @@ fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], mm_per_px: f64) -> De
 }
 
 impl Forecast {
-    /// Name of the feature that it is about: the id up to its last point.
-    pub fn feature(&self) -> &str {
-        self.id.rsplit_once('.').map_or(self.id.as_str(), |(feature, _)| feature)
+    /// True when it is about the feature of that name, alone (`hole-1.diameter`) or with another one (`hole-1-to-hole-2.distance`).
+    pub fn is_about(&self, feature: &str) -> bool {
+        let names = self.id.rsplit_once('.').map_or(self.id.as_str(), |(names, _)| names);
+        names.split("-to-").any(|name| name == feature)
     }
     /// True when this camera decides it well.
     pub const fn is_decided(&self) -> bool {

@@ -135,7 +135,7 @@ impl Sheet {
                 (p + aside * (0.7 * l), anchor, 0.8 * l)
             }
         };
-        let doubtful = forecasts.iter().any(|f| f.feature() == feature.name && !f.is_decided());
+        let doubtful = forecasts.iter().any(|f| f.is_about(&feature.name) && !f.is_decided());
         let style = if doubtful { " fill=\"#b35c00\" text-decoration=\"underline\"" } else { " fill=\"#0b3d62\"" };
         let (x, y) = self.at(place);
         // The middle of the letters, not their foot.

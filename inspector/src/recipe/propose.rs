@@ -82,8 +82,11 @@ pub struct ProposedRecipe {
 
 /// The file of a recipe that shows the names.
 pub const NAMES: &str = "names.svg";
-/// Types of checks that are proposed. The others propose too, but what they propose has not yet been tried on the mat.
-const PROPOSED: [&str; 5] = ["outline", "hole", "profile", "missing", "extra"];
+/// Types of checks that a recipe only shows, as text for people, and why: what nobody asked for must not send a part to a person.
+const ON_REQUEST: [(&str, &str); 2] = [
+    ("straightness", "profile holds it to its zone already"),
+    ("symmetry", "profile and positions of holes hold it to theirs already"),
+];
 /// Most names or patterns that are told.
 const SHOWN: usize = 24;
 /// Name of the camera's record in a recipe's folder.
@@ -111,14 +114,17 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
         read => Some(read?),
     };
     let mut out = head(options);
-    match &design {
+    let on_request = match &design {
         Some(design) => {
             // Where the drawing says its units itself, `units` must not repeat it.
             let units = Design::open(design_file, None).is_err().then_some(options.units).flatten();
-            drawing(&mut out, design, name, units, options, &mut notes);
+            drawing(&mut out, design, name, units, options, &mut notes)
         }
-        None => picture(&mut out, name),
-    }
+        None => {
+            picture(&mut out, name);
+            String::new()
+        }
+    };
     let camera = match &options.scale {
         ProposedScale::Mat(mat) if design.is_some() => mat.camera.as_deref(),
         _ => None,
@@ -127,7 +133,9 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
         Some(record) if file == CAMERA_FILE => Some(Ok(record.to_vec())),
         _ => (file == name).then(|| Ok(design_file.to_vec())),
     };
-    let recipe = assemble(out.as_bytes(), Sha256([0; 32]), read, Models::default(), REGISTRY)?;
+    // What is only shown must open too, and the camera be able to decide it.
+    let whole = format!("{out}\n{on_request}");
+    let recipe = assemble(whole.as_bytes(), Sha256([0; 32]), read, Models::default(), REGISTRY)?;
     let names_svg = match &recipe.reference {
         Reference::Drawing(design) => {
             Some(names_svg(design, &recipe.part, &foretell(&recipe, design, &mut out, &mut notes)))
@@ -149,8 +157,10 @@ fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<
         ));
         return Vec::new();
     };
-    let doubtful: Vec<&Forecast> = forecasts.iter().filter(|f| !f.is_decided()).collect();
-    let (all, decided) = (forecasts.len(), forecasts.len() - doubtful.len());
+    let (shown, judged): (Vec<Forecast>, Vec<Forecast>) =
+        forecasts.into_iter().partition(|f| why_on_request(f.check_type).is_some());
+    let doubtful: Vec<&Forecast> = judged.iter().filter(|f| !f.is_decided()).collect();
+    let (all, decided) = (judged.len(), judged.len() - doubtful.len());
     let summary = format!(
         "A camera of {mm_per_px} mm per pixel that looks straight down can decide {decided} of {all} values well (tolerance at least 8 u)."
     );
@@ -165,7 +175,15 @@ fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<
     if doubtful.len() > SHOWN {
         notes.push(format!("... and {} more, listed in recipe.toml.", doubtful.len() - SHOWN));
     }
-    forecasts
+    for f in shown.iter().filter(|f| !f.is_decided()) {
+        add(out, format_args!("# If it is taken in, {f}\n"));
+    }
+    judged
+}
+
+/// Why checks of that type are only shown; `None` for those that judge.
+fn why_on_request(check_type: &str) -> Option<&'static str> {
+    ON_REQUEST.iter().find(|(name, _)| *name == check_type).map(|(_, why)| *why)
 }
 
 fn quoted(s: &str) -> String {
@@ -175,7 +193,7 @@ fn quoted(s: &str) -> String {
 fn head(options: &ProposeOptions) -> String {
     let mut out = String::from(
         "# An inspection recipe for Assay. Lengths are millimetres. Text after # is for people.\n\
-         # Read every tolerance before you approve: \"ISO 2768-m\" is ISO 2768-1:1989, Table 1, class m (medium);\n\
+         # Read every tolerance before you approve: \"ISO 2768-m\" is ISO 2768-1:1989, Tables 1 to 3, class m (medium);\n\
          # \"assumed\" is a proposal that no standard and no drawing asked for.\n\n\
          schema = 1\n",
     );
@@ -197,7 +215,7 @@ fn drawing(
     units: Option<Units>,
     options: &ProposeOptions,
     notes: &mut Vec<String>,
-) {
+) -> String {
     let (low, high) = design.bounds();
     let size = high - low;
     let holes = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Hole(_))).count();
@@ -241,19 +259,41 @@ fn drawing(
             ));
         }
     }
-    for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing && PROPOSED.contains(&t.name)) {
-        let entries = (check_type.propose)(design, options.scale.about_mm_per_px());
-        if !entries.is_empty() {
+    checks(out, design, options.scale.about_mm_per_px(), notes)
+}
+
+/// What every check against a drawing proposes; gives those that are only shown, as they would be without their `#`.
+fn checks(out: &mut String, design: &Design, mm_per_px: f64, notes: &mut Vec<String>) -> String {
+    let mut on_request = String::new();
+    for check_type in REGISTRY.iter().filter(|t| t.needs == Needs::Drawing) {
+        let proposed = (check_type.propose)(design, mm_per_px);
+        if proposed.is_empty() {
+            continue;
+        }
+        let entries: Vec<String> = proposed.iter().map(|entry| format!("[[check]]\n{entry}")).collect();
+        add(out, format_args!("\n# {}: {}\n", check_type.name, check_type.measurand));
+        if let Some(why) = why_on_request(check_type.name) {
+            add(out, format_args!("# Not asked for by the drawing, and {why}. Take the # away where it matters:\n"));
+            for entry in &entries {
+                let text: String = entry.lines().map(|line| format!("# {line}\n")).collect();
+                add(out, format_args!("{text}#\n"));
+            }
+            out.truncate(out.trim_end_matches("#\n").len());
+            add(&mut on_request, format_args!("{}\n", entries.join("\n")));
+            notes.push(format!("Shown only, {}: {} checks; {why}.", check_type.name, entries.len()));
+        } else {
             notes.push(assumptions(check_type.name, &entries));
-            add(out, format_args!("\n# {}: {}\n", check_type.name, check_type.measurand));
+            add(out, format_args!("{}\n", entries.join("\n\n")));
         }
-        for entry in entries {
-            let entry = entry.trim().trim_start_matches("[[check]]").trim_start();
-            add(out, format_args!("[[check]]\n{entry}\n\n"));
-        }
-        out.truncate(out.trim_end().len());
-        out.push('\n');
     }
+    let arcs = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Arc { .. })).count();
+    let radii = out.matches("\ntype = \"arc\"").count();
+    if radii < arcs {
+        notes.push(format!(
+            "Proposed radii: {radii} of {arcs}, those that this camera knows well; profile looks at all arcs."
+        ));
+    }
+    on_request
 }
 
 /// `[calibration]` of a scale that is known.
