@@ -20,29 +20,35 @@ const U_EDGE_PX: f64 = 0.03;
 
 /// What may differ from the drawing, mm.
 #[derive(Clone, Copy, Debug, Default)]
-struct Made {
-    high: f64,
-    lean: f64,
-    hole: f64,
-    slot: (f64, f64),
-    radius: f64,
+pub(super) struct Made {
+    pub(super) high: f64,
+    pub(super) lean: f64,
+    pub(super) hole: f64,
+    pub(super) slot: (f64, f64),
+    pub(super) radius: f64,
 }
 
 /// A plate of 14 x 10 mm that looks like itself in no other pose: a chamfer, a rounded corner, two holes, a slot.
 fn plate(made: Made) -> Design {
+    plate_of(1.0, made)
+}
+
+/// The plate, so many times as large; what differs from the drawing stays as it is.
+pub(super) fn plate_of(k: f64, made: Made) -> Design {
+    let top = 10.0 * k + made.high;
     let corners = [
         (0.0, 0.0, 0.0),
-        (14.0, 0.0, 0.0),
-        (14.0, 7.0, 0.0),
-        (11.0, 10.0 + made.high, 0.0),
-        (made.lean, 10.0 + made.high, 2.5 + made.radius),
+        (14.0 * k, 0.0, 0.0),
+        (14.0 * k, 7.0 * k, 0.0),
+        (11.0 * k, top, 0.0),
+        (made.lean, top, 2.5 * k + made.radius),
     ];
-    let holes = [(3.0, 3.5, 2.0), (11.0 + made.hole, 3.5, 2.4)];
-    parts::polygon(&corners, &holes, &[(6.5, 7.0, 5.0 + made.slot.1, 1.4 + made.slot.0, 0.0)])
+    let holes = [(3.0 * k, 3.5 * k, 2.0 * k), (11.0 * k + made.hole, 3.5 * k, 2.4 * k)];
+    parts::polygon(&corners, &holes, &[(6.5 * k, 7.0 * k, 5.0 * k + made.slot.1, 1.4 * k + made.slot.0, 0.0)])
 }
 
 /// The feature of a kind of name whose middle is nearest to a place.
-fn near(design: &Design, word: &str, x: f64, y: f64) -> String {
+pub(super) fn near(design: &Design, word: &str, x: f64, y: f64) -> String {
     let middle = |k: &FeatureKind| match *k {
         FeatureKind::Edge { from, to } => from.midpoint(to),
         FeatureKind::Arc { circle, .. } | FeatureKind::Hole(circle) => circle.centre,
@@ -56,13 +62,17 @@ fn near(design: &Design, word: &str, x: f64, y: f64) -> String {
     nearest.expect("a feature").name.clone()
 }
 
-fn open(check_type: &CheckType, text: &str, reference: &Reference) -> Result<Box<dyn Check>, super::EntryError> {
+pub(super) fn open(
+    check_type: &CheckType,
+    text: &str,
+    reference: &Reference,
+) -> Result<Box<dyn Check>, super::EntryError> {
     let table = toml::de::DeTable::parse(text).expect("TOML").into_inner();
     let entry = Entry::new(toml::Spanned::new(0..text.len(), toml::de::DeValue::Table(table)));
     (check_type.parse)(&entry, &Context { reference, models: &Models::default() })
 }
 
-fn normal(random: &mut Seeded) -> f64 {
+pub(super) fn normal(random: &mut Seeded) -> f64 {
     let (sin, radius) = (libm::sin(random.between(0.0, std::f64::consts::TAU)), random.between(1e-12, 1.0));
     sin * (-2.0 * libm::log(radius)).sqrt()
 }
@@ -102,14 +112,14 @@ fn observe(check: &dyn Check, reference: &Reference, made: &Design, seed: u64) -
 
 /// Errors in their stated standard uncertainties, and in mm or degrees.
 #[derive(Debug, Default)]
-struct Errors {
+pub(super) struct Errors {
     values: Vec<f64>,
     errors: Vec<f64>,
     stated: Vec<f64>,
 }
 
 impl Errors {
-    fn add(&mut self, observation: &Observation, truth: f64) {
+    pub(super) fn add(&mut self, observation: &Observation, truth: f64) {
         let Outcome::Measured { value, u } = observation.outcome else { panic!("{observation:?}") };
         self.values.push(value);
         self.errors.push(value - truth);
@@ -125,11 +135,11 @@ impl Errors {
         Self::mean(&self.stated)
     }
     /// Percent of the errors within twice their stated standard uncertainty.
-    fn coverage(&self) -> f64 {
+    pub(super) fn coverage(&self) -> f64 {
         let within = self.errors.iter().zip(&self.stated).filter(|(e, u)| e.abs() <= 2.0 * **u).count();
         100.0 * within as f64 / self.errors.len() as f64
     }
-    fn print(&self, name: &str) {
+    pub(super) fn print(&self, name: &str) {
         let (bias, n) = (self.bias(), self.errors.len() as f64);
         let sigma = (self.errors.iter().map(|e| (e - bias) * (e - bias)).sum::<f64>() / (n - 1.0)).sqrt();
         println!("| {name} | {n} | {bias:+.4} | {sigma:.4} | {:.4} | {:.1} |", self.u(), self.coverage());

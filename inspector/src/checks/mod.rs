@@ -30,6 +30,8 @@ mod pair;
 pub mod presence;
 pub mod profile;
 pub mod reference;
+#[cfg(test)]
+mod refusal_tests;
 pub mod region;
 mod round;
 pub mod roundness;
