@@ -25,6 +25,8 @@ mod learned;
 mod learned_tests;
 mod material;
 pub mod missing;
+#[cfg(test)]
+mod oblique_tests;
 pub mod outline;
 mod pair;
 pub mod presence;
