@@ -1,7 +1,9 @@
 //! What strays farther than edges are looked for counts at least so far; what cannot be measured is a reason that says what to do, never a number.
 
 use super::gauge_tests::{Made, near, open, plate_of};
-use super::{CheckType, Observation, Outcome, angle, arc, burr, distance, roundness, straightness, symmetry, width};
+use super::{
+    CheckType, Observation, Outcome, angle, arc, burr, distance, hole, roundness, straightness, symmetry, width,
+};
 use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Body, Contour, Design, FeatureKind, Reference, Segment};
@@ -198,4 +200,64 @@ fn an_angle_is_the_same_from_behind() {
         let (seen, _) = quiet(&angle::TYPE, &text, &both, made);
         assert!((value(&seen[0]) - truth).abs() < 0.03, "{name}: {seen:?}, true {truth}");
     }
+}
+
+/// A hole of 1 mm that was cut with three sides: its edges lie within reach of the circle that was drawn, and are none.
+#[test]
+fn a_hole_with_three_sides_has_no_diameter() {
+    let drawn = parts::polygon(&CORNERS, &[(6.0, 6.0, 4.0), (18.0, 8.0, 1.0)], &[]);
+    let name = near(&drawn, "hole", 18.0, 8.0);
+    let text = format!("feature = \"{name}\"\ndiameter = {{ nominal = 1.0, lower = -0.3, upper = 0.3 }}");
+    assert!((value(&quiet(&hole::TYPE, &text, &drawn, &drawn).0[0]) - 1.0).abs() < 0.05);
+    let mut contours = drawn.contours.clone();
+    let index = drawn.feature(&name).expect("a hole").0.contour;
+    let corner = |k: f64| {
+        let (sin, cos) = libm::sincos(-k * std::f64::consts::TAU / 3.0);
+        Point::new(18.0 + 0.75 * cos, 8.0 + 0.75 * sin)
+    };
+    let side = |k: f64| Segment::Line { from: corner(k), to: corner(k + 1.0) };
+    contours[index] = Contour { segments: vec![side(0.0), side(1.0), side(2.0)] };
+    let made = Design::from_contours(contours).expect("a part");
+    let (why, words) = reason(&quiet(&hole::TYPE, &text, &drawn, &made).0);
+    assert!(matches!(why, Reason::NoFit { .. }) && words.contains("not round"), "{words}");
+}
+
+/// 24 x 16 mm, a step in its right side so that it looks like itself in no other pose.
+const CORNERS: [(f64, f64, f64); 6] =
+    [(0.0, 0.0, 0.0), (24.0, 0.0, 0.0), (24.0, 9.0, 0.0), (21.0, 9.0, 0.0), (21.0, 16.0, 0.0), (0.0, 16.0, 0.0)];
+
+/// A saw's cut, deeper than is looked: where it is too narrow for clean edges, what little is seen of it counts all the same.
+#[test]
+fn a_narrow_cut_is_no_straight_edge() {
+    let drawn = parts::polygon(&CORNERS, &[(6.0, 6.0, 4.0)], &[]);
+    let text = format!("feature = \"{}\"\nupper = 0.1", near(&drawn, "edge", 10.5, 16.0));
+    for wide in [0.16, 0.2, 0.24, 0.3] {
+        let cut = [(14.0, 16.0, 0.0), (14.0, 14.0, 0.0), (14.0 - wide, 14.0, 0.0), (14.0 - wide, 16.0, 0.0)];
+        let corners: Vec<_> = CORNERS[..5].iter().chain(&cut).chain(&CORNERS[5..]).copied().collect();
+        let made = parts::polygon(&corners, &[(6.0, 6.0, 4.0)], &[]);
+        let (seen, verdict) = quiet(&straightness::TYPE, &text, &drawn, &made);
+        println!("{wide}: {seen:?}");
+        assert!(verdict == Verdict::Fail && value(&seen[0]) > 0.3, "{wide}: {seen:?}");
+    }
+}
+
+/// Of a short edge of which half is gone, four places are left: no line.
+#[test]
+fn four_edges_are_no_line() {
+    let made = |notch: f64| {
+        let (low, high) = (9.8 - 0.5 * notch, 9.8 + 0.5 * notch);
+        let mut corners = vec![(0.0, 0.0), (24.0, 0.0), (24.0, 9.0), (25.6, 9.0)];
+        if notch > 0.0 {
+            corners.extend([(25.6, low), (23.6, low), (23.6, high), (25.6, high)]);
+        }
+        corners.extend([(25.6, 10.6), (24.0, 10.6), (24.0, 16.0), (0.0, 16.0)]);
+        let corners: Vec<_> = corners.into_iter().map(|(x, y)| (x, y, 0.0)).collect();
+        parts::polygon(&corners, &[(6.0, 6.0, 4.0)], &[])
+    };
+    let drawn = made(0.0);
+    let (hole, edge) = (near(&drawn, "hole", 6.0, 6.0), near(&drawn, "edge", 25.6, 9.8));
+    let text = between(&hole, &edge, "distance = { nominal = 19.6, lower = -0.1, upper = 0.1 }");
+    let of = |notch: f64| quiet(&distance::TYPE, &text, &drawn, &made(notch)).0;
+    assert!((value(&of(0.3)[0]) - 19.6).abs() < 0.02);
+    assert!(matches!(reason(&of(0.54)).0, Reason::NoEdge { found: 4, expected: 8 }));
 }

@@ -106,3 +106,47 @@ pub fn fit_line<F: Frame>(
 pub fn refit_line<F: Frame>(points: &[Point<F>], fit: &LineFit<F>) -> Option<Line<F>> {
     robust::refit(points, fit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::PlaneMm;
+
+    /// 40 points 1 mm apart on y = 5, of which the last `n` lie 2 mm off; a start that rises from 5 to `to` along them.
+    fn fitted(n: usize, to: f64) -> LineFit<PlaneMm> {
+        let off = |i: usize| if i + n >= 40 { 2.0 } else { 0.0 };
+        let points: Vec<Point<PlaneMm>> =
+            (0..40).map(|i| Point::new(i as f64, 5.0 + 0.01 * (i % 2) as f64 + off(i))).collect();
+        let start = Line::through(Point::new(0.0, 5.0), Point::new(39.0, to)).expect("two points");
+        fit_line(&points, &[1.0; 40], start, 0.005).expect("a line")
+    }
+
+    #[test]
+    fn a_fifth_off_at_one_end_pulls_nothing_though_the_start_leans_there_and_a_quarter_when_it_does_not() {
+        for (n, to) in [(8, 5.0), (8, 6.0), (8, 6.5), (10, 5.0)] {
+            let fit = fitted(n, to);
+            assert_eq!(fit.outliers.len(), n, "{n} to {to}");
+            assert!(fit.figure.offset(Point::new(20.0, 5.005)).abs() < 2e-3, "{n} to {to}: {:?}", fit.figure);
+        }
+    }
+
+    /// Six points that happen to lie on a line, and are known to 0.01 mm each.
+    #[test]
+    fn points_on_a_line_by_chance_are_as_uncertain_as_their_noise() {
+        let points: Vec<Point<PlaneMm>> = (0..6).map(|i| Point::new(f64::from(i), 1.0)).collect();
+        let start = Line::through(points[0], points[5]).expect("two points");
+        let fit = fit_line(&points, &[1.0; 6], start, 0.01).expect("a line");
+        let expected = 0.01 / 6.0_f64.sqrt();
+        assert!((fit.u_offset_at(Point::new(2.5, 1.0)) / expected - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn too_few_points_are_said() {
+        let points = [Point::<PlaneMm>::new(0.0, 1.0), Point::new(1.0, 1.0)];
+        let start = Line::through(points[0], points[1]).expect("two points");
+        for n in 0..=2 {
+            let found = fit_line(&points[..n], &vec![1.0; n], start, 0.01);
+            assert_eq!(found, Err(FitError::TooFewPoints { expected: 3, found: n }));
+        }
+    }
+}
