@@ -61,6 +61,9 @@ fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
         let FeatureKind::Arc { circle, sweep, .. } = f.kind else { continue };
         let by_standard = if sweep.radians() > 0.0 { iso2768::broken_edge } else { iso2768::medium };
         let Some(t) = by_standard(circle.radius) else { continue };
+        if circle.radius * sweep.radians().abs() < super::LEAST_EDGE_PX * mm_per_px {
+            continue;
+        }
         let ratio = t / expected_u(circle.radius, sweep.radians().abs(), mm_per_px);
         if ratio >= DECIDABLE {
             let r = circle.radius;
@@ -95,5 +98,19 @@ impl Check for Arc {
             Ok(arc) => arc.radius(part).at(arc.edges.region(part).into_iter().collect()),
             Err(reason) => Observation::not_measured(reason),
         }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth::parts;
+
+    /// A corner of 3 mm is 4.7 mm long: 43 px at 0.11 mm, 36 px at 0.13 mm.
+    #[test]
+    fn arcs_of_few_pixels_are_not_proposed() {
+        let drawn = parts::rounded_rectangle(44.0, 26.0, 3.0, &[]);
+        assert_eq!(propose(&drawn, 0.11).len(), 4);
+        assert_eq!(propose(&drawn, 0.13).len(), 0);
     }
 }

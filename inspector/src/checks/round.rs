@@ -2,8 +2,8 @@
 
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
-    Circle, CircleFit, DesignMm, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle, fit_weighted_circle,
-    refit_circle,
+    Circle, CircleFit, DesignMm, FitError, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle,
+    fit_weighted_circle, refit_circle,
 };
 use crate::measure::LightModel;
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
@@ -255,10 +255,14 @@ impl Eye<'_> {
             let edge = find_edge(&self.located.light, self.light, p).ok()?;
             Some((world.camera.plane_from_image(edge.p, world.z(*rim)), edge.trust))
         };
-        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) =
-            self.probes(rough, 6.0, mm_per_px).iter().step_by(2).filter_map(found).unzip();
+        let probes = self.probes(rough, 6.0, mm_per_px);
+        let looked = probes.iter().step_by(2);
+        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) = looked.clone().filter_map(found).unzip();
         let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px);
-        fit.map(|f| f.circle).map_err(|e| Reason::NoFit { detail: e.to_string() })
+        fit.map(|f| f.circle).map_err(|e| match e {
+            FitError::TooFewPoints { found, .. } => self.no_edge(found, looked.len()),
+            FitError::Degenerate => Reason::NoFit { detail: e.to_string() },
+        })
     }
 
     /// Sub-pixel edges around the circle.

@@ -66,13 +66,15 @@ pub enum Help {
 const WELL: f64 = 2.0;
 /// C_m below which it does not.
 const LEAST: f64 = 1.0;
-/// Largest photo that is rendered.
-const MAX_PIXELS: f64 = 25e6;
+/// Largest photo that is rendered, px: 25 megapixels.
+const LARGEST: [f64; 2] = [6144.0, 4096.0];
+/// How the part is turned in it: not along the rows of pixels, as no part ever lies, but almost.
+const TURN_DEGREES: f64 = 0.7;
 /// Room around the part, px.
 const MARGIN_PX: f64 = 60.0;
 
-/// What a camera of the recipe's pixel size will be able to decide, a line per characteristic with limits; `None` when the part would fill more
-/// than 25 megapixels, which no such camera has, and for parts on a mat: every photo of them has a scale of its own.
+/// What a camera of the recipe's pixel size will be able to decide, a line per characteristic with limits; `None` when the part does not fit into
+/// 6144 x 4096 px, which hardly any camera has, and for parts on a mat: every photo of them has a scale of its own.
 ///
 /// The photo is one of a good workshop camera: a dark part on a bright ground, blur of 1 px, noise of 0.4 % in the dark and 1 % in white.
 /// The index is that of JCGM 106:2012, 7.6.3 (C_m = T / 4 u).
@@ -83,18 +85,20 @@ const MARGIN_PX: f64 = 60.0;
 pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
     let Calibration::Known(CalibrationPolicy { mm_per_px, tone, .. }) = recipe.calibration else { return None };
     let (width, height, _) = parts::extent(design);
-    let px = |mm: f64| (mm / mm_per_px + 2.0 * MARGIN_PX).ceil();
-    if px(width) * px(height) > MAX_PIXELS {
+    let turn = Angle::from_degrees(TURN_DEGREES);
+    let (sin, cos) = turn.sin_cos();
+    let px = |along: f64, across: f64| ((along * cos + across * sin) / mm_per_px + 2.0 * MARGIN_PX).ceil();
+    let (width_px, height_px) = (px(width, height), px(height, width));
+    if width_px.max(height_px) > LARGEST[0] || width_px.min(height_px) > LARGEST[1] {
         return None;
     }
     let scene = Scene {
         noise: Noise { read: 0.004, shot: 1e-4 },
         seed: 1,
         tone,
-        ..Scene::new(design, px(width) as u32, px(height) as u32, mm_per_px)
+        ..Scene::new(design, width_px as u32, height_px as u32, mm_per_px)
     };
-    // Not along the rows of pixels, as no part ever lies, but almost.
-    let scene = scene.placed(design, mm_per_px, Angle::from_degrees(0.7), Vector::new(0.3, 0.2));
+    let scene = scene.placed(design, mm_per_px, turn, Vector::new(0.3, 0.2));
     let none = Sha256([0; 32]);
     let photo = Photo { picture: scene.render(design), file_sha256: none, pixels_sha256: none };
     let results = inspect(&photo, recipe, |_| ()).results;
@@ -154,12 +158,14 @@ impl Forecast {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = &self.id;
+        // Never rounded up to a bound that it does not reach.
+        let tenths = |c_m: &f64| (c_m * 10.0).floor() / 10.0;
         match &self.decides {
-            Decides::Yes { c_m } => write!(f, "{id}: can be decided (C_m {c_m:.1})"),
+            Decides::Yes { c_m } => write!(f, "{id}: can be decided (C_m {:.1})", tenths(c_m)),
             Decides::Hardly { c_m, help } => {
-                write!(f, "{id}: hardly, many good parts will be referred (C_m {c_m:.1}); {help}")
+                write!(f, "{id}: hardly, many good parts will be referred (C_m {:.1}); {help}", tenths(c_m))
             }
-            Decides::No { c_m, help } => write!(f, "{id}: cannot be decided (C_m {c_m:.1}); {help}"),
+            Decides::No { c_m, help } => write!(f, "{id}: cannot be decided (C_m {:.1}); {help}", tenths(c_m)),
             Decides::NotMeasured(reason) => write!(f, "{id}: cannot be measured: {reason}"),
         }
     }
@@ -217,6 +223,31 @@ mod tests {
         let found = diameter("mm_per_px = 0.05\nu_scale = 0.01", 0.1, 6.0);
         assert!(matches!(found, Decides::No { help: Help::Better(Source::Scale), .. }), "{found:?}");
         assert!(matches!(diameter("mm_per_px = 0.05", 0.1, 6.0), Decides::Yes { .. }));
+    }
+
+    /// 500 mm of bar rise by 6 mm in their turn; 700 mm are longer than any photo.
+    #[test]
+    fn a_long_bar_is_seen_whole_or_not_tried() {
+        let told = |length: f64| {
+            let design = parts::rounded_rectangle(length, 10.0, 2.0, &[(8.0, 0.0, 4.0)]);
+            let text = "schema = 1\npart = \"P\"\n[design]\nfile = \"p.dxf\"\n[calibration]\nmm_per_px = 0.1\n\
+                        [[check]]\ntype = \"profile\"\nzone = 0.6\n";
+            let dxf = || Ok(write_dxf(&design).into_bytes());
+            let recipe =
+                assemble(text.as_bytes(), Sha256([0; 32]), |f| (f == "p.dxf").then(dxf), Models::default(), REGISTRY)
+                    .expect("a recipe");
+            forecast(&recipe, &design)
+        };
+        let found = told(500.0).expect("it fits a photo").swap_remove(0).decides;
+        assert!(!matches!(found, Decides::NotMeasured(_)), "{found:?}");
+        assert_eq!(told(700.0), None);
+    }
+
+    #[test]
+    fn an_index_is_not_rounded_up_to_its_bound() {
+        let decides = Decides::Hardly { c_m: 1.97, help: Help::Closer(0.05) };
+        let told = Forecast { id: "a".into(), check_type: "hole", tolerance: 1.0, decides }.to_string();
+        assert!(told.contains("(C_m 1.9)"), "{told}");
     }
 
     #[test]

@@ -89,6 +89,8 @@ const ON_REQUEST: [(&str, &str); 2] = [
 ];
 /// Most names or patterns that are told.
 const SHOWN: usize = 24;
+/// Most values that the camera cannot decide that are told; the recipe lists all.
+const DOUBTFUL: usize = 8;
 /// Name of the camera's record in a recipe's folder.
 const CAMERA_FILE: &str = "camera.toml";
 /// Smallest feature that checks measure, px.
@@ -153,7 +155,7 @@ fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<
     let Calibration::Known(CalibrationPolicy { mm_per_px, .. }) = recipe.calibration else { return Vec::new() };
     let Some(forecasts) = forecast(recipe, design) else {
         notes.push(format!(
-            "At {mm_per_px} mm per pixel no photo of a usual size (25 megapixels) shows the whole part: what can be decided was not tried."
+            "At {mm_per_px} mm per pixel no photo of a usual size (6144 x 4096 px at most) shows the whole part: what can be decided was not tried."
         ));
         return Vec::new();
     };
@@ -168,12 +170,12 @@ fn foretell(recipe: &Recipe, design: &Design, out: &mut String, notes: &mut Vec<
     notes.push(summary);
     for (i, f) in doubtful.iter().enumerate() {
         add(out, format_args!("# {f}\n"));
-        if i < SHOWN {
+        if i < DOUBTFUL {
             notes.push(f.to_string());
         }
     }
-    if doubtful.len() > SHOWN {
-        notes.push(format!("... and {} more, listed in recipe.toml.", doubtful.len() - SHOWN));
+    if doubtful.len() > DOUBTFUL {
+        notes.push(format!("... and {} more, listed in recipe.toml.", doubtful.len() - DOUBTFUL));
     }
     for f in shown.iter().filter(|f| !f.is_decided()) {
         add(out, format_args!("# If it is taken in, {f}\n"));
@@ -280,7 +282,7 @@ fn checks(out: &mut String, design: &Design, mm_per_px: f64, notes: &mut Vec<Str
             }
             out.truncate(out.trim_end_matches("#\n").len());
             add(&mut on_request, format_args!("{}\n", entries.join("\n")));
-            notes.push(format!("Shown only, {}: {} checks; {why}.", check_type.name, entries.len()));
+            notes.push(format!("Shown only, {}: {}; {why}.", check_type.name, counted(entries.len(), "check")));
         } else {
             notes.push(assumptions(check_type.name, &entries));
             add(out, format_args!("{}\n", entries.join("\n\n")));
@@ -290,7 +292,7 @@ fn checks(out: &mut String, design: &Design, mm_per_px: f64, notes: &mut Vec<Str
     let radii = out.matches("\ntype = \"arc\"").count();
     if radii < arcs {
         notes.push(format!(
-            "Proposed radii: {radii} of {arcs}, those that this camera knows well; profile looks at all arcs."
+            "Proposed radii: {radii} of {arcs}, those that this camera knows best; profile looks at all arcs."
         ));
     }
     on_request
@@ -417,25 +419,30 @@ fn names(design: &Design) -> Vec<String> {
     match symmetry.turns {
         Turns::Any => lines.push("Symmetry: round, every turn looks the same.".to_owned()),
         Turns::Of(1) if symmetry.axes.is_empty() => (),
+        Turns::Of(1) => lines.push("Symmetry: one mirror axis, so front and back look the same.".to_owned()),
         Turns::Of(turns) => lines.push(format!(
-            "Symmetry: looks the same in {turns} of the turns, with {} mirror axes (to {:.4} mm): such poses cannot be told apart.",
-            symmetry.axes.len(),
-            symmetry.residual_mm
+            "Symmetry: looks the same after each 1/{turns} of a turn, mirror axes: {}. A photo does not tell such positions apart.",
+            symmetry.axes.len()
         )),
     }
     lines
 }
 
-/// How many checks of a type are proposed, and where their tolerances come from.
+/// `1 check`, `2 checks`.
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// How many checks of a type are proposed, and where their limits come from.
 fn assumptions(name: &str, entries: &[String]) -> String {
     let count = |word: &str| entries.iter().map(|e| e.matches(word).count()).sum::<usize>();
     let (by_standard, assumed) = (count("# ISO 2768-m"), count("# assumed"));
     let origin = match (by_standard, assumed) {
-        (0, a) => format!("{a} tolerances assumed"),
-        (s, 0) => format!("{s} tolerances by ISO 2768-m"),
-        (s, a) => format!("{s} tolerances by ISO 2768-m, {a} assumed"),
+        (0, a) => format!("{} assumed", counted(a, "limit")),
+        (s, 0) => format!("{} by ISO 2768-m", counted(s, "limit")),
+        (s, a) => format!("{} by ISO 2768-m, {a} assumed", counted(s, "limit")),
     };
-    format!("Proposed {name}: {} checks, {origin}.", entries.len())
+    format!("Proposed {name}: {}, {origin}.", counted(entries.len(), "check"))
 }
 
 fn picture(out: &mut String, name: &str) {
