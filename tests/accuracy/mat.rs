@@ -24,9 +24,10 @@ use std::sync::Arc;
 
 /// Standard uncertainty of a printed distance measured with a caliper, mm.
 const U_CALIPER_MM: f64 = 0.05;
-/// A sheet bonded to a board: highest curl of the paper and standard uncertainty of its flatness, mm.
+/// A sheet bonded to a board: highest curl of the paper, mm. Standard uncertainty of its flatness, mm: the standard deviation of the height of sheets that lie so
+/// (two waves, amplitudes rectangular up to 0.3 and 0.2 of the curl: the variances of a sine and of a rectangular amplitude are 1/2 and 1/3 of squares).
 const CURL_MM: f64 = 0.2;
-const U_FLAT_MM: f64 = 0.1;
+const U_FLAT_MM: f64 = CURL_MM * 0.147_196_014_438_797_2;
 /// Standard uncertainty of the thickness, relative.
 const U_THICKNESS: f64 = 0.02;
 /// Light of the paper; share of it that ink returns.
@@ -306,10 +307,10 @@ const MEASURANDS: [&str; 5] = ["hole diameter", "hole position", "slot width", "
 /// * Bias and sigma at 1 mm, mm: phone, diameters +0.001 and 0.010, slots +0.001 and 0.010 (width), -0.003 and 0.020 (length), positions +0.002 and 0.020;
 ///   webcam -0.014 and 0.041, slots -0.013 and 0.060, -0.003 and 0.053, positions +0.001 and 0.041.
 /// * At 5 mm the sigma of diameters is 0.025 (phone) and 0.036 (webcam).
-/// * Positions and distances are less uncertain than is said: U95 covers all of them, and of positions with the phone it is 5 times the bar of sigma. Most
-///   of it is the flatness of the sheet (`u_flat`).
-/// * A curl of 0.12 mm, which the sheet may have, pulls the lens of a phone beyond five standard uncertainties: one photo in four is refused
-///   (`camera-record`).
+/// * Positions and distances are less uncertain than is said: U95 covers all of them, and of positions with the phone it is 3.2 times the bar of sigma at
+///   0 mm and 3.8 at 1 mm (`ASSAY_TRIALS=10`). Nearly all of it is the height of the sheet's middle, which no tag shows: 0.058 mm at 220 mm from the camera
+///   change the scale by 0.026 %. It is there once. A sheet bonded as this one is has half of that.
+/// * No photo is refused for a good camera record (of 80; of 40 with the phone 12 were, before the sheet's waves had a place in the fit).
 /// * Slots of thick parts, webcam: U95 covers 80 % at 5 mm: where shadow fills a slot its edges scatter.
 #[test]
 #[ignore = "hours"]
@@ -376,6 +377,15 @@ fn two_thousand_trials() {
         missed.push(format!("pooled coverage {covered:.1} %"));
     }
     assert!(missed.is_empty(), "bars missed: {missed:#?}");
+}
+
+/// The sheet's waves of 0.1 to 0.16 mm went into pose and lens once, and these photos were refused for their camera record.
+#[test]
+fn a_wavy_sheet_is_no_wrong_camera_record() {
+    for seed in [1, 8] {
+        let off = astray(Device::Phone, 0.0, seed);
+        assert!(off.as_ref().is_ok_and(|off| *off < 0.2), "seed {seed}: {off:?}");
+    }
 }
 
 /// A few of them each time.

@@ -1,10 +1,36 @@
-//! A sheet, printed not quite to scale and not quite flat, in front of a camera: 21 parameters and their derivatives.
+//! A sheet, printed not quite to scale and not quite flat, in front of a camera: its parameters and their derivatives.
+//!
+//! A sheet that lies nearly flat still lies in waves, and waves of a tenth of a millimetre move what an oblique camera sees by more than the noise of
+//! corners. Bends that are left out would go into pose and lens; so the lowest ones are parameters too.
 
 use crate::calibration::{Lens, Perspective};
 use crate::geometry::{Matrix3, PlaneMm, Point, Rigid, times};
 
-/// Number of parameters: turn (3), shift (3), lens (9), printed scale across and up and skew (3), height (3).
-pub(super) const N: usize = 21;
+/// Number of parameters: turn (3), shift (3), lens (9), printed scale across and up and skew (3), bends.
+pub(super) const N: usize = HEIGHT + BENDS;
+/// Bends of the sheet: three of second order, then its waves.
+pub(super) const BENDS: usize = 3 + WAVES.len();
+/// Orders across and up of the waves: all products of Legendre polynomials of third to fifth order. Over the ring of an A4 sheet that is waves of 150 mm and
+/// longer.
+const WAVES: [(usize, usize); 15] = [
+    (3, 0),
+    (2, 1),
+    (1, 2),
+    (0, 3),
+    (4, 0),
+    (3, 1),
+    (2, 2),
+    (1, 3),
+    (0, 4),
+    (5, 0),
+    (4, 1),
+    (3, 2),
+    (2, 3),
+    (1, 4),
+    (0, 5),
+];
+/// Standard uncertainty of a wave of third, fourth and fifth order, beside that of a bend of second order: about what cylinders of 180 to 500 mm have.
+const WAVE_SHARE: [f64; 3] = [0.75, 0.5, 0.25];
 /// Where the lens begins.
 pub(super) const LENS: usize = 6;
 /// Where the print begins.
@@ -19,8 +45,8 @@ pub(super) struct Model {
     pub(super) lens: Lens,
     /// Printed scale across and up minus one, and skew: how far x moves per y.
     pub(super) print: [f64; 3],
-    /// Height of the sheet at the ring's right end, at its upper end, and of its twist, mm; the middle has height 0.
-    pub(super) height: [f64; 3],
+    /// Height of the sheet at the ring's right end, at its upper end, and of its twist, mm; then amplitudes of its waves. The middle has height 0.
+    pub(super) height: [f64; BENDS],
 }
 
 /// A view of the model with what all points share.
@@ -47,7 +73,7 @@ impl Model {
             pose: Rigid { turn: turned.turn, shift: add(self.pose.shift, three(3)) },
             lens: Lens::from_parameters(std::array::from_fn(|i| lens[i] + step[LENS + i])),
             print: add(self.print, three(PRINT)),
-            height: add(self.height, three(HEIGHT)),
+            height: std::array::from_fn(|k| self.height[k] + step[HEIGHT + k]),
         }
     }
 
@@ -60,10 +86,46 @@ impl Model {
         out
     }
 
+    /// Height of a printed place above the middle, mm.
+    pub(super) fn height_at(&self, p: Point<PlaneMm>, half: [f64; 2]) -> f64 {
+        bends(p.x / half[0], p.y / half[1]).iter().zip(self.height).map(|(b, h)| b * h).sum()
+    }
+
     /// The camera: millimetres on the plane are true ones.
     pub(super) fn perspective(&self) -> Perspective {
         Perspective::new(self.lens, self.pose)
     }
+}
+
+/// Standard uncertainty of each bend of a sheet whose height has the standard uncertainty `u_flat_mm`, mm.
+pub(super) fn u_bends(u_flat_mm: f64) -> [f64; BENDS] {
+    std::array::from_fn(|k| if k < 3 { u_flat_mm } else { WAVE_SHARE[WAVES[k - 3].0 + WAVES[k - 3].1 - 3] * u_flat_mm })
+}
+
+/// Height of each bend at a place, in halves of the ring from its middle, above the height in the middle.
+fn bends(u: f64, v: f64) -> [f64; BENDS] {
+    /// Of Legendre's polynomials.
+    const MIDDLE: [f64; 6] = [1.0, 0.0, -0.5, 0.0, 0.375, 0.0];
+    let (across, up) = (legendre(u), legendre(v));
+    std::array::from_fn(|k| match k {
+        0 => u * u,
+        1 => v * v,
+        2 => u * v,
+        _ => {
+            let (i, j) = WAVES[k - 3];
+            across[i] * up[j] - MIDDLE[i] * MIDDLE[j]
+        }
+    })
+}
+
+/// Legendre's polynomials of order 0 to 5.
+fn legendre(x: f64) -> [f64; 6] {
+    let mut p = [1.0, x, 0.0, 0.0, 0.0, 0.0];
+    for n in 1..5 {
+        let k = n as f64;
+        p[n + 1] = ((2.0 * k + 1.0) * x * p[n] - k * p[n - 1]) / (k + 1.0);
+    }
+    p
 }
 
 impl View<'_> {
@@ -71,7 +133,7 @@ impl View<'_> {
     pub(super) fn project(&self, p: Point<PlaneMm>) -> Option<([f64; 2], [[f64; N]; 2])> {
         let m = self.model;
         let (u, v) = (p.x / self.half[0], p.y / self.half[1]);
-        let bends = [u * u, v * v, u * v];
+        let bends = bends(u, v);
         let space = [
             p.x * (1.0 + m.print[0]) + p.y * m.print[2],
             p.y * (1.0 + m.print[1]),
@@ -130,7 +192,8 @@ mod tests {
     fn derivatives_are_the_differences() {
         let lens = Lens { k1: -0.1, k2: 0.05, p1: 0.001, p2: -0.002, k3: 0.01, ..Lens::pinhole(1500.0, 1920, 1080) };
         let pose = Rigid { turn: [2.9, 0.3, -0.2], shift: [10.0, -20.0, 350.0] };
-        let model = Model { pose, lens, print: [0.003, -0.002, 0.001], height: [0.4, -0.3, 0.2] };
+        let model =
+            Model { pose, lens, print: [0.003, -0.002, 0.001], height: std::array::from_fn(|k| 0.4 - 0.05 * k as f64) };
         let half = [90.0, 130.0];
         for p in [Point::new(80.0, 120.0), Point::new(-85.0, 30.0), Point::new(5.0, -125.0)] {
             let (_, d) = model.view(half).project(p).unwrap();

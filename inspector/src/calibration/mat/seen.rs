@@ -2,7 +2,7 @@
 
 use super::find::Found;
 use super::light::{CLIPPED, DARKEST, GREYEST_BLACK, MOST_COLOURED, Quality, SOFTEST_PX, STRANGEST_TONE, UNEVEN};
-use super::locate::{BEND_MM, PULL, SCATTER_MM, fewest_tags};
+use super::locate::{BEND_MM, BENT, PULL, SCATTER_MM, fewest_tags};
 use super::pose::Fit;
 use crate::calibration::Camera;
 use crate::geometry::Point;
@@ -64,7 +64,6 @@ impl SeenMat {
         let (fit, q) = (&self.fit, &self.quality);
         let tags = Reading::new("tags", "tags seen", self.found.tags.len() as f64, "");
         let percent = |name, words, share: f64| Reading::new(name, words, 100.0 * share, "%");
-        let bend = fit.height_mm.iter().map(|h| h[0].abs()).fold(0.0, f64::max);
         let [across, up] = fit.printed_scale;
         let [red, blue] = q.white_balance;
         let colour = |name, words, light| {
@@ -85,10 +84,10 @@ impl SeenMat {
             percent("tone", "tone curve off sRGB", q.tone_deviation).at_most(100.0 * STRANGEST_TONE),
             percent("printed-across", "printed too large across", across - 1.0),
             percent("printed-up", "printed too large up", up - 1.0),
-            Reading::new("bend", "bend of the sheet", bend, "mm").at_most(BEND_MM),
+            Reading::new("bend", "bend of the sheet", fit.bend_mm, "mm").at_most(BEND_MM),
             Reading::new("scatter", "scatter of the tags", fit.rms_mm, "mm").at_most(SCATTER_MM),
             Reading::new("against-distances", "against the measured distances", fit.pulls.print, "u").at_most(PULL),
-            Reading::new("against-flat", "against a flat sheet", fit.pulls.flat, "u").at_most(PULL),
+            Reading::new("against-flat", "against a flat sheet", fit.pulls.flat, "u").at_most(BENT),
         ];
         if fit.lens_known {
             all.push(Reading::new("against-record", "against the camera record", fit.pulls.lens, "u").at_most(PULL));
