@@ -300,7 +300,9 @@ fn what_is_not_known_makes_uncertain() {
         let truth = view.parts[0].features().into_iter().find(|f| a.id.starts_with(&format!("{}.", f.name))).unwrap();
         let FeatureKind::Hole(circle) = truth.kind else { continue };
         let (measured, u) = (n.measured.unwrap(), n.u.unwrap());
-        assert!(u > 1.5 * a.u.unwrap(), "{}: u {u} and {:?}", a.id, a.u);
+        // Printers are off by 0.4 %, across and up by themselves: a diameter by 0.28 %.
+        let (known, more) = (a.u.unwrap(), 0.0025 * measured);
+        assert!(u * u > known * known + more * more, "{}: u {u} and {known}", a.id);
         assert!((measured - 2.0 * circle.radius).abs() < 2.0 * u, "{}: {measured} u {u}", a.id);
     }
 }

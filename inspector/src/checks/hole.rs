@@ -127,10 +127,6 @@ impl Check for Hole {
     }
 }
 
-/// A position is a distance, and a small one is all error: of a centre known to 1 along each axis, 95 % lie within 2.45 (Rayleigh), where a
-/// size would lie within 1.96. This covers both.
-const EITHER_WAY: f64 = 1.225;
-
 impl Hole {
     /// True position: twice the distance of the centre from the drawing's place.
     fn position(&self, pose: &DrawingPose, round: &Round, located: &Located<'_>) -> Observation {
@@ -139,24 +135,57 @@ impl Hole {
             pose.inverse().apply(circle.centre) - self.nominal.centre
         };
         let nominal = off(&pose.plane_from_design, &round.fit.circle);
-        let moved: Vec<(Source, Vector<DesignMm>)> = pose
+        let moved = pose
             .worlds(&located.worlds)
-            .map(|(source, world, pose)| (source, off(pose, &round.circle_in(world)) - nominal))
-            .collect();
+            .map(|(source, world, pose)| (source, off(pose, &round.circle_in(world)) - nominal));
         let (ux, uy) = round.fit.u_centre;
         let lever = pose.u_turn_rad * self.nominal.centre.distance(pose.pivot);
-        let placement = pose.u_shift_mm * pose.u_shift_mm + lever * lever;
-        // The direction in which the centre is known least counts: a small deviation has none of its own.
-        let worst = principal_direction(moved.iter().map(|(_, d)| *d));
-        let terms = [(Source::Noise, ux.max(uy)), (Source::Placement, placement.sqrt())];
-        let budget = Budget::of(terms.into_iter().chain(moved.iter().map(|(source, d)| (*source, d.dot(worst)))));
-        Observation::with_budget(2.0 * nominal.length(), budget.times(2.0 * EITHER_WAY))
+        let placed = libm::hypot(pose.u_shift_mm, lever);
+        let either = [(Source::Noise, [ux, uy]), (Source::Placement, [placed, placed])];
+        let either = either.into_iter().flat_map(|(s, [x, y])| [(s, Vector::new(x, 0.0)), (s, Vector::new(0.0, y))]);
+        let errors: Vec<(Source, Vector<DesignMm>)> = either.chain(moved).collect();
+        Observation::with_budget(2.0 * nominal.length(), of_length(nominal, &errors).times(2.0))
     }
 }
 
-/// The unit vector along which the sum of squares of the vectors is largest.
-fn principal_direction(vectors: impl Iterator<Item = Vector<DesignMm>>) -> Vector<DesignMm> {
-    let (xx, xy, yy) = vectors.fold((0.0, 0.0, 0.0), |(a, b, c), v| (a + v.x * v.x, b + v.x * v.y, c + v.y * v.y));
-    let (sin, cos) = libm::sincos(0.5 * libm::atan2(2.0 * xy, xx - yy));
-    Vector::new(cos, sin)
+/// Errors sideways count as far as they lengthen the deviation when they are as large as this, standard uncertainties: then 95 % are covered also where the
+/// true deviation is zero and all that is seen is error (Rayleigh).
+const SIDEWAYS: f64 = 3.0;
+
+/// Uncertainty of the length of a deviation with these independent errors. A long one has the errors along it; a short one those of all directions.
+fn of_length(deviation: Vector<DesignMm>, errors: &[(Source, Vector<DesignMm>)]) -> Budget {
+    let length = deviation.length();
+    let along = if length > 0.0 { deviation * (1.0 / length) } else { Vector::new(1.0, 0.0) };
+    let sideways = SIDEWAYS * errors.iter().map(|(_, e)| along.cross(*e)).map(|e| e * e).sum::<f64>().sqrt();
+    let share = if sideways > 0.0 { 0.5 * SIDEWAYS * (libm::hypot(length, sideways) - length) / sideways } else { 0.0 };
+    Budget::of(errors.iter().map(|(source, e)| (*source, libm::hypot(along.dot(*e), share * along.cross(*e)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth::Seeded;
+
+    /// Errors twice as large along one axis, deviations of every length and direction: twice the uncertainty covers what it should.
+    #[test]
+    fn a_length_is_as_uncertain_as_is_said() {
+        let mut random = Seeded::new(1, 0x706f);
+        let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
+        for (narrow, wide) in [(1.0, 1.0), (0.5, 1.0), (1.0, 0.5), (0.0, 1.0)] {
+            let errors = [(Source::Noise, Vector::new(narrow, 0.0)), (Source::Lens, Vector::new(0.0, wide))];
+            for (x, y) in [(0.0, 0.0), (0.7, 0.7), (2.0, 0.0), (0.0, 2.0), (20.0, 0.0), (0.0, 20.0), (15.0, 15.0)] {
+                let (truth, n) = (Vector::<DesignMm>::new(x, y), 4000);
+                let covered = (0..n).filter(|_| {
+                    let seen = truth + Vector::new(narrow * normal(), wide * normal());
+                    (seen.length() - truth.length()).abs() <= 2.0 * of_length(seen, &errors).u()
+                });
+                let percent = 100.0 * covered.count() as f64 / f64::from(n);
+                assert!(percent > 94.0, "{narrow}, {wide}: {percent} % at {x}, {y}");
+                // And no more than it should, where the deviation is long.
+                let u = of_length(truth, &errors).u();
+                let along = libm::hypot(narrow * x, wide * y) / truth.length();
+                assert!(truth.length() < 20.0 || u < 1.1 * along.max(0.15), "{narrow}, {wide}: u {u} at {x}, {y}");
+            }
+        }
+    }
 }
