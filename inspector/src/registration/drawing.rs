@@ -83,7 +83,7 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     // Pose and shadow blur each other: each is found again with the other known.
     if eye.shadow.is_some() {
         let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
-        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all);
+        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all, eye.shadow.as_ref());
     }
     if eye.shadow.is_some() {
         pose = eye.refine(&places, pose).0;
@@ -115,7 +115,7 @@ fn way_round(
     let mut refined: Vec<Candidate> = candidates.iter().map(|start| eye.refine(places, *start)).collect();
     refined.sort_by(|a, b| a.1.total_cmp(&b.1));
     let outline: Vec<ContourPoint> = places.all.iter().filter(|(c, _)| *c == 0).map(|(_, at)| *at).collect();
-    eye.shadow = shadow::find(eye.located, eye.light, design, &refined.first()?.0, &outline);
+    eye.shadow = shadow::find(eye.located, eye.light, design, &refined.first()?.0, &outline, None);
     if eye.shadow.is_some() {
         refined.iter_mut().for_each(|r| *r = eye.refine(places, r.0));
     }

@@ -43,10 +43,17 @@ const REACH: (f64, f64) = (7.0, 1.0);
 /// A place whose pixels are farther from the levels than this, in the middle of all places, shows something else.
 const ELSE: f64 = 3.0;
 
-/// Fits the shadow; `None` when nothing fits.
-pub(super) fn fit(plane: &Plane, light: &LightModel, world: &World, all: Vec<Beside>) -> Option<Shadow> {
+/// Fits the shadow, from every side and from what was found `before` in another pose; `None` when nothing fits.
+pub(super) fn fit(
+    plane: &Plane,
+    light: &LightModel,
+    world: &World,
+    all: Vec<Beside>,
+    before: Option<&Shadow>,
+) -> Option<Shadow> {
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
-    let starts = starts(world, &few);
+    let mut starts = starts(world, &few);
+    starts.extend(before.map(|s| [s.fall.x, s.fall.y, s.soft_mm, s.depth, s.blur_px]));
     let tried: Vec<Fit<'_>> = starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g).settled(8)).collect();
     let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
@@ -56,6 +63,9 @@ pub(super) fn fit(plane: &Plane, light: &LightModel, world: &World, all: Vec<Bes
 
 /// Places on which the starts are tried.
 const FEW: usize = 75;
+
+/// Least depth of a start: a faint shadow is found from a dark one, but a dark one that was taken for the part is not found from a faint one.
+const START: f64 = 0.3;
 
 /// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best.
 fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
@@ -70,7 +80,7 @@ fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
     let eighth = |k: usize| {
         let best = (8 * k..8 * (k + 1)).min_by(|a, b| judged[*a].0.total_cmp(&judged[*b].0))?;
         let [x, y, soft, _, blur] = tries[best];
-        Some([x, y, soft, judged[best].1.clamp(0.05, 1.0), blur])
+        Some([x, y, soft, judged[best].1.clamp(START, 1.0), blur])
     };
     (0..8).filter_map(eighth).collect()
 }

@@ -116,13 +116,15 @@ impl Place {
     }
 }
 
-/// Finds the shadow of a part in about its pose; `None` for a part without thickness, or where too little of its outline is seen.
+/// Finds the shadow of a part in about its pose, with what was found of it `before`; `None` for a part without thickness, or where too little of its
+/// outline is seen.
 pub(super) fn find(
     located: &Located<'_>,
     light: &LightModel,
     design: &Design,
     pose: &Similarity<DesignMm, PlaneMm>,
     places: &[ContourPoint],
+    before: Option<&Shadow>,
 ) -> Option<Shadow> {
     let world = &located.worlds.nominal;
     let h = world.thickness_mm;
@@ -154,7 +156,7 @@ pub(super) fn find(
     if seen.len() < LEAST_PLACES {
         return None;
     }
-    fit::fit(&located.light, light, world, seen)
+    fit::fit(&located.light, light, world, seen, before)
 }
 
 /// Whether the part hides the sheet is asked every so many pixels.
