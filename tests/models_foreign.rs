@@ -59,7 +59,7 @@ fn what_a_worker_started_ends_with_it() {
     let started = fs::read_to_string(&number).unwrap();
     let name = PathBuf::from(format!("/proc/{}/comm", started.trim()));
     let runs = || fs::read_to_string(&name).is_ok_and(|comm| comm.trim() == "sleep");
-    assert!(runs(), "{started}");
+    wait_for("the process that it started runs", runs);
     drop(network);
     wait_for("the process that it started ends", || !runs());
 }
