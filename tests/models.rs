@@ -579,6 +579,8 @@ fn a_worker_that_is_killed_from_outside_costs_one_part() {
         let asked = Asked::new(identity(SMALL).bytes(), ("x", SMALL), &["y"]);
         let network = asked.open(&runtime).unwrap();
         network.run(asked.picture(1.0).view()).unwrap();
+        // One that was being opened for the network before may have come late.
+        wait_for("its worker is alone", || running(&program).len() == 1);
         kill(running(&program)[0]);
         wait_for("the worker ends", || running(&program).is_empty());
         assert!(network.run(asked.picture(1.0).view()).is_err());
