@@ -304,3 +304,45 @@ pub(super) fn observed(
     let changes = part.located.worlds.displaced.iter().map(|(source, world)| (*source, in_world(world) - value));
     Observation::with_budget(value, Budget::of([(Source::Noise, noise)].into_iter().chain(changes)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::Rim;
+    use crate::design::ContourPoint;
+    use crate::geometry::Vector;
+
+    /// 13 good edges on a line, and 27 poor ones that lie 1 mm off it, half of them on either side: what lies on the line is no edge of the part.
+    #[test]
+    fn where_most_edges_lie_off_there_is_no_figure() {
+        let good = |i: usize| i < 13;
+        let off = |i: usize| if good(i) { 0.0 } else { 1.0 - 2.0 * (i % 2) as f64 };
+        let points: Vec<Point<PlaneMm>> = (0..40).map(|i| Point::new((7 * i % 40) as f64, off(i))).collect();
+        let trust: Vec<f64> = (0..40).map(|i| if good(i) { 1.0 } else { 0.2 }).collect();
+        let start = Line { p: Point::new(0.0, 0.0), direction: Vector::new(1.0, 0.0) };
+        let fit = fit_line(&points, &trust, start, 0.005).expect("a line");
+        assert_eq!(fit.outliers.len(), 27);
+        let at = ContourPoint {
+            p: Point::new(0.0, 0.0),
+            normal: Vector::new(0.0, 1.0),
+            curvature: 0.0,
+            corner_distance: f64::INFINITY,
+            weight: 0.1,
+            segment: 0,
+        };
+        let edge = ContourEdge {
+            contour: 0,
+            at,
+            rim: Rim::Bottom,
+            p_image_px: Point::new(0.0, 0.0),
+            mm_per_px: 0.1,
+            edge: Err(NoEdge::NoStep),
+            deviation_mm: 0.0,
+        };
+        let edges = Edges { kept: vec![edge; 40], rough: Vec::new(), rejected: Vec::new(), expected: 40 };
+        let Err(Reason::NoFit { detail }) = edges.clone().fitted(Ok(fit.clone())) else { panic!("a figure") };
+        assert_eq!(detail, "of 40 edges, 27 lie off the figure (by up to 1.000 mm), 0 near its ends, 0 were not found");
+        let half = Fitted { outliers: fit.outliers[..20].to_vec(), ..fit };
+        assert!(edges.fitted(Ok(half)).is_ok());
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::gauge_tests::{Made, near, open, plate_of};
 use super::{
-    CheckType, Observation, Outcome, angle, arc, burr, distance, hole, roundness, straightness, symmetry, width,
+    Check, CheckType, Observation, Outcome, angle, arc, burr, distance, hole, profile, roundness, straightness,
+    symmetry, width,
 };
 use crate::calibration::{CalibrationPolicy, Tone, locate};
 use crate::decision::{Rule, Verdict, decide};
@@ -21,12 +22,24 @@ fn observed(t: &CheckType, text: &str, drawn: &Design, made: &Design, read: f64)
         open(t, &format!("type = \"{}\"\n{text}", t.name), &reference).unwrap_or_else(|e| panic!("{text}: {e}"));
     let (w, h, _) = parts::extent(made);
     let side = (libm::hypot(w, h) / SCALE) as u32 + 160;
-    let scene = Scene { noise: Noise { read, shot: 1e-4 }, seed: 5, ..Scene::new(made, side, side, SCALE) };
-    let scene = scene.placed(made, SCALE, Angle::from_degrees(12.0), Vector::new(3.0, -2.0));
+    seen(check.as_ref(), &reference, made, read, [side, side], 12.0)
+}
+
+/// The same in a picture of that size, px, in which the part is turned so far.
+fn seen(
+    check: &dyn Check,
+    reference: &Reference,
+    made: &Design,
+    read: f64,
+    [width, height]: [u32; 2],
+    degrees: f64,
+) -> (Vec<Observation>, Verdict) {
+    let scene = Scene { noise: Noise { read, shot: 1e-4 }, seed: 5, ..Scene::new(made, width, height, SCALE) };
+    let scene = scene.placed(made, SCALE, Angle::from_degrees(degrees), Vector::new(3.0, -2.0));
     let photo = Rendered::new(&scene, made, None).expect("a part").photo();
     let policy =
         CalibrationPolicy { mm_per_px: SCALE, u_scale: 5e-4, edge_offset_px: 0.0, u_edge_px: 0.03, tone: Tone::Srgb };
-    let observations = check.observe(&register(locate(&photo, &policy), &reference));
+    let observations = check.observe(&register(locate(&photo, &policy), reference));
     let verdict = decide(&check.characteristics()[0], &observations[0], Rule::Guarded).verdict;
     (observations, verdict)
 }
@@ -260,4 +273,27 @@ fn four_edges_are_no_line() {
     let of = |notch: f64| quiet(&distance::TYPE, &text, &drawn, &made(notch)).0;
     assert!((value(&of(0.3)[0]) - 19.6).abs() < 0.02);
     assert!(matches!(reason(&of(0.54)).0, Reason::NoEdge { found: 4, expected: 8 }));
+}
+
+/// A quarter of the part is broken off where the picture ends: what the photo cannot show is not measured from the rest.
+#[test]
+fn what_the_picture_does_not_show_is_said() {
+    let either = |d: Design| Design { body: Body { either_side: true, ..d.body }, ..d };
+    let drawn = either(block(&[]));
+    let right = near(&drawn, "edge", 24.0, 8.0);
+    let broken = [(0.0, 0.0, 0.0), (18.6, 0.0, 0.0), (18.6, 16.0, 0.0), (0.0, 16.0, 0.0)];
+    let made = parts::polygon(&broken, &[(12.0, 6.0, 6.0), (4.0, 4.0, 2.0)], &[]);
+    let cases = [
+        (&straightness::TYPE, format!("feature = \"{right}\"\nupper = 0.1")),
+        (&profile::TYPE, "zone = 0.6".to_owned()),
+        (&burr::TYPE, "height = 0.2".to_owned()),
+        (&symmetry::TYPE, "axis = 90.0\nupper = 0.3".to_owned()),
+    ];
+    let reference = Reference::Drawing(drawn);
+    for (t, text) in cases {
+        let check = open(t, &format!("type = \"{}\"\n{text}", t.name), &reference).expect("it opens");
+        // The drawn right side lies 85 px outside.
+        let (why, words) = reason(&seen(check.as_ref(), &reference, &made, 0.004, [565, 520], 1.0).0);
+        assert_eq!(why, Reason::OutOfPicture, "{}: {words}", t.name);
+    }
 }

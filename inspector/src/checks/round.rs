@@ -132,10 +132,10 @@ impl Round {
             };
             match find_edge(&part.located.light, eye.light, probe) {
                 Ok(edge) => found.edges.push((edge, *rim)),
-                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
                 Err(NoEdge::OnlyMaterial) => found.beyond.push(farthest(1.0)),
                 Err(NoEdge::OnlyBackground) => found.beyond.push(farthest(-1.0)),
-                Err(NoEdge::NoStep | NoEdge::Hidden) => {}
+                // The circle itself lies in the picture.
+                Err(NoEdge::NoStep | NoEdge::Hidden | NoEdge::OffImage) => {}
             }
         }
         let seen = found.edges.len() + found.beyond.len();

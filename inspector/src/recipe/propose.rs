@@ -222,7 +222,13 @@ fn drawing(
     let size = high - low;
     let holes = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Hole(_))).count();
     let others = design.contours.len() - 1 - holes;
-    let what = format!("{:.3} x {:.3} mm, {holes} round holes, {others} other openings", size.x, size.y);
+    let what = format!(
+        "{:.3} x {:.3} mm, {}, {}",
+        size.x,
+        size.y,
+        counted(holes, "round hole"),
+        counted(others, "other opening")
+    );
     add(out, format_args!("\n# The drawing: {what}.\n[design]\nfile = {}\n", quoted(name)));
     if let Some(units) = units {
         add(out, format_args!("units = \"{units}\"   # the drawing does not say its units\n"));
@@ -290,7 +296,9 @@ fn checks(out: &mut String, design: &Design, mm_per_px: f64, notes: &mut Vec<Str
     }
     let arcs = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Arc { .. })).count();
     let radii = out.matches("\ntype = \"arc\"").count();
-    if radii < arcs {
+    if radii == 0 && arcs > 0 {
+        notes.push("No radii are proposed: this camera knows none of them well; profile looks at all arcs.".to_owned());
+    } else if radii < arcs {
         notes.push(format!(
             "Proposed radii: {radii} of {arcs}, those that this camera knows best; profile looks at all arcs."
         ));
