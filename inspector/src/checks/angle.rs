@@ -156,3 +156,17 @@ impl Angle {
         self.drawn_degrees + self.sense * hand * (turn(1) - turn(0)).to_degrees()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth::parts;
+
+    /// Of 90°, 170.5° and 99.5° a drawing asks for the last one: a bend of 9.5° is no corner, and nobody writes a right angle.
+    #[test]
+    fn corners_that_are_neither_right_nor_flat_are_proposed() {
+        let corners = [(0.0, 0.0), (30.0, 0.0), (60.0, 5.0), (60.0, 30.0), (0.0, 30.0)].map(|(x, y)| (x, y, 0.0));
+        let proposed = propose(&parts::polygon(&corners, &[], &[]), 0.05);
+        assert!(proposed.len() == 1 && proposed[0].contains("nominal = 99.462"), "{proposed:?}");
+    }
+}

@@ -106,6 +106,19 @@ mod tests {
     use super::*;
     use crate::synth::parts;
 
+    /// An L of which an outer and the inner corner are rounded by 4 mm: ± 0.5 mm as a broken edge, ± 0.1 mm as a size, which a far camera cannot decide.
+    #[test]
+    fn outer_arcs_are_broken_edges_and_inner_ones_sizes() {
+        let corners = [(0.0, 0.0, 0.0), (20.0, 0.0, 0.0), (20.0, 8.0, 0.0), (8.0, 8.0, 4.0), (8.0, 20.0, 0.0)];
+        let corners: Vec<_> = corners.into_iter().chain([(0.0, 20.0, 4.0)]).collect();
+        let drawn = parts::polygon(&corners, &[], &[]);
+        let count = |mm_per_px: f64, limit: &str| {
+            propose(&drawn, mm_per_px).iter().filter(|entry| entry.contains(limit)).count()
+        };
+        assert_eq!((count(0.02, "upper = 0.5 }"), count(0.02, "upper = 0.1 }")), (1, 1), "{:?}", propose(&drawn, 0.02));
+        assert_eq!((count(0.1, "upper = 0.5 }"), count(0.1, "upper = 0.1 }")), (1, 0), "{:?}", propose(&drawn, 0.1));
+    }
+
     /// A corner of 3 mm is 4.7 mm long: 43 px at 0.11 mm, 36 px at 0.13 mm.
     #[test]
     fn arcs_of_few_pixels_are_not_proposed() {

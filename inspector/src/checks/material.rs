@@ -257,3 +257,17 @@ fn in_photo(working: &Working, r: PixelRect) -> PixelRect {
     let f = working.factor;
     PixelRect { x: working.corner.0 + r.x * f, y: working.corner.1 + r.y * f, w: r.w * f, h: r.h * f }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synth::parts;
+
+    /// A hole of 40 mm, ± 0.3 mm, may lie off by 0.6 mm and be larger by 0.15 mm on each side.
+    #[test]
+    fn the_band_is_as_wide_as_a_hole_may_lie_off() {
+        let band = |hole: f64| propose("missing", &parts::pierced_disc(80.0, &[(8.0, 0.0, hole)])).swap_remove(0);
+        assert!(band(6.0).contains("band = 0.3 "), "{}", band(6.0));
+        assert!(band(40.0).contains("band = 0.75 "), "{}", band(40.0));
+    }
+}

@@ -297,3 +297,24 @@ fn what_the_picture_does_not_show_is_said() {
         assert_eq!(why, Reason::OutOfPicture, "{}: {words}", t.name);
     }
 }
+
+/// Clean edges have no burr, corners and all, and nothing that has a width.
+#[test]
+fn clean_edges_have_no_burr() {
+    let drawn = block(&[]);
+    let (seen, verdict) = quiet(&burr::TYPE, "height = 0.2\nwidth = 2.0", &drawn, &drawn);
+    assert!(verdict == Verdict::Pass && value(&seen[0]) < 0.03, "{seen:?}");
+    assert!(value(&seen[1]) == 0.0, "{seen:?}");
+}
+
+/// The lower sides of two arms look the same way: between them lie an arm and a gap.
+#[test]
+fn sides_that_look_the_same_way_have_no_width() {
+    let corners =
+        [(0.0, 0.0), (20.0, 0.0), (20.0, 4.0), (4.0, 4.0), (4.0, 10.0), (20.0, 10.0), (20.0, 14.0), (0.0, 14.0)];
+    let drawn = parts::polygon(&corners.map(|(x, y)| (x, y, 0.0)), &[], &[]);
+    let (lower, arm) = (near(&drawn, "edge", 10.0, 0.0), near(&drawn, "edge", 12.0, 10.0));
+    let text = between(&lower, &arm, "width = { nominal = 10.0, lower = -0.1, upper = 0.1 }");
+    let refused = open(&width::TYPE, &format!("type = \"width\"\n{text}"), &Reference::Drawing(drawn));
+    assert!(refused.is_err_and(|e| e.message.contains("do not face each other")));
+}

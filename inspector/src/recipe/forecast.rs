@@ -244,6 +244,19 @@ mod tests {
     }
 
     #[test]
+    fn a_forecast_is_about_each_of_its_features() {
+        let of = |id: &str| Forecast {
+            id: id.into(),
+            check_type: "distance",
+            tolerance: 1.0,
+            decides: Decides::Yes { c_m: 3.0 },
+        };
+        let two = of("hole-1-to-hole-12.distance");
+        assert!(two.is_about("hole-1") && two.is_about("hole-12") && !two.is_about("hole-2"));
+        assert!(of("hole-2.diameter").is_about("hole-2") && !of("hole-2.diameter").is_about("hole-1"));
+    }
+
+    #[test]
     fn an_index_is_not_rounded_up_to_its_bound() {
         let decides = Decides::Hardly { c_m: 1.97, help: Help::Closer(0.05) };
         let told = Forecast { id: "a".into(), check_type: "hole", tolerance: 1.0, decides }.to_string();
