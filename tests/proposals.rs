@@ -5,11 +5,10 @@
 
 use inspector::decision::Verdict;
 use inspector::design::{Design, FeatureKind, Segment, write_dxf};
-use inspector::geometry::{Angle, Vector};
 use inspector::inspect::{Inspection, inspect};
 use inspector::photo::{DecodeLimits, decode};
 use inspector::recipe::{ProposeOptions, ProposedRecipe, ProposedScale, Recipe, propose};
-use inspector::synth::{Fault, Noise, Paint, Rendered, Scene, Seeded, parts};
+use inspector::synth::{Fault, Rendered, Scene, Seeded, parts};
 
 /// How a plate differs from its drawing, mm.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,16 +24,10 @@ pub(crate) struct Made {
     holes: [(f64, f64, f64); 3],
 }
 
-/// Standard normal (Box and Muller, one of the two).
-fn normal(random: &mut Seeded) -> f64 {
-    let (sin, radius) = (random.between(0.0, std::f64::consts::TAU).sin(), random.between(1e-12, 1.0));
-    sin * (-2.0 * radius.ln()).sqrt()
-}
-
 impl Made {
     /// By a process that is centred, with standard deviations of an eighth of each tolerance zone.
     pub(crate) fn good(random: &mut Seeded) -> Self {
-        let mut of = |zone: f64| zone / 8.0 * normal(random);
+        let mut of = |zone: f64| zone / 8.0 * random.normal();
         Self {
             wide: of(0.6),
             high: of(0.6),
@@ -132,20 +125,8 @@ fn opened(proposed: &ProposedRecipe) -> Recipe {
 
 /// The photo of a part in any position, judged.
 fn judge(recipe: &Recipe, made: &Design, fault: Option<&Fault>, random: &mut Seeded) -> Inspection {
-    let (dark, bright) = (random.between(0.03, 0.15), random.between(0.5, 0.8));
-    let (part, background) = if random.below(2) == 0 { (dark, bright) } else { (bright, dark) };
-    let scene = Scene {
-        part: Paint::grey(part),
-        background: Paint::grey(background),
-        blur_px: random.between(0.7, 1.6),
-        noise: Noise { read: 0.004, shot: 1e-4 },
-        seed: random.bits(),
-        ..Scene::new(made, 1400, 1400, SCALE)
-    };
-    let turn = Angle::from_degrees(random.between(0.0, 360.0));
-    let shift = Vector::new(random.between(-20.0, 20.0), random.between(-20.0, 20.0));
-    let rendered =
-        Rendered::new(&scene.placed(made, SCALE, turn, shift), made, fault).expect("the fault fits the part");
+    let scene = Scene::at_random(made, 1400, SCALE, 20.0, random);
+    let rendered = Rendered::new(&scene, made, fault).expect("the fault fits the part");
     inspect(&decode(&rendered.jpeg(90), &DecodeLimits::default()).expect("a photo"), recipe, |_| ())
 }
 

@@ -302,14 +302,9 @@ impl Row {
 
 /// Every seed with what comes of it, the even ones first.
 fn on_two_threads<T: Send>(seeds: std::ops::Range<u64>, of: impl Fn(u64) -> T + Sync) -> Vec<(u64, T)> {
-    let half = |k: usize| seeds.clone().skip(k).step_by(2).map(|seed| (seed, of(seed))).collect::<Vec<_>>();
+    let half = &|k: usize| seeds.clone().skip(k).step_by(2).map(|seed| (seed, of(seed))).collect::<Vec<_>>();
     std::thread::scope(|scope| {
-        let halves = [0, 1].map(|k| {
-            scope.spawn({
-                let half = &half;
-                move || half(k)
-            })
-        });
+        let halves = [0, 1].map(|k| scope.spawn(move || half(k)));
         halves.into_iter().flat_map(|h| h.join().expect("no photo ends the program")).collect()
     })
 }

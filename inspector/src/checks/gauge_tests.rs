@@ -11,7 +11,7 @@ use crate::geometry::{Angle, Circle, DesignMm, Point, Vector};
 use crate::models::Models;
 use crate::photo::{DecodeLimits, decode};
 use crate::registration::register;
-use crate::synth::{Fault, Noise, Paint, Rendered, Scene, Seeded, parts};
+use crate::synth::{Fault, Rendered, Scene, Seeded, parts};
 use rayon::prelude::*;
 
 const SCALE: f64 = 0.04;
@@ -26,6 +26,21 @@ pub(super) struct Made {
     pub(super) hole: f64,
     pub(super) slot: (f64, f64),
     pub(super) radius: f64,
+}
+
+impl Made {
+    /// Off by up to so much, either way.
+    pub(super) fn within(most: Self, seed: u64) -> Self {
+        let mut random = Seeded::new(seed, 0x6d_61);
+        let mut off = |most: f64| random.between(-most, most);
+        Self {
+            high: off(most.high),
+            lean: off(most.lean),
+            hole: off(most.hole),
+            slot: (off(most.slot.0), off(most.slot.1)),
+            radius: off(most.radius),
+        }
+    }
 }
 
 /// A plate of 14 x 10 mm that looks like itself in no other pose: a chamfer, a rounded corner, two holes, a slot.
@@ -72,38 +87,22 @@ pub(super) fn open(
     (check_type.parse)(&entry, &Context { reference, models: &Models::default() })
 }
 
-pub(super) fn normal(random: &mut Seeded) -> f64 {
-    let (sin, radius) = (libm::sin(random.between(0.0, std::f64::consts::TAU)), random.between(1e-12, 1.0));
-    sin * (-2.0 * libm::log(radius)).sqrt()
-}
-
 /// What a check observes of a part as made, photographed in some way.
 fn observe(check: &dyn Check, reference: &Reference, made: &Design, seed: u64) -> Vec<Observation> {
     let mut random = Seeded::new(seed, 0x67_61);
     let (w, h, _) = parts::extent(made);
     let side = (libm::hypot(w, h) / SCALE) as u32 + 60;
-    let (dark, bright) = (random.between(0.03, 0.15), random.between(0.5, 0.8));
-    let (part, background) = if random.below(2) == 0 { (dark, bright) } else { (bright, dark) };
-    let scene = Scene {
-        part: Paint::grey(part),
-        background: Paint::grey(background),
-        blur_px: random.between(0.7, 1.6),
-        noise: Noise { read: 0.004, shot: 1e-4 },
-        seed: random.bits(),
-        ..Scene::new(made, side, side, SCALE)
-    };
-    let turn = Angle::from_degrees(random.between(0.0, 360.0));
-    let shift = Vector::new(random.between(-9.0, 9.0), random.between(-9.0, 9.0));
-    let rendered = Rendered::new(&scene.placed(made, SCALE, turn, shift), made, None).expect("a part");
+    let scene = Scene::at_random(made, side, SCALE, 9.0, &mut random);
+    let rendered = Rendered::new(&scene, made, None).expect("a part");
     let photo = if seed.is_multiple_of(2) {
         rendered.photo()
     } else {
         decode(&rendered.jpeg(92), &DecodeLimits::default()).expect("a photo")
     };
     let policy = CalibrationPolicy {
-        mm_per_px: SCALE * (1.0 + U_SCALE * normal(&mut random)),
+        mm_per_px: SCALE * (1.0 + U_SCALE * random.normal()),
         u_scale: U_SCALE,
-        edge_offset_px: U_EDGE_PX * normal(&mut random),
+        edge_offset_px: U_EDGE_PX * random.normal(),
         u_edge_px: U_EDGE_PX,
         tone: Tone::Srgb,
     };
@@ -153,10 +152,7 @@ fn trials(check_type: &CheckType, text: &str, n: u64, truth: impl Fn(&Made) -> V
     let observed: Vec<(Made, Vec<Observation>)> = (0..n)
         .into_par_iter()
         .map(|seed| {
-            let mut random = Seeded::new(seed, 0x6d_61);
-            let mut off = |reach: f64| random.between(-reach, reach);
-            let made =
-                Made { high: off(0.15), lean: off(0.1), hole: off(0.15), slot: (off(0.1), off(0.1)), radius: off(0.2) };
+            let made = Made::within(Made { high: 0.15, lean: 0.1, hole: 0.15, slot: (0.1, 0.1), radius: 0.2 }, seed);
             (made, observe(check.as_ref(), &reference, &plate(made), seed))
         })
         .collect();

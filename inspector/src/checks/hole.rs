@@ -139,8 +139,7 @@ impl Hole {
             .worlds(&located.worlds)
             .map(|(source, world, pose)| (source, off(pose, &round.circle_in(world)) - nominal));
         let (ux, uy) = round.fit.u_centre;
-        let lever = pose.u_turn_rad * self.nominal.centre.distance(pose.pivot);
-        let placed = libm::hypot(pose.u_shift_mm, lever);
+        let placed = pose.u_at(self.nominal.centre);
         let either = [(Source::Noise, [ux, uy]), (Source::Placement, [placed, placed])];
         let either = either.into_iter().flat_map(|(s, [x, y])| [(s, Vector::new(x, 0.0)), (s, Vector::new(0.0, y))]);
         let errors: Vec<(Source, Vector<DesignMm>)> = either.chain(moved).collect();
@@ -170,13 +169,12 @@ mod tests {
     #[test]
     fn a_length_is_as_uncertain_as_is_said() {
         let mut random = Seeded::new(1, 0x706f);
-        let mut normal = || (0..12).map(|_| random.unit()).sum::<f64>() - 6.0;
         for (narrow, wide) in [(1.0, 1.0), (0.5, 1.0), (1.0, 0.5), (0.0, 1.0)] {
             let errors = [(Source::Noise, Vector::new(narrow, 0.0)), (Source::Lens, Vector::new(0.0, wide))];
             for (x, y) in [(0.0, 0.0), (0.7, 0.7), (2.0, 0.0), (0.0, 2.0), (20.0, 0.0), (0.0, 20.0), (15.0, 15.0)] {
                 let (truth, n) = (Vector::<DesignMm>::new(x, y), 4000);
                 let covered = (0..n).filter(|_| {
-                    let seen = truth + Vector::new(narrow * normal(), wide * normal());
+                    let seen = truth + Vector::new(narrow * random.normal(), wide * random.normal());
                     (seen.length() - truth.length()).abs() <= 2.0 * of_length(seen, &errors).u()
                 });
                 let percent = 100.0 * covered.count() as f64 / f64::from(n);

@@ -1,7 +1,7 @@
 //! Where there is material that should not be, and none where there should: shared by `missing` and `extra`.
 
 use super::entry::{Entry, EntryError, Limits};
-use super::{Characteristic, Context, Observation, Unit, hole};
+use super::{Characteristic, Context, Observation, Unit, hole, profile};
 use crate::calibration::{Located, Plane};
 use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{Mm, PixelRect, PlaneMm, Point, Vector};
@@ -76,9 +76,6 @@ pub(super) fn parse(
     Ok((Settings { band: fields.band }, characteristic))
 }
 
-/// Half of the zone that `profile` proposes, mm: nearer to the contour that is what judges.
-const PROFILE_MM: f64 = 0.3;
-
 /// A limit for every part, with a band as wide as the other proposals let a contour stray: a hole that may lie off by its position's half zone is no missing
 /// piece of its rim.
 pub(super) fn propose(name: &str, design: &Design) -> Vec<String> {
@@ -86,7 +83,7 @@ pub(super) fn propose(name: &str, design: &Design) -> Vec<String> {
         FeatureKind::Hole(circle) => hole::proposed(2.0 * circle.radius).map(|t| 0.5 * (t.position + t.diameter)),
         _ => None,
     };
-    let band = design.features.iter().filter_map(stray).fold(PROFILE_MM, f64::max);
+    let band = design.features.iter().filter_map(stray).fold(0.5 * profile::ZONE_MM, f64::max);
     vec![format!(
         "type = \"{name}\"\nupper = 0.3   # assumed, mm²\nband = {band:?}   # assumed, mm: nearer to the contour, sizes, positions and profiles judge"
     )]

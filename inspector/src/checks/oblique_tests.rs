@@ -3,11 +3,9 @@
 //! In each photo everything that is stated as uncertain is off by a normal deviate of it: how far away the camera is and how it leans, where edges are seen,
 //! how thick the plate is.
 
-use super::gauge_tests::{Errors, Made, near, normal, open, plate_of};
+use super::gauge_tests::{Errors, Made, near, open, plate_of};
 use super::{Check, Observation, Outcome, angle, arc, distance, width};
-use crate::calibration::{
-    CalibrationPolicy, Camera, Lens, Located, Perspective, SHADES, Source, Tone, World, Worlds, locate,
-};
+use crate::calibration::{CalibrationPolicy, Camera, Lens, Located, Perspective, Source, Tone, World, Worlds, locate};
 use crate::design::{Body, Design, Reference};
 use crate::geometry::{Angle, Mm, Point, Rigid, Similarity, Vector};
 use crate::photo::Photo;
@@ -92,7 +90,7 @@ fn observe(checks: &[Box<dyn Check>], reference: &Reference, made: &Design, seed
     let part = Prism {
         made: made.clone(),
         plane_from_design: Similarity::new(1.0, turn, false, shift),
-        thickness: Mm(THICKNESS + U_THICKNESS * normal(&mut random)),
+        thickness: Mm(THICKNESS + U_THICKNESS * random.normal()),
         top: Paint::grey(top),
         wall: [top * walls; 3],
     };
@@ -109,13 +107,10 @@ fn observe(checks: &[Box<dyn Check>], reference: &Reference, made: &Design, seed
         ..View::new(off(lens, &pose, [0.0; 2]), SIZE.0, SIZE.1, Arc::new(Sheet::blank_a4()), vec![part])
     };
     let photo = seen.photo().expect("all before the camera");
-    let errors = [normal(&mut random), normal(&mut random)];
-    let edge_offset_px = U_EDGE_PX * normal(&mut random);
-    let world = |more: [f64; 2], edge: f64| World {
-        camera: off(lens, &pose, [errors[0] + more[0], errors[1] + more[1]]),
-        edge_offset_px: edge_offset_px + edge,
-        thickness_mm: 0.0,
-        shade: [0.0; SHADES],
+    let errors = [random.normal(), random.normal()];
+    let edge_offset_px = U_EDGE_PX * random.normal();
+    let world = |more: [f64; 2], edge: f64| {
+        World::new(off(lens, &pose, [errors[0] + more[0], errors[1] + more[1]]), edge_offset_px + edge)
     };
     let mut worlds = Worlds::certain(world([0.0; 2], 0.0));
     worlds.add(Source::CameraPose, world([1.0, 0.0], 0.0));
@@ -143,10 +138,7 @@ fn dimensions(n: u64, each: (f64, f64), together: (f64, f64), most_unmeasured: f
     let observed: Vec<(Made, Vec<Observation>)> = (0..n)
         .into_par_iter()
         .map(|seed| {
-            let mut random = Seeded::new(seed, 0x6d_61);
-            let mut off = |reach: f64| random.between(-reach, reach);
-            let made =
-                Made { high: off(0.3), lean: off(0.3), hole: off(0.3), slot: (off(0.2), off(0.2)), radius: off(0.4) };
+            let made = Made::within(Made { high: 0.3, lean: 0.3, hole: 0.3, slot: (0.2, 0.2), radius: 0.4 }, seed);
             (made, observe(&checks, &reference, &plate_of(TIMES, made), seed))
         })
         .collect();

@@ -57,6 +57,9 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Profile { feature, characteristics }))
 }
 
+/// Width of the zone that is proposed, mm.
+pub(super) const ZONE_MM: f64 = 0.6;
+
 fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
     design
         .features
@@ -64,8 +67,9 @@ fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
         .filter(|f| f.is_contour() && !matches!(f.kind, FeatureKind::Hole(_)))
         .map(|f| {
             format!(
-                "type = \"profile\"\nfeature = \"{}\"\nzone = 0.6   # assumed: ± 0.3 mm about the drawn contour",
-                f.name
+                "type = \"profile\"\nfeature = \"{}\"\nzone = {ZONE_MM}   # assumed: ± {} mm about the drawn contour",
+                f.name,
+                0.5 * ZONE_MM
             )
         })
         .collect()
@@ -130,10 +134,8 @@ fn budget(
     places: &[(&ContourEdge, f64)],
     rough: f64,
 ) -> Budget {
-    let lever = pose.u_turn_rad * at.at.p.distance(pose.pivot);
-    let placement = (pose.u_shift_mm * pose.u_shift_mm + lever * lever).sqrt();
     let noise = noise(at, places, rough);
-    let mut terms = vec![(Source::Noise, noise), (Source::Placement, placement)];
+    let mut terms = vec![(Source::Noise, noise), (Source::Placement, pose.u_at(at.at.p))];
     if at.edge.is_ok() {
         let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;
         terms.extend(pose.worlds(&part.located.worlds).map(|(source, world, pose)| (source, change(world, pose))));

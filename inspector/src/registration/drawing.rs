@@ -185,6 +185,12 @@ impl DrawingPose {
         worlds.displaced.iter().zip(&self.displaced).map(|((source, world), pose)| (*source, world, pose))
     }
 
+    /// Standard uncertainty of where the drawing puts a point, along either axis, mm: shift and turn together.
+    pub fn u_at(&self, p: Point<DesignMm>) -> f64 {
+        let lever = self.u_turn_rad * p.distance(self.pivot);
+        (self.u_shift_mm * self.u_shift_mm + lever * lever).sqrt()
+    }
+
     /// Edges along a feature, in order of travel, with no gap between the pixels that neighbours look at. A long contour's own [`edges`](Self::edges) stand
     /// farther apart: it is then looked at again, place by place.
     ///
@@ -279,9 +285,7 @@ impl Eye<'_> {
         }
         (pose, cost)
     }
-}
 
-impl Eye<'_> {
     /// What is seen at the places by which poses are compared.
     fn way(&self, design: &Design, places: &Places, pose: Similarity<DesignMm, PlaneMm>) -> Way {
         let bound = REACH_MM * REACH_MM;

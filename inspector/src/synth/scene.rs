@@ -133,6 +133,32 @@ impl Scene {
         scene.placed(design, mm_per_px, Angle::default(), Vector::new(0.0, 0.0))
     }
 
+    /// The part in a square picture as workshops see it: dark on bright or bright on dark, blur of 0.7 to 1.6 px, noise, any turn, its middle up to `reach_px`
+    /// from the picture's in x and y.
+    ///
+    /// ```
+    /// use inspector::synth::{Scene, Seeded, parts};
+    /// let plate = parts::rounded_rectangle(30.0, 20.0, 2.0, &[]);
+    /// let scene = |seed| Scene::at_random(&plate, 500, 0.1, 9.0, &mut Seeded::new(seed, 0));
+    /// assert_eq!(scene(1), scene(1));
+    /// assert_ne!(scene(1), scene(2));
+    /// ```
+    pub fn at_random(design: &Design, side: u32, mm_per_px: f64, reach_px: f64, random: &mut Seeded) -> Self {
+        let (dark, bright) = (random.between(0.03, 0.15), random.between(0.5, 0.8));
+        let (part, background) = if random.below(2) == 0 { (dark, bright) } else { (bright, dark) };
+        let scene = Self {
+            part: Paint::grey(part),
+            background: Paint::grey(background),
+            blur_px: random.between(0.7, 1.6),
+            noise: Noise { read: 0.004, shot: 1e-4 },
+            seed: random.bits(),
+            ..Self::new(design, side, side, mm_per_px)
+        };
+        let turn = Angle::from_degrees(random.between(0.0, 360.0));
+        let mut shift = || random.between(-reach_px, reach_px);
+        scene.placed(design, mm_per_px, turn, Vector::new(shift(), shift()))
+    }
+
     /// With the part turned counter-clockwise (as seen) about its middle, which lies at the picture's middle plus `shift_px`.
     #[must_use]
     pub fn placed(mut self, design: &Design, mm_per_px: f64, turn: Angle, shift_px: Vector<ImagePx>) -> Self {

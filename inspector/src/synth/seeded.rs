@@ -26,6 +26,11 @@ impl Seeded {
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
+    /// Normal, of mean 0 and standard deviation 1 (one of the two of Box and Muller 1958, doi:10.1214/aoms/1177706645).
+    pub fn normal(&mut self) -> f64 {
+        let (sin, radius) = (libm::sin(self.between(0.0, std::f64::consts::TAU)), self.between(1e-12, 1.0));
+        sin * (-2.0 * libm::log(radius)).sqrt()
+    }
     /// Uniform in 0..`n` (`n` > 0).
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize

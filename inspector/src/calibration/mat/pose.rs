@@ -351,15 +351,7 @@ fn result(
 ) -> Option<Fit> {
     let seen = rows(corners, half, &model)?;
     let (all, weights) = (sums(corners, &seen, prior, &model, say.scale, Some(say)), say.weights);
-    let mut inverse = [[0.0; N]; N];
-    for i in 0..N {
-        let mut unit = [0.0; N];
-        unit[i] = 1.0;
-        let column = solve_symmetric(all.normal, unit)?;
-        for j in 0..N {
-            inverse[j][i] = column[j];
-        }
-    }
+    let inverse = inverse_symmetric(all.normal)?;
     let counted: Vec<usize> = (0..corners.len()).filter(|i| weights[*i] > 0.0).collect();
     let squares: f64 =
         counted.iter().map(|i| 0.5 * (seen[*i].0[0] * seen[*i].0[0] + seen[*i].0[1] * seen[*i].0[1])).sum();
