@@ -6,107 +6,20 @@
 //! `cargo test --release --test acceptance two_thousand_trials -- --ignored --nocapture`
 
 use super::{statistics, support};
-use inspector::calibration::mat::{Layout, MatPolicy, Paper};
-use inspector::calibration::{Calibration, Camera, CameraRecord, Lens};
+use crate::stage::{self, Mat, Plate, on_two_threads};
+use inspector::calibration::Calibration;
 use inspector::checks::Outcome;
 use inspector::decision::Verdict;
-use inspector::design::{Body, Design, Feature, FeatureKind, Reference};
-use inspector::geometry::{DesignMm, Mm, PlaneMm, Point, Similarity};
+use inspector::design::{Design, Feature, FeatureKind, Reference};
+use inspector::geometry::{DesignMm, PlaneMm, Point, Similarity};
 use inspector::inspect::inspect;
 use inspector::photo::Photo;
 use inspector::reason::Reason;
 use inspector::recipe::Recipe;
 use inspector::registration::register;
 use inspector::synth::Seeded;
-use inspector::synth::view::{Device, Print, Sheet, Trials};
+use inspector::synth::view::Device;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Standard uncertainty of a printed distance measured with a caliper, mm.
-const U_CALIPER_MM: f64 = 0.05;
-/// A sheet bonded to a board: highest curl of the paper, mm. Standard uncertainty of its flatness, mm: the standard deviation of the height of sheets that lie so
-/// (two waves, amplitudes rectangular up to 0.3 and 0.2 of the curl: the variances of a sine and of a rectangular amplitude are 1/2 and 1/3 of squares).
-const CURL_MM: f64 = 0.2;
-const U_FLAT_MM: f64 = CURL_MM * 0.147_196_014_438_797_2;
-/// Standard uncertainty of the thickness, relative.
-const U_THICKNESS: f64 = 0.02;
-/// Light of the paper; share of it that ink returns.
-const PAPER: f64 = 0.85;
-const INK: f64 = 0.05;
-
-/// Sum of twelve uniform numbers: mean 0, standard deviation 1.
-fn normal(random: &mut Seeded) -> f64 {
-    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
-}
-
-/// The mat as it came out of the printer.
-fn printed(layout: &Layout, scale: [f64; 2]) -> Sheet {
-    let [w, h] = layout.paper.size_mm().map(|s| 0.5 * s);
-    let paper = Print::rectangle(Point::new(-w, -h), Point::new(w, h), PAPER);
-    let print = |shape: inspector::calibration::mat::Shape| Print {
-        outline: shape.outline.iter().map(|p| Point::new(p.x * scale[0], p.y * scale[1])).collect(),
-        rgb: shape.light.map(|share| PAPER * (INK + (1.0 - INK) * share)),
-    };
-    let prints = std::iter::once(paper).chain(layout.shapes().into_iter().map(print)).collect();
-    Sheet::new([0.25; 3], prints).expect("prints of the mat nest or touch")
-}
-
-/// A plate with round holes and a slot: x, y and diameter; x, y, length and width.
-#[derive(Clone)]
-struct Plate {
-    size: [f64; 2],
-    holes: Vec<[f64; 3]>,
-    slot: [f64; 4],
-}
-
-impl Plate {
-    /// Four holes near the corners, one elsewhere, a slot beside the middle: half a turn makes it nearly, but not quite, the same.
-    fn random(random: &mut Seeded) -> Self {
-        let size = [random.between(70.0, 130.0), random.between(36.0, 60.0)];
-        let [x, y] = size.map(|s| 0.5 * s - 9.0);
-        let corners = [(-x, -y), (x, -y), (x, y), (-x, y)];
-        let mut holes: Vec<[f64; 3]> = corners.iter().map(|(x, y)| [*x, *y, random.between(4.0, 9.0)]).collect();
-        holes.push([0.3 * x, 0.3 * y, random.between(3.0, 10.0)]);
-        Self { size, holes, slot: [-0.35 * x, -0.4 * y, random.between(10.0, 16.0), random.between(3.0, 6.0)] }
-    }
-
-    /// As a workshop makes it.
-    fn made(&self, random: &mut Seeded) -> Self {
-        let mut off = |v: f64, sigma: f64| v + sigma * normal(random);
-        let holes = self.holes.iter().map(|[x, y, d]| [off(*x, 0.1), off(*y, 0.1), off(*d, 0.1)]);
-        let holes = holes.collect();
-        let [x, y, length, width] = self.slot;
-        Self { holes, slot: [off(x, 0.1), off(y, 0.1), off(length, 0.1), off(width, 0.1)], ..*self }
-    }
-
-    fn design(&self, thickness_mm: f64) -> Design {
-        let [w, h] = self.size;
-        let circle = |[x, y, d]: &[f64; 3]| format!("<circle cx='{x}' cy='{y}' r='{}'/>", 0.5 * d);
-        let holes: String = self.holes.iter().map(circle).collect();
-        let [x, y, length, width] = self.slot;
-        let (half, r) = (0.5 * (length - width), 0.5 * width);
-        let svg = format!(
-            "<svg xmlns='http://www.w3.org/2000/svg' width='{w}mm' height='{h}mm' viewBox='{} {} {w} {h}'>\
-             <rect x='{}' y='{}' width='{w}' height='{h}' rx='4'/>{holes}\
-             <path d='M {} {} H {} A {r} {r} 0 0 1 {} {} H {} A {r} {r} 0 0 1 {} {} Z'/></svg>",
-            -0.5 * w,
-            -0.5 * h,
-            -0.5 * w,
-            -0.5 * h,
-            x - half,
-            y - r,
-            x + half,
-            x + half,
-            y + r,
-            x - half,
-            x - half,
-            y - r,
-        );
-        let design = Design::open(svg.as_bytes(), None).expect("a drawing");
-        let body = Body { thickness_mm, u_thickness_mm: U_THICKNESS * thickness_mm, either_side: true };
-        Design { body, ..design }
-    }
-}
 
 /// One number that was measured, and what it should have been.
 struct Sample {
@@ -182,19 +95,6 @@ fn checks(drawn: &Design, made: &Design) -> (Vec<String>, BTreeMap<String, (&'st
     (entries, truths)
 }
 
-/// The record of the camera, off by its own uncertainty.
-fn record(camera: &Camera, (width, height): (u32, u32), random: &mut Seeded) -> CameraRecord {
-    let Camera::Perspective(p) = camera else { panic!("trials have a lens") };
-    let mut lens = *p.lens();
-    let focal = 2e-4 * lens.fx;
-    let sigma = [focal, focal, focal, focal, 1e-3, 3e-3, 1e-4, 1e-4, 1e-6];
-    let Lens { fx, fy, cx, cy, k1, k2, p1, p2, k3 } = &mut lens;
-    [fx, fy, cx, cy, k1, k2, p1, p2, k3].into_iter().zip(sigma).for_each(|(v, s)| *v += s * normal(random));
-    let covariance = std::array::from_fn(|i| std::array::from_fn(|j| if i == j { sigma[i] * sigma[i] } else { 0.0 }));
-    let artefact = "as if of a board".to_owned();
-    CameraRecord { schema: 1, width, height, artefact, photos: 10, rms_px: 0.2, by: None, made: None, lens, covariance }
-}
-
 /// A photo, what it is inspected with, the truth of each characteristic, and where the part lies.
 struct Photographed {
     photo: Photo,
@@ -205,24 +105,12 @@ struct Photographed {
 
 fn photographed(device: Device, thickness_mm: f64, seed: u64) -> Photographed {
     let mut random = Seeded::new(seed, 0x6d_6174);
-    let layout = Layout::new(Paper::A4, (seed % 4096) as u16);
-    let scale = [0, 1].map(|_| 1.0 + random.between(-0.004, 0.004));
+    let mat = Mat::printed(seed, &mut random);
     let plate = Plate::random(&mut random);
     let (drawn, made) = (plate.design(thickness_mm), plate.made(&mut random).design(thickness_mm));
-    let corner = Point::new(0.5 * layout.quiet_mm[0] - 4.0, 0.5 * layout.quiet_mm[1] - 4.0);
-    let area = (Point::new(-corner.x, -corner.y), corner);
-    let trials = Trials { curl: Mm(CURL_MM), ..Trials::new(device, Arc::new(printed(&layout, scale)), area) };
-    let thickness = thickness_mm * (1.0 + U_THICKNESS * normal(&mut random));
-    let view = trials.view(&made, Mm(thickness), seed);
-    let policy = MatPolicy {
-        id: Some(layout.id),
-        camera: Some(record(&view.camera, device.size(), &mut random)),
-        measured_mm: [0, 1]
-            .map(|k| Some(layout.distances[k].nominal_mm() * scale[k] + U_CALIPER_MM * normal(&mut random))),
-        u_measured_mm: U_CALIPER_MM,
-        u_flat_mm: U_FLAT_MM,
-        ..MatPolicy::of(Paper::A4)
-    };
+    let thickness = stage::thickness(thickness_mm, &mut random);
+    let view = mat.trials(device).view(&made, thickness, seed);
+    let policy = mat.policy(device, &view.camera, &mut random);
     let (entries, truths) = checks(&drawn, &made);
     let recipe = support::recipe_of(drawn, Calibration::Mat(Box::new(policy)), &entries);
     let photo = view.photo().expect("the sheet lies before the camera");
@@ -298,15 +186,6 @@ impl Row {
             covered: 100.0 * covered as f64 / errors.len() as f64,
         }
     }
-}
-
-/// Every seed with what comes of it, the even ones first.
-fn on_two_threads<T: Send>(seeds: std::ops::Range<u64>, of: impl Fn(u64) -> T + Sync) -> Vec<(u64, T)> {
-    let half = &|k: usize| seeds.clone().skip(k).step_by(2).map(|seed| (seed, of(seed))).collect::<Vec<_>>();
-    std::thread::scope(|scope| {
-        let halves = [0, 1].map(|k| scope.spawn(move || half(k)));
-        halves.into_iter().flat_map(|h| h.join().expect("no photo ends the program")).collect()
-    })
 }
 
 const MEASURANDS: [&str; 5] = ["hole diameter", "hole position", "slot width", "slot length", "distance"];
