@@ -16,6 +16,7 @@ pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError};
 pub use tone::{Curve, Plane, Tone};
+pub(crate) use worlds::along_normal;
 pub use worlds::{Budget, Rim, SHADES, Sight, Source, World, Worlds};
 
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};

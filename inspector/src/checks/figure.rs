@@ -328,6 +328,7 @@ mod tests {
             curvature: 0.0,
             corner_distance: f64::INFINITY,
             weight: 0.1,
+            room: f64::INFINITY,
             segment: 0,
         };
         let edge = ContourEdge {

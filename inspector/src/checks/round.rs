@@ -34,6 +34,10 @@ pub(super) const MIN_RADIUS_PX: f64 = 4.0;
 const SPACING_PX: f64 = 3.0;
 /// Share of places that must show an edge.
 const MIN_FOUND: f64 = 0.5;
+/// A place this near to one out of sight, px, is not looked at: half of what is looked at along the contour, and blur.
+const BESIDE_PX: f64 = 3.5;
+/// A circle of which a longer piece than this shows no edge, as a share of the whole, is seen from one side only: nothing is measured across it.
+const MAX_GAP: f64 = 0.42;
 /// How far a contour is looked for, mm.
 pub(super) const REACH_MM: f64 = 1.5;
 /// Edges that scatter by more than this share of the radius, and this many pixels, are of no circle.
@@ -156,6 +160,15 @@ impl Circumference {
     }
 }
 
+/// The longest piece of a circle without any of the points, which go round it once, as a share of the whole.
+fn longest_gap(circle: Circle<PlaneMm>, points: &[Point<PlaneMm>]) -> f64 {
+    let direction = |p: &Point<PlaneMm>| libm::atan2(p.y - circle.centre.y, p.x - circle.centre.x);
+    let next = points.iter().cycle().skip(1);
+    let gap =
+        |(a, b): (&Point<PlaneMm>, &Point<PlaneMm>)| (direction(b) - direction(a)).rem_euclid(std::f64::consts::TAU);
+    points.iter().zip(next).map(gap).fold(0.0, f64::max) / std::f64::consts::TAU
+}
+
 /// What looks for a round contour.
 struct Eye<'a> {
     located: &'a Located<'a>,
@@ -175,12 +188,20 @@ impl Eye<'_> {
             let radial = Vector::new(cos, sin);
             let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
             let place = Place::new(world, p, normal, sign / circle.radius)?;
-            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place));
-            // Through a deep hole the far rim hides behind the near one.
-            let beyond = world.sight_line(p, sight.rim).map(|shift| p + shift);
-            // A place on the circle itself may lie outside it by the last bit.
-            let hidden = |q: Point<PlaneMm>| q.distance(circle.centre) > circle.radius * (1.0 + 1e-9);
-            if self.side == Side::Outside && beyond.is_some_and(hidden) {
+            let room = if self.side == Side::Outside { 2.0 * circle.radius } else { f64::INFINITY };
+            let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place, room));
+            // Through a deep hole the far rim hides behind the near one; near where it goes out of sight, the near one is in the window beside it.
+            let hidden = |shift: Vector<PlaneMm>| {
+                let turn = BESIDE_PX * mm_per_px / circle.radius;
+                [-turn, 0.0, turn].into_iter().any(|by| {
+                    let (sin, cos) = libm::sincos(by);
+                    let q =
+                        Vector::new(radial.x * cos - radial.y * sin, radial.x * sin + radial.y * cos) * circle.radius;
+                    // A place on the circle itself may lie outside it by the last bit.
+                    (q + shift).length() > circle.radius * (1.0 + 1e-9)
+                })
+            };
+            if self.side == Side::Outside && world.sight_line(p, sight.rim).is_some_and(hidden) {
                 return None;
             }
             Some((Probe { reach_px, ..Probe::new(&sight, relief, 0.0, 0.5 * SPACING_PX) }, sight.rim))
@@ -276,9 +297,29 @@ impl Eye<'_> {
                 Err(_) => {}
             }
         }
-        if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
+        if (found.len() as f64) < MIN_FOUND * probes.len() as f64
+            || longest_gap(circle, &places(&found, &self.located.worlds.nominal)) > MAX_GAP
+        {
             return Err(self.no_edge(found.len(), probes.len()));
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_gap_goes_over_the_start_too() {
+        let circle = Circle { centre: Point::new(1.0, 2.0), radius: 3.0 };
+        let at = |degrees: f64| {
+            let (sin, cos) = crate::geometry::Angle::from_degrees(degrees).sin_cos();
+            circle.centre + Vector::new(cos, sin) * 3.0
+        };
+        let all: Vec<Point<PlaneMm>> = (0..36).map(|k| at(f64::from(10 * k))).collect();
+        assert!((longest_gap(circle, &all) - 1.0 / 36.0).abs() < 1e-9);
+        assert!((longest_gap(circle, &all[3..20]) - 20.0 / 36.0).abs() < 1e-9);
+        assert!((longest_gap(circle, &[&all[..4], &all[30..]].concat()) - 27.0 / 36.0).abs() < 1e-9);
     }
 }

@@ -42,6 +42,8 @@ pub struct ContourPoint {
     pub corner_distance: f64,
     /// Length of contour this point stands for, mm.
     pub weight: f64,
+    /// Free way along the normal to whatever contour is next, mm; infinite where none is near, and in points of a contour that was looked at alone.
+    pub room: f64,
     /// Index in the contour of the segment it lies on.
     pub segment: usize,
 }
@@ -208,6 +210,7 @@ impl Contour {
                         ahead.map_or(f64::INFINITY, |c| c - (along + length * t)),
                     ),
                     weight: length / n,
+                    room: f64::INFINITY,
                     segment: index,
                 });
             }

@@ -1,12 +1,14 @@
 //! Contours that cross or touch themselves or each other.
 
 use super::join::Loop;
-use super::{DesignError, Segment};
+use super::{Contour, DesignError, Segment};
 use crate::geometry::{Circle, DesignMm, Point, Vector};
 use std::f64::consts::TAU;
 
 /// Pieces this close touch, mm.
 const TOUCH: f64 = 1e-7;
+/// Nearer than this, mm, a contour is the one the way starts from.
+const APART: f64 = 1e-3;
 /// Around a joint, its own two pieces may meet, mm.
 const JOINT: f64 = 0.02;
 /// Sets of this size are compared each with each.
@@ -146,6 +148,16 @@ pub(super) fn lies_on(s: &Segment, p: Point<DesignMm>, tolerance: f64) -> bool {
             (p.distance(circle.centre) - circle.radius).abs() <= tolerance && in_sweep(s, p, tolerance)
         }
     }
+}
+
+/// How far the straight way from `p` along a unit vector is free, mm: to the next contour, itself apart; infinite beyond `far`.
+pub(super) fn free_way(contours: &[Contour], p: Point<DesignMm>, direction: Vector<DesignMm>, far: f64) -> f64 {
+    let way = Segment::Line { from: p + direction * APART, to: p + direction * far };
+    let mut free = f64::INFINITY;
+    for segment in contours.iter().flat_map(|c| &c.segments) {
+        meet(&way, segment, &mut |met| free = free.min(p.distance(met)));
+    }
+    free
 }
 
 /// True when the direction from an arc's centre to `p` lies within its sweep, give or take `slack` mm along it.

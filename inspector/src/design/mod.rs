@@ -38,6 +38,9 @@ pub use units::Units;
 use crate::geometry::{DesignMm, Point, Vector};
 use std::collections::BTreeMap;
 
+/// What is farther away than this many thicknesses neither hides the foot of a wall nor throws its shadow there.
+const ROOMY: f64 = 20.0;
+
 /// Largest file that is read.
 const MAX_BYTES: usize = 32 << 20;
 /// Most lines and arcs that are read, after blocks are inserted and curves made arcs.
@@ -159,6 +162,16 @@ impl Design {
     /// [`Contour::polygon`].
     pub fn contains(&self, p: Point<DesignMm>) -> bool {
         self.contours.iter().fold(false, |inside, contour| inside ^ contour.encloses(p))
+    }
+
+    /// [`Contour::sample`] of one of its contours; of a part with thickness, with the room before each point. Cost: of these, each looks at all segments.
+    pub fn sample(&self, contour: usize, spacing: f64) -> Vec<ContourPoint> {
+        let mut points = self.contours[contour].sample(spacing);
+        if self.body.thickness_mm > 0.0 {
+            let far = ROOMY * self.body.thickness_mm;
+            points.iter_mut().for_each(|at| at.room = crossing::free_way(&self.contours, at.p, at.normal, far));
+        }
+        points
     }
 
     /// The feature of that name (see [`Feature::is_called`]) and its contour.

@@ -110,6 +110,33 @@ fn corner_distance_reaches_over_tangent_joints() {
 }
 
 #[test]
+fn room_before_a_contour_ends_at_the_next() {
+    let slot = rectangle(5.0, 5.0, 10.0, 3.0);
+    let text = rectangle(0.0, 0.0, 40.0, 20.0) + &slot + &circle(30.0, 10.0, 4.0);
+    let flat = open(&text).unwrap();
+    assert!((0..3).all(|k| flat.sample(k, 1.0).iter().all(|at| at.room == f64::INFINITY)), "nothing stands up");
+    let solid = Design { body: Body { thickness_mm: 2.0, ..flat.body }, ..flat };
+    let room = |at: &ContourPoint| match at.normal {
+        n if n.y.abs() > 0.99 => 3.0,
+        _ => 10.0,
+    };
+    for (k, contour) in solid.contours.iter().enumerate() {
+        let points = solid.sample(k, 1.0);
+        let wide = contour.bounds().1.x - contour.bounds().0.x;
+        for at in points {
+            let expected = match wide {
+                w if w > 30.0 => f64::INFINITY,
+                w if w > 9.0 => room(&at),
+                // Across the middle of the hole.
+                _ => 8.0,
+            };
+            let same = (at.room - expected).abs() < 1e-9 || at.room == expected;
+            assert!(same, "{:?}: {} instead of {expected}", at.p, at.room);
+        }
+    }
+}
+
+#[test]
 fn inches_become_millimetres_and_units_must_be_said_once() {
     let body = |units: &str| format!("{units}0\nSECTION\n2\nENTITIES\n{}0\nENDSEC\n0\nEOF\n", circle(0.0, 0.0, 1.0));
     let header = |code: i32| body(&HEADER_MM.replace("70\n4", &format!("70\n{code}")));

@@ -1,6 +1,6 @@
 //! Robust least squares for any plane figure: what line and slot share.
 
-use super::fit::{FitError, TUKEY, reweight};
+use super::fit::{FitError, TUKEY, correlation, reweight};
 use super::{Frame, Point, solve_symmetric};
 
 /// A plane figure of `N` parameters.
@@ -118,8 +118,10 @@ fn summarise<F: Frame, S: Figure<F, N>, const N: usize>(
     weights: Vec<f64>,
 ) -> Result<Fitted<S, N>, FitError> {
     let (mut squares, mut used, mut outliers) = (0.0, 0, Vec::new());
+    let mut along = Vec::with_capacity(points.len());
     for (index, p) in points.iter().enumerate() {
         let residual = figure.distance(*p).0;
+        along.push(weights[index].sqrt() * residual);
         if weights[index] > 0.0 {
             squares += trust[index] * residual * residual;
             used += 1;
@@ -131,7 +133,7 @@ fn summarise<F: Frame, S: Figure<F, N>, const N: usize>(
         return Err(FitError::TooFewPoints { expected: N + 1, found: used });
     }
     // Few points may lie on a figure by chance: their stated noise counts too.
-    let variance = (squares / (used - N) as f64).max(noise * noise);
+    let variance = (squares / (used - N) as f64 * correlation(&along)).max(noise * noise);
     let (normal, _) = equations(points, &weights, &figure);
     let mut covariance = [[0.0; N]; N];
     for k in 0..N {

@@ -26,6 +26,11 @@ pub struct Relief {
     pub wall_px: f64,
     /// The strip of shadow outside of it.
     pub shadow: Strip,
+    /// How far outside of it nothing else is seen than shadow and lit sheet, px: behind that stands the other side of a slot or a hole, or the shadow of that.
+    pub room_px: f64,
+    /// How far the sheet behind the strip is on the way to part. In the shadow of the other side of a hole or a slot that is its depth, and the strip is one of
+    /// light: its own depth is negative.
+    pub floor: f64,
     /// Blur of the photo (standard deviation, px), when it is known: beside a narrow wall a bright wall and a soft edge look alike.
     pub blur_px: Option<f64>,
     /// How shadow and blur change with each independent thing that is not known of them, by one standard uncertainty.
@@ -57,15 +62,15 @@ pub struct Unknown {
 }
 
 impl Relief {
-    /// With a shadow of which nothing is said to be unknown, in a photo of unknown blur.
+    /// With a shadow of which nothing is said to be unknown, in a photo of unknown blur, and nothing else near.
     pub(crate) fn new(wall_px: f64, shadow: Strip) -> Self {
-        Self { wall_px, shadow, blur_px: None, unknown: Default::default() }
+        Self { wall_px, shadow, room_px: f64::INFINITY, floor: 0.0, blur_px: None, unknown: Default::default() }
     }
 }
 
 impl Strip {
     /// True when nothing of it is seen.
-    fn absent(&self) -> bool {
+    pub(crate) fn absent(&self) -> bool {
         self.width_px < -2.0 * self.soft_px - 0.5
     }
     /// True when its border is so far away that it is a level of its own: what is behind it does not matter.
@@ -80,6 +85,8 @@ const BEYOND: f64 = 4.5;
 const WIDE: f64 = 7.0;
 /// No shadow is looked at farther than this, px.
 const OUTWARDS: f64 = 12.0;
+/// With less room than this before a rim, px, its edge is not told from what stands there.
+const LEAST_ROOM: f64 = 2.0;
 /// Least step, as a share of the contrast of part and sheet.
 const LEAST_STEP: f64 = 0.12;
 /// A shadow is as deep as elsewhere within this share of the contrast.
@@ -98,6 +105,9 @@ const MISFIT: f64 = 0.2;
 /// # Errors
 /// [`NoEdge`] says what was seen instead.
 pub(super) fn find_rim(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Edge, NoEdge> {
+    if relief.room_px < LEAST_ROOM {
+        return Err(NoEdge::NoStep);
+    }
     let start = step(plane, light, probe, relief)?;
     let near = Probe { p: probe.p + probe.normal * start, ..*probe };
     fit(plane, light, &near, relief).map(|e| Edge { offset_px: e.offset_px + start, ..e })
@@ -112,7 +122,8 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let reach = probe.reach_px.ceil() as i32;
     let (wall, shadow) = (relief.wall_px.round() as i32, relief.shadow.width_px.max(0.0).round() as i32);
     let ahead = if probe.curvature < 0.0 { (1.0 / -probe.curvature) as i32 } else { i32::MAX };
-    let (inner, outer) = (wall.min(20) + 5, (shadow.min(20) + 5).min(ahead.max(3)));
+    let ahead = ahead.min(relief.room_px as i32).max(3);
+    let (inner, outer) = (wall.min(20) + 5, (shadow.min(20) + 5).min(ahead));
     let (first, last) = (-reach - inner, reach + outer);
     // Share of material along the normal, averaged over three places along the contour.
     let share = |d: i32| -> Option<f64> {
@@ -131,7 +142,7 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let mut best: Option<(i32, f64, f64)> = None;
     for s in -reach..=reach {
         let seen = (-inner..=outer).map(|u| at(s + u));
-        let of_wall = if wall >= 3 { row.light_of_wall(seen.clone()) } else { 1.0 };
+        let of_wall = if wall >= 3 { row.light_of_wall(seen.clone()) } else { 1.0 - relief.floor };
         let (mut sum, mut n) = (0.0, 0.0);
         for (light, parts) in seen.zip(&row.0) {
             let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
@@ -140,7 +151,7 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
                 n += 1.0;
             }
         }
-        let next_to_it = if shadow >= 1 { relief.shadow.depth } else { 0.0 };
+        let next_to_it = if shadow >= 1 { relief.shadow.depth.max(0.0) } else { 0.0 };
         let misfit = (sum / n).sqrt();
         if n >= 8.0 && best.is_none_or(|b| misfit < b.1) {
             best = Some((s, misfit, of_wall - next_to_it));
@@ -172,11 +183,12 @@ impl Expected {
     fn new(relief: &Relief, places: std::ops::RangeInclusive<i32>) -> Self {
         let blur_px = relief.blur_px.unwrap_or(BLUR_PX);
         let depth = relief.shadow.depth;
-        let shadow = (depth > 0.0 && !relief.shadow.absent()).then_some(&relief.shadow);
-        let levels = Levels::new([0.0, 1.0, 1.0, depth, 0.0, blur_px], relief.wall_px, shadow);
+        let shadow = (depth != 0.0 && !relief.shadow.absent()).then_some(&relief.shadow);
+        let height = 1.0 - relief.floor;
+        let levels = Levels::new([relief.floor, height, height, depth, 0.0, blur_px], relief.wall_px, shadow);
         let parts = |u: i32| {
             let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
-            Parts { known: face + depth * dark, wall }
+            Parts { known: relief.floor + height * face + depth * dark, wall }
         };
         Self(places.map(parts).collect())
     }
@@ -198,12 +210,15 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let start = [0.0, 1.0, 1.0, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
+    let height = 1.0 - relief.floor;
+    let start = [relief.floor, height, height, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
     let known = Known { shadow: relief.shadow.depth, blur_px: relief.blur_px };
     let still = |step: &[f64; N]| step[4].abs() < 1e-4 && step[5].abs() < 1e-3;
     let (q, sums) = descend(start, 25, |q| row.equations(&pixels, q, &known), still).ok_or(NoEdge::NoStep)?;
     // A clean step near where it was seen.
-    if q[2].is_nan() || q[2] - q[3] < LEAST_STEP || q[4].abs() > 2.5 {
+    // A strip narrower than the blur shows no level of its own.
+    let next_to_it = if relief.shadow.width_px > q[5] { q[3] } else { 0.0 };
+    if q[2].is_nan() || q[2] - next_to_it < LEAST_STEP || q[4].abs() > 2.5 {
         return Err(NoEdge::NoStep);
     }
     let variance = sums.squares / (pixels.len() - N) as f64;
@@ -276,6 +291,7 @@ impl Row {
             Some(s) => (s.width_px.max(0.0) + s.soft_px + BEYOND).min(OUTWARDS),
             None => BEYOND,
         };
+        let outwards = outwards.min(relief.room_px);
         Self { wall_px, shadow, inwards, outwards }
     }
 

@@ -3,7 +3,7 @@
 use super::choice::{Choice, Seen, Way, choose};
 use super::coarse::{self, Candidate};
 use super::places::{Judged, Places};
-use super::rigid::fit_rigid;
+use super::rigid::{fit_rigid, refit_rigid};
 use super::shadow::{self, Place, Shadow};
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
@@ -67,6 +67,11 @@ const DENSE_PX: f64 = 4.4;
 const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
 const REACH_MM: f64 = 1.5;
+/// A place this near to one out of sight, px, is out of sight too: half of what is looked at along the contour, and blur.
+const BESIDE_PX: f64 = 3.5;
+/// Most rounds of finding the shadow and then the pose, and how little it then moves, px.
+const SHADOW_ROUNDS: usize = 4;
+const SETTLED_PX: f64 = 0.1;
 /// The least overlap of shapes that can be the part of the recipe.
 const MIN_OVERLAP: f64 = 0.6;
 
@@ -81,12 +86,15 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let mut eye = Eye { located, light: &silhouette.light, shadow: None };
     let Choice { mut pose, doubt } = way_round(&mut eye, design, &places, &candidates).ok_or(Reason::NoPart)?;
     // Pose and shadow blur each other: each is found again with the other known.
-    if eye.shadow.is_some() {
-        let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
-        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all, eye.shadow.as_ref());
-    }
-    if eye.shadow.is_some() {
-        pose = eye.refine(&places, pose).0;
+    let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
+    for _ in 0..SHADOW_ROUNDS {
+        let Some(before) = eye.shadow else { break };
+        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all, Some(&before));
+        let last = pose;
+        pose = eye.refine(&places, last).0;
+        if all.iter().all(|at| pose.apply(at.p).distance(last.apply(at.p)) < SETTLED_PX * mm_per_px) {
+            break;
+        }
     }
     let shadow = eye.shadow;
     let overlap = coarse::overlap(located, design, &silhouette, &pose);
@@ -202,7 +210,7 @@ impl DrawingPose {
             return own.copied().collect();
         }
         let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow };
-        let mut places = design.contours[feature.contour].sample(SPACING_PX * pixel);
+        let mut places = design.sample(feature.contour, SPACING_PX * pixel);
         places.retain(|at| feature.segments.contains(&at.segment));
         let look = |at: &ContourPoint| {
             let mut e = measure(&eye, design, &self.plane_from_design, feature.contour, at);
@@ -251,7 +259,7 @@ impl Eye<'_> {
     fn probe(&self, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, reach_mm: f64) -> Option<(Probe, Sight)> {
         let world = &self.located.worlds.nominal;
         let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
-        let relief = Shadow::relief(self.shadow.as_ref(), world, &place);
+        let relief = Shadow::relief(self.shadow.as_ref(), world, &place, at.room);
         Some((Probe::new(&place.sight, relief, reach_mm, 0.5 * SPACING_PX), place.sight))
     }
 
@@ -291,7 +299,7 @@ impl Eye<'_> {
         let bound = REACH_MM * REACH_MM;
         let look = |j: &Judged| {
             let Some((probe, sight)) = self.probe(&pose, &j.at, REACH_MM) else { return Seen::Unclear(bound) };
-            if hidden(design, &self.located.worlds.nominal, &pose, &j.at, sight.rim) {
+            if hidden(design, &self.located.worlds.nominal, &pose, &j.at, &sight) {
                 return Seen::Hidden;
             }
             match crossing(&self.located.light, self.light, &probe) {
@@ -341,11 +349,10 @@ fn settle(
         e.deviation_mm = e.deviation_in(nominal, &fit.pose);
         e.p_image_px = located.camera().image_from_plane(fit.pose.apply(e.at.p), nominal.z(e.rim));
     }
-    // A displaced world moves edges by little and all in the same way: no robust fit is needed to follow them.
-    let used: Vec<&ContourEdge> = edges.iter().filter(|e| e.deviation_mm.abs() < 4.685 * fit.scatter_mm).collect();
+    // The same edges with the same weights: else an edge that is set aside in one world only would count as a change of the pose.
     let in_world = |world: &World| {
-        let moved = used.iter().map(|e| (&e.at, e.deviation_in(world, &fit.pose), e.trust()));
-        fit_rigid(&fit.pose, moved).map_or(fit.pose, |f| f.pose)
+        let moved = edges.iter().zip(&fit.weights).map(|(e, w)| (&e.at, e.deviation_in(world, &fit.pose), *w));
+        refit_rigid(&fit.pose, moved)
     };
     DrawingPose {
         plane_from_design: fit.pose,
@@ -362,11 +369,23 @@ fn settle(
     }
 }
 
-/// True when the part itself stands between the camera and the place, or between the place and the sheet behind it.
-fn hidden(design: &Design, world: &World, pose: &Similarity<DesignMm, PlaneMm>, at: &ContourPoint, rim: Rim) -> bool {
-    let Some(shift) = world.sight_line(pose.apply(at.p), rim) else { return false };
+/// True when the part itself stands between the camera and the place, or a neighbouring one, or between it and the sheet behind it: where a rim goes out of
+/// sight, what hides it is in the window beside it.
+fn hidden(
+    design: &Design,
+    world: &World,
+    pose: &Similarity<DesignMm, PlaneMm>,
+    at: &ContourPoint,
+    sight: &Sight,
+) -> bool {
+    let Some(shift) = world.sight_line(pose.apply(at.p), sight.rim) else { return false };
     let shift = pose.inverse().apply_vector(shift);
-    (1..=4).any(|k| design.contains(at.p + shift * (0.25 * f64::from(k))))
+    let tangent = crate::geometry::Vector::new(-at.normal.y, at.normal.x);
+    let beside = BESIDE_PX / sight.look.px_per_mm;
+    [-beside, 0.0, beside].into_iter().any(|t| {
+        let neighbour = at.p + tangent * t - at.normal * (0.5 * at.curvature * t * t);
+        (1..=4).any(|k| design.contains(neighbour + shift * (0.25 * f64::from(k))))
+    })
 }
 
 fn measure(
@@ -390,7 +409,7 @@ fn measure(
             deviation_mm: nan,
         };
     };
-    let edge = if hidden(design, world, pose, at, sight.rim) {
+    let edge = if hidden(design, world, pose, at, &sight) {
         Err(NoEdge::Hidden)
     } else {
         find_edge(&eye.located.light, eye.light, &probe)

@@ -1,7 +1,9 @@
 //! The small turn and shift that brings a drawing onto its edges.
 
 use crate::design::ContourPoint;
-use crate::geometry::{Angle, DesignMm, PlaneMm, Point, Similarity, Vector, reweight, solve_symmetric};
+use crate::geometry::{
+    Angle, DesignMm, NormalEquations, PlaneMm, Point, Similarity, Vector, inverse_symmetric, reweight, solve_symmetric,
+};
 
 /// A pose and how well it is known.
 pub(super) struct RigidFit {
@@ -12,76 +14,114 @@ pub(super) struct RigidFit {
     /// About which turn and shift are known independently.
     pub(super) pivot: Point<PlaneMm>,
     pub(super) scatter_mm: f64,
+    /// How much each edge counts; not at all when it was set aside.
+    pub(super) weights: Vec<f64>,
 }
 
 /// Least scatter of edges that is believed, mm.
 const LEAST_SCATTER_MM: f64 = 1e-4;
+/// Fewer edges tell no pose.
+const LEAST_EDGES: usize = 12;
+
+/// What each edge says of shift and turn about the middle of all of them, so that these do not mix: its row, its distance.
+struct Rows {
+    middle: Point<PlaneMm>,
+    rows: Vec<([f64; 3], f64)>,
+}
+
+impl Rows {
+    fn new<'a>(
+        pose: &Similarity<DesignMm, PlaneMm>,
+        edges: impl Iterator<Item = (&'a ContourPoint, f64)> + Clone,
+    ) -> Self {
+        let (mut n, mut x, mut y) = (0.0, 0.0, 0.0);
+        for (at, _) in edges.clone() {
+            let p = pose.apply(at.p);
+            (n, x, y) = (n + 1.0, x + p.x, y + p.y);
+        }
+        let middle = Point::new(x / n, y / n);
+        let row = |(at, d): (&ContourPoint, f64)| {
+            let normal = pose.apply_vector(at.normal);
+            ([normal.x, normal.y, (pose.apply(at.p) - middle).cross(normal)], d)
+        };
+        Self { middle, rows: edges.map(row).collect() }
+    }
+
+    /// Shift and turn that fit best, and the diagonal of the normal matrix' inverse.
+    fn solve(&self, weights: &[f64]) -> Option<([f64; 3], [f64; 3])> {
+        let mut sums = NormalEquations::<3>::new();
+        self.rows.iter().zip(weights).for_each(|((row, d), w)| sums.add(row, *d, *w));
+        // A round part says nothing of its turn: leave the turn as it is.
+        let lever = self.rows.iter().map(|(row, _)| row[2] * row[2]).sum::<f64>() / self.rows.len() as f64;
+        if lever <= 1e-6 {
+            sums.normal[2] = [0.0, 0.0, 1.0];
+            sums.right[2] = 0.0;
+        }
+        let inverse = inverse_symmetric(sums.normal)?;
+        Some((solve_symmetric(sums.normal, sums.right)?, [0, 1, 2].map(|k| inverse[k][k])))
+    }
+
+    fn residuals(&self, x: &[f64; 3]) -> Vec<f64> {
+        self.rows.iter().map(|(row, d)| d - row.iter().zip(x).map(|(a, b)| a * b).sum::<f64>()).collect()
+    }
+
+    /// The pose after this shift and turn.
+    fn moved(&self, pose: &Similarity<DesignMm, PlaneMm>, x: &[f64; 3]) -> Similarity<DesignMm, PlaneMm> {
+        let turn = Angle::from_radians(x[2]);
+        let about = Similarity::<PlaneMm, PlaneMm>::new(1.0, turn, false, Vector::new(0.0, 0.0));
+        let shift = (self.middle - about.apply(self.middle)) + Vector::new(x[0], x[1]);
+        pose.then(&Similarity::new(1.0, turn, false, shift))
+    }
+}
 
 /// The small turn and shift that brings the contour onto its edges: point-to-line least squares, Tukey's biweight on the median
-/// absolute deviation, so that a short edge, a burr or a moved hole does not pull the part along. Each edge comes with its trust.
+/// absolute deviation, so that a short edge, a burr or a moved hole does not pull the part along. Each edge comes with its distance, which may be NaN, and its
+/// trust.
 pub(super) fn fit_rigid<'a>(
     pose: &Similarity<DesignMm, PlaneMm>,
     edges: impl Iterator<Item = (&'a ContourPoint, f64, f64)>,
 ) -> Option<RigidFit> {
-    let data: Vec<(Vector<PlaneMm>, Vector<PlaneMm>, f64, f64)> = edges
-        .filter(|(at, d, _)| d.is_finite() && at.weight > 0.0)
-        .map(|(at, d, trust)| (pose.apply(at.p) - Point::new(0.0, 0.0), pose.apply_vector(at.normal), d, trust))
-        .collect();
-    if data.len() < 12 {
+    let all: Vec<(&ContourPoint, f64, f64)> = edges.collect();
+    let counts = |(at, d, _): &&(&ContourPoint, f64, f64)| d.is_finite() && at.weight > 0.0;
+    let rows = Rows::new(pose, all.iter().filter(counts).map(|(at, d, _)| (*at, *d)));
+    if rows.rows.len() < LEAST_EDGES {
         return None;
     }
-    // About the middle of the edges, so that turn and shift do not mix.
-    let n = data.len() as f64;
-    let middle = data.iter().fold(Vector::new(0.0, 0.0), |m, d| m + d.0 * (1.0 / n));
-    let rows: Vec<([f64; 3], f64)> =
-        data.iter().map(|(p, normal, d, _)| ([normal.x, normal.y, (*p - middle).cross(*normal)], *d)).collect();
-    let trust: Vec<f64> = data.iter().map(|d| d.3).collect();
+    let trust: Vec<f64> = all.iter().filter(counts).map(|(.., trust)| *trust).collect();
     let mut weights = trust.clone();
     let mut x = [0.0; 3];
-    let (mut covariance, mut scatter) = ([0.0; 3], f64::INFINITY);
+    let (mut covariance, mut scatter_mm) = ([0.0; 3], f64::INFINITY);
     for _ in 0..30 {
-        let residual = |(row, d): &([f64; 3], f64)| d - row.iter().zip(&x).map(|(a, b)| a * b).sum::<f64>();
-        let residuals: Vec<f64> = rows.iter().map(residual).collect();
-        scatter = reweight(&residuals, &trust, LEAST_SCATTER_MM, &mut weights);
-        let (mut a, mut b) = ([[0.0; 3]; 3], [0.0; 3]);
-        for ((row, d), w) in rows.iter().zip(&weights) {
-            for i in 0..3 {
-                b[i] += w * row[i] * d;
-                for j in 0..3 {
-                    a[i][j] += w * row[i] * row[j];
-                }
-            }
-        }
-        // A round part says nothing of its turn: leave the turn as it is.
-        let lever = rows.iter().map(|r| r.0[2] * r.0[2]).sum::<f64>() / n;
-        let free = lever > 1e-6;
-        if !free {
-            a[2] = [0.0, 0.0, 1.0];
-            (a[0][2], a[1][2], b[2]) = (0.0, 0.0, 0.0);
-        }
-        let next = solve_symmetric(a, b)?;
+        scatter_mm = reweight(&rows.residuals(&x), &trust, LEAST_SCATTER_MM, &mut weights);
+        let (next, inverse) = rows.solve(&weights)?;
         let change = (0..3).map(|i| (next[i] - x[i]).abs()).fold(0.0, f64::max);
         x = next;
-        for (k, c) in covariance.iter_mut().enumerate() {
-            let mut e = [0.0; 3];
-            e[k] = 1.0;
-            *c = solve_symmetric(a, e)?[k] * scatter * scatter;
-        }
+        covariance = inverse.map(|v| v * scatter_mm * scatter_mm);
         if change < 1e-7 {
             break;
         }
     }
-    let turn = Similarity::<PlaneMm, PlaneMm>::new(1.0, Angle::from_radians(x[2]), false, Vector::new(0.0, 0.0));
-    let pivot = Point::new(middle.x, middle.y);
-    let shift = (pivot - turn.apply(pivot)) + Vector::new(x[0], x[1]);
-    let step = Similarity::<PlaneMm, PlaneMm>::new(1.0, Angle::from_radians(x[2]), false, shift);
-    let radius = rows.iter().map(|r| r.0[2].abs()).fold(0.0, f64::max);
+    let radius = rows.rows.iter().map(|r| r.0[2].abs()).fold(0.0, f64::max);
+    let mut of_counting = weights.into_iter();
+    let weight = |e| if counts(&e) { of_counting.next().unwrap_or(0.0) } else { 0.0 };
     Some(RigidFit {
-        pose: pose.then(&step),
+        pose: rows.moved(pose, &x),
         moved_mm: x[0].abs().max(x[1].abs()).max(x[2].abs() * radius),
         u_shift_mm: covariance[0].max(covariance[1]).max(0.0).sqrt(),
         u_turn_rad: covariance[2].max(0.0).sqrt(),
-        pivot,
-        scatter_mm: scatter,
+        pivot: rows.middle,
+        scatter_mm,
+        weights: all.iter().map(weight).collect(),
     })
+}
+
+/// The pose that edges have when each of those of an earlier fit has moved a little: each comes with its distance and the weight it had there.
+pub(super) fn refit_rigid<'a>(
+    pose: &Similarity<DesignMm, PlaneMm>,
+    edges: impl Iterator<Item = (&'a ContourPoint, f64, f64)>,
+) -> Similarity<DesignMm, PlaneMm> {
+    let used: Vec<(&ContourPoint, f64, f64)> = edges.filter(|(_, d, w)| d.is_finite() && *w > 0.0).collect();
+    let rows = Rows::new(pose, used.iter().map(|(at, d, _)| (*at, *d)));
+    let weights: Vec<f64> = used.iter().map(|(.., w)| *w).collect();
+    rows.solve(&weights).map_or(*pose, |(x, _)| rows.moved(pose, &x))
 }

@@ -1,12 +1,14 @@
 //! One fit of the shadow and of every place beside it.
 //!
-//! Each place has levels and an edge of its own, so neither the pose nor a size that is off is taken for shadow; fall, softness, depth and blur are
-//! everybody's. The places' own unknowns are eliminated from the normal equations one place at a time (Schur complement, as in bundle adjustment: Triggs et al.
+//! Each place has levels and an edge of its own, and the pose is free beside them, so neither a pose nor a size that is off is taken for shadow; fall, softness,
+//! depth, blur and pose are everybody's. The places' own unknowns are eliminated from the normal equations one place at a time (Schur complement, as in bundle adjustment: Triggs et al.
 //! 2000, doi:10.1007/3-540-44480-7_21).
 
-use super::{Place, Shadow, width_by_fall};
+use super::{Place, Shadow, by_shift};
 use crate::calibration::{Plane, World};
-use crate::geometry::{NormalEquations, PlaneMm, Vector, cholesky, inverse_symmetric, solve_symmetric};
+use crate::geometry::{
+    NormalEquations, PlaneMm, Point, Vector, cholesky, inverse_symmetric, solve_robust, solve_symmetric,
+};
 use crate::measure::edge::{Probe, crossing};
 use crate::measure::levels::{Levels, Light, NOISE, WALL_SPREAD};
 use crate::measure::{LightModel, Relief, Sample, Strip};
@@ -16,8 +18,12 @@ use rayon::prelude::*;
 pub(super) const GLOBALS: usize = 5;
 /// Unknowns of a place: sheet, face - sheet, wall - sheet, shift (px).
 const LOCALS: usize = 4;
-/// Both together, the place's own first.
-const ALL: usize = LOCALS + GLOBALS;
+/// Unknowns of the pose: shift (x, y) and turn, each in mm that the farther edges move by.
+const POSE: usize = 3;
+/// What all places share: shadow, then pose.
+const SHARED: usize = GLOBALS + POSE;
+/// All together, the place's own first.
+const ALL: usize = LOCALS + SHARED;
 
 /// The light across the contour at a place.
 pub(super) struct Beside {
@@ -26,20 +32,26 @@ pub(super) struct Beside {
     /// Width of the wall, px; infinite when the face is not looked at.
     pub(super) wall_px: f64,
     pub(super) pixels: Vec<Sample>,
+    /// See [`Relief::room_px`]; of shadows nothing is known yet.
+    pub(super) room_px: f64,
+    /// How far its edge moves with each unknown of the pose, px per mm.
+    pub(super) by_pose: [f64; POSE],
 }
 
-/// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it, within this, mm: a shadow as dark as the part
-/// shows no step at the part's rim, and only the drawing tells the two apart.
-const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, WALL_SPREAD, 0.3];
-/// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what.
-const USUAL: [f64; GLOBALS] = [0.0, 0.0, 0.12, 0.3, 1.3];
-const SPREAD: [f64; GLOBALS] = [1.0, 1.0, 0.2, 0.5, 1.0];
+/// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it in this pose, within this, mm: a shadow as dark as the
+/// part shows no step at the part's rim, and only the drawing tells the two apart.
+const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, WALL_SPREAD, 0.1];
+/// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what; pose: about what it was, within so many mm.
+const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, 1.3, 0.0, 0.0, 0.0];
+const SPREAD: [f64; SHARED] = [1.0, 1.0, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0];
 /// Longest fall, in thicknesses: a lamp 18 degrees above the sheet.
 const LONGEST: f64 = 3.0;
 /// Neighbouring pixels share JPEG, sharpening and texture: the places say less than their count by this factor of variance.
 const ALIKE: f64 = 4.0;
 /// An edge is looked for this far from the pose at the start, px and mm.
 const REACH: (f64, f64) = (7.0, 1.0);
+/// What edges are off as found there, px.
+const EDGE_PX: f64 = 0.5;
 /// A place whose pixels are farther from the levels than this, in the middle of all places, shows something else.
 const ELSE: f64 = 3.0;
 
@@ -48,17 +60,30 @@ pub(super) fn fit(
     plane: &Plane,
     light: &LightModel,
     world: &World,
-    all: Vec<Beside>,
+    mut all: Vec<Beside>,
     before: Option<&Shadow>,
 ) -> Option<Shadow> {
+    lever(&mut all);
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
     let mut starts = starts(world, &few);
     starts.extend(before.map(|s| [s.fall.x, s.fall.y, s.soft_mm, s.depth, s.blur_px]));
     let tried: Vec<Fit<'_>> = starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g).settled(8)).collect();
     let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
-    let fit = Fit::start(plane, light, world, &every, best.globals).settled(6).without_others().settled(10);
+    let fit = Fit::start(plane, light, world, &every, best.globals()).settled(6).without_others().settled(10);
     fit.shadow()
+}
+
+/// Says of each place how its edge moves with the pose: turned about the middle of all.
+fn lever(all: &mut [Beside]) {
+    let n = all.len() as f64;
+    let (x, y) = all.iter().fold((0.0, 0.0), |(x, y), b| (x + b.place.p.x / n, y + b.place.p.y / n));
+    let middle = Point::new(x, y);
+    let reach = all.iter().fold(f64::MIN_POSITIVE, |r, b| b.place.p.distance(middle).max(r));
+    for b in all {
+        let (normal, scale) = (b.place.normal, b.place.sight.look.px_per_mm);
+        b.by_pose = [normal.x, normal.y, (b.place.p - middle).cross(normal) / reach].map(|v| v * scale);
+    }
 }
 
 /// Places on which the starts are tried.
@@ -70,7 +95,7 @@ const START: f64 = 0.3;
 /// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best.
 fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
     let h = world.thickness_mm;
-    let [_, _, soft, _, blur] = USUAL;
+    let [_, _, soft, _, blur, ..] = USUAL;
     let tries = (0..16).flat_map(|turn| {
         let (sin, cos) = libm::sincos(f64::from(turn) * std::f64::consts::FRAC_PI_8);
         [0.35, 0.7, 1.2, 1.8].map(|length| [cos * length * h, sin * length * h, soft * h, 1.0, blur])
@@ -108,11 +133,11 @@ fn strip(world: &World, place: &Place, [x, y, soft_mm, depth, _]: &[f64; GLOBALS
     super::strip(Vector::new(*x, *y), *soft_mm, *depth, world, place)
 }
 
-/// A step of the fit: each place's own unknowns, the shadow's, and the shadow's matrix with the places' own eliminated.
+/// A step of the fit: each place's own unknowns, the shared ones, and their matrix with the places' own eliminated.
 struct Step {
     own: Vec<[f64; LOCALS]>,
-    shared: [f64; GLOBALS],
-    matrix: [[f64; GLOBALS]; GLOBALS],
+    shared: [f64; SHARED],
+    matrix: [[f64; SHARED]; SHARED],
 }
 
 /// Normal equations of one place.
@@ -123,14 +148,14 @@ struct Fit<'a> {
     world: &'a World,
     beside: Vec<&'a Beside>,
     locals: Vec<[f64; LOCALS]>,
-    globals: [f64; GLOBALS],
+    shared: [f64; SHARED],
     cost: f64,
     damping: f64,
     system: Vec<Equations>,
 }
 
 impl<'a> Fit<'a> {
-    /// Each edge where the row of levels fits best with this shadow; where none is seen, where the drawing has it.
+    /// The pose as most edges have it with this shadow, and each edge where the row of levels fits best; where none is seen, where the drawing has it.
     fn start(
         plane: &Plane,
         light: &LightModel,
@@ -139,20 +164,36 @@ impl<'a> Fit<'a> {
         globals: [f64; GLOBALS],
     ) -> Self {
         let shift = |b: &&Beside| {
-            let relief = Relief::new(b.place.sight.wall_px.unwrap_or(0.0), strip(world, &b.place, &globals));
+            let wall_px = b.place.sight.wall_px.unwrap_or(0.0);
+            let relief = Relief { room_px: b.room_px, ..Relief::new(wall_px, strip(world, &b.place, &globals)) };
             let reach_px = REACH.0.max(REACH.1 * b.place.sight.look.px_per_mm);
-            crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).unwrap_or(0.0)
+            crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).ok()
         };
-        let locals = places.par_iter().map(|b| [0.0, 1.0, 1.0, shift(b)]).collect();
-        let fit =
-            Self { world, beside: places.to_vec(), locals, globals, cost: 0.0, damping: 1e-2, system: Vec::new() };
+        let shifts: Vec<Option<f64>> = places.par_iter().map(shift).collect();
+        let seen: Vec<([f64; POSE], f64)> =
+            places.iter().zip(&shifts).filter_map(|(b, shift)| Some((b.by_pose, (*shift)?))).collect();
+        let pose = solve_robust(&seen, EDGE_PX).map_or([0.0; POSE], |(pose, _)| pose);
+        let own = |(b, shift): (&&Beside, &Option<f64>)| {
+            let own = shift.map_or(0.0, |shift| shift - b.by_pose.iter().zip(&pose).map(|(by, p)| by * p).sum::<f64>());
+            [0.0, 1.0, 1.0, own]
+        };
+        let locals = places.iter().zip(&shifts).map(own).collect();
+        let mut shared = [0.0; SHARED];
+        shared[..GLOBALS].copy_from_slice(&globals);
+        shared[GLOBALS..].copy_from_slice(&pose);
+        let fit = Self { world, beside: places.to_vec(), locals, shared, cost: 0.0, damping: 1e-2, system: Vec::new() };
         fit.evaluated()
+    }
+
+    /// Fall, softness, depth and blur.
+    fn globals(&self) -> [f64; GLOBALS] {
+        std::array::from_fn(|k| self.shared[k])
     }
 
     /// With the equations of where it stands.
     fn evaluated(mut self) -> Self {
-        self.system = self.equations(&self.locals, &self.globals);
-        self.cost = self.total(&self.system, &self.globals);
+        self.system = self.equations(&self.locals, &self.shared);
+        self.cost = self.total(&self.system, &self.shared);
         self
     }
 
@@ -160,46 +201,46 @@ impl<'a> Fit<'a> {
         self.beside.iter().map(|b| b.pixels.len()).sum()
     }
 
-    fn equations(&self, locals: &[[f64; LOCALS]], globals: &[f64; GLOBALS]) -> Vec<Equations> {
-        self.beside.par_iter().zip(locals).map(|(b, l)| equations(self.world, b, l, globals)).collect()
+    fn equations(&self, locals: &[[f64; LOCALS]], shared: &[f64; SHARED]) -> Vec<Equations> {
+        self.beside.par_iter().zip(locals).map(|(b, l)| equations(self.world, b, l, shared)).collect()
     }
 
-    fn total(&self, system: &[Equations], globals: &[f64; GLOBALS]) -> f64 {
-        let known: f64 = self.known(globals).iter().map(|(weight, r)| weight * r * r).sum();
+    fn total(&self, system: &[Equations], shared: &[f64; SHARED]) -> f64 {
+        let known: f64 = self.known(shared).iter().map(|(weight, r)| weight * r * r).sum();
         known + system.iter().map(|e| e.squares).sum::<f64>()
     }
 
     /// Weight of what is usual, and how far the unknowns are from it.
-    fn known(&self, globals: &[f64; GLOBALS]) -> [(f64, f64); GLOBALS] {
+    fn known(&self, shared: &[f64; SHARED]) -> [(f64, f64); SHARED] {
         let h = self.world.thickness_mm;
         std::array::from_fn(|k| {
             let unit = if k < 3 { h } else { 1.0 };
             let weight = NOISE / (SPREAD[k] * unit);
-            (weight * weight, USUAL[k] * unit - globals[k])
+            (weight * weight, USUAL[k] * unit - shared[k])
         })
     }
 
     /// The next step of Levenberg-Marquardt; `None` where an unknown is left open.
     fn step(&self, damping: f64) -> Option<Step> {
-        let (mut matrix, mut right) = ([[0.0; GLOBALS]; GLOBALS], [0.0; GLOBALS]);
-        for (k, (weight, r)) in self.known(&self.globals).into_iter().enumerate() {
+        let (mut matrix, mut right) = ([[0.0; SHARED]; SHARED], [0.0; SHARED]);
+        for (k, (weight, r)) in self.known(&self.shared).into_iter().enumerate() {
             matrix[k][k] += weight;
             right[k] += weight * r;
         }
         let reduced: Vec<Reduced> = self.system.iter().map(|e| Reduced::of(e, damping)).collect::<Option<_>>()?;
         for r in &reduced {
-            for i in 0..GLOBALS {
+            for i in 0..SHARED {
                 right[i] += r.right[i];
-                for j in 0..GLOBALS {
+                for j in 0..SHARED {
                     matrix[i][j] += r.matrix[i][j];
                 }
             }
         }
         let mut damped = matrix;
-        (0..GLOBALS).for_each(|k| damped[k][k] *= 1.0 + damping);
+        (0..SHARED).for_each(|k| damped[k][k] *= 1.0 + damping);
         let shared = solve_symmetric(damped, right)?;
         let own = |r: &Reduced| {
-            std::array::from_fn(|i| r.own[i] - (0..GLOBALS).map(|k| r.follows[k][i] * shared[k]).sum::<f64>())
+            std::array::from_fn(|i| r.own[i] - (0..SHARED).map(|k| r.follows[k][i] * shared[k]).sum::<f64>())
         };
         Some(Step { own: reduced.iter().map(own).collect(), shared, matrix })
     }
@@ -208,22 +249,22 @@ impl<'a> Fit<'a> {
     fn settled(mut self, steps: usize) -> Self {
         let h = self.world.thickness_mm;
         for _ in 0..steps {
-            let Some(Step { own, shared, .. }) = self.step(self.damping) else { break };
-            let mut globals: [f64; GLOBALS] = std::array::from_fn(|k| self.globals[k] + shared[k]);
-            let length = (globals[0] * globals[0] + globals[1] * globals[1]).sqrt();
+            let Some(Step { own, shared: step, .. }) = self.step(self.damping) else { break };
+            let mut shared: [f64; SHARED] = std::array::from_fn(|k| self.shared[k] + step[k]);
+            let length = (shared[0] * shared[0] + shared[1] * shared[1]).sqrt();
             let shorter = (LONGEST * h / length).min(1.0);
-            (globals[0], globals[1]) = (globals[0] * shorter, globals[1] * shorter);
-            globals[2] = globals[2].clamp(0.0, h);
+            (shared[0], shared[1]) = (shared[0] * shorter, shared[1] * shorter);
+            shared[2] = shared[2].clamp(0.0, h);
             // Without depth nothing would say where to go on.
-            globals[3] = globals[3].clamp(0.3 * self.globals[3], 1.2);
-            globals[4] = globals[4].clamp(0.3, 5.0);
+            shared[3] = shared[3].clamp(0.3 * self.shared[3], 1.2);
+            shared[4] = shared[4].clamp(0.3, 5.0);
             let locals: Vec<[f64; LOCALS]> =
                 self.locals.iter().zip(&own).map(|(l, s)| std::array::from_fn(|i| l[i] + s[i])).collect();
-            let system = self.equations(&locals, &globals);
-            let cost = self.total(&system, &globals);
+            let system = self.equations(&locals, &shared);
+            let cost = self.total(&system, &shared);
             if cost <= self.cost {
                 let settled = cost > self.cost * (1.0 - 1e-5);
-                (self.locals, self.globals, self.system, self.cost) = (locals, globals, system, cost);
+                (self.locals, self.shared, self.system, self.cost) = (locals, shared, system, cost);
                 self.damping *= 0.2;
                 if settled {
                     break;
@@ -256,20 +297,21 @@ impl<'a> Fit<'a> {
         let rest = self.pixels() as f64 - (LOCALS * self.beside.len()) as f64;
         let variance = (self.cost / rest.max(1.0)).max(NOISE * NOISE) * ALIKE;
         let covariance = inverse_symmetric(matrix)?.map(|row| row.map(|v| v * variance));
-        let root = cholesky(&covariance);
+        let of_shadow: [[f64; GLOBALS]; GLOBALS] = std::array::from_fn(|i| std::array::from_fn(|j| covariance[i][j]));
+        let root = cholesky(&of_shadow);
         let unknown = std::array::from_fn(|k| std::array::from_fn(|i| root[i][k]));
-        let [x, y, soft_mm, depth, blur_px] = self.globals;
+        let [x, y, soft_mm, depth, blur_px] = self.globals();
         Some(Shadow { fall: Vector::<PlaneMm>::new(x, y), soft_mm, depth, blur_px, unknown })
     }
 }
 
 /// One place's equations without its own unknowns; of the matrix, the lower half.
 struct Reduced {
-    matrix: [[f64; GLOBALS]; GLOBALS],
-    right: [f64; GLOBALS],
-    /// Its own step when the shadow stays, and how that follows each unknown of the shadow.
+    matrix: [[f64; SHARED]; SHARED],
+    right: [f64; SHARED],
+    /// Its own step when the shared unknowns stay, and how that follows each of them.
     own: [f64; LOCALS],
-    follows: [[f64; LOCALS]; GLOBALS],
+    follows: [[f64; LOCALS]; SHARED],
 }
 
 impl Reduced {
@@ -277,7 +319,7 @@ impl Reduced {
         let mut own_matrix: [[f64; LOCALS]; LOCALS] = std::array::from_fn(|i| std::array::from_fn(|j| a[i][j]));
         (0..LOCALS).for_each(|i| own_matrix[i][i] *= 1.0 + damping);
         let own = solve_symmetric(own_matrix, std::array::from_fn(|i| b[i]))?;
-        let mut follows = [[0.0; LOCALS]; GLOBALS];
+        let mut follows = [[0.0; LOCALS]; SHARED];
         for (k, f) in follows.iter_mut().enumerate() {
             *f = solve_symmetric(own_matrix, std::array::from_fn(|i| a[LOCALS + k][i]))?;
         }
@@ -290,17 +332,20 @@ impl Reduced {
 }
 
 /// Normal equations of a place.
-fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], g: &[f64; GLOBALS]) -> Equations {
-    let mut sums = Equations::new();
+fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], shared: &[f64; SHARED]) -> Equations {
+    let mut seen = NormalEquations::<{ LOCALS + GLOBALS }>::new();
     let scale = b.place.sight.look.px_per_mm;
-    let strip = strip(world, &b.place, g);
-    let by_fall = width_by_fall(Vector::new(g[0], g[1]), &b.place) * scale;
-    let levels = Levels::new([own[0], own[1], own[2], g[3], own[3], g[4]], b.wall_px, Some(&strip));
+    let g: [f64; GLOBALS] = std::array::from_fn(|k| shared[k]);
+    let strip = strip(world, &b.place, &g);
+    let by_fall = by_shift(Vector::new(g[0], g[1]), b.place.normal, b.place.curvature) * scale;
+    let shift = own[3] + b.by_pose.iter().zip(&shared[GLOBALS..]).map(|(by, p)| by * p).sum::<f64>();
+    let levels = Levels::new([own[0], own[1], own[2], g[3], shift, g[4]], b.wall_px, Some(&strip));
     for (d, value) in &b.pixels {
         let Light { value: expected, by, by_width: width, by_soft } = levels.at(*d);
         let row = [by[0], by[1], by[2], by[4], width * by_fall.x, width * by_fall.y, by_soft * scale, by[3], by[5]];
-        sums.add(&row, value - expected, 1.0);
+        seen.add(&row, value - expected, 1.0);
     }
+    let mut sums = with_pose(&seen, &b.by_pose);
     let about = [0.0, 1.0, own[1], 0.0];
     for i in 0..LOCALS {
         let weight = NOISE / (OWN_SPREAD[i] * if i == 3 { scale } else { 1.0 });
@@ -309,4 +354,20 @@ fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], g: &[f64; GLOBALS])
         sums.add(&unit, about[i] - own[i], weight * weight);
     }
     sums
+}
+
+/// With the pose among the unknowns: it moves the edge as the place's own shift does, each of its unknowns by so much.
+fn with_pose(seen: &NormalEquations<{ LOCALS + GLOBALS }>, by_pose: &[f64; POSE]) -> Equations {
+    // Which of the unknowns that the pixels were told of, and how much of it.
+    let of = |k: usize| if k < LOCALS + GLOBALS { (k, 1.0) } else { (3, by_pose[k - LOCALS - GLOBALS]) };
+    let mut all = Equations { squares: seen.squares, ..Equations::new() };
+    for i in 0..ALL {
+        let (row, by) = of(i);
+        all.right[i] = by * seen.right[row];
+        for j in 0..=i {
+            let (column, also) = of(j);
+            all.normal[i][j] = by * also * seen.normal[row.max(column)][row.min(column)];
+        }
+    }
+    all
 }

@@ -7,7 +7,7 @@ mod fit;
 #[cfg(test)]
 mod tests;
 
-use crate::calibration::{Located, Rim, Sight, World};
+use crate::calibration::{Located, Rim, Sight, World, along_normal};
 use crate::design::{ContourPoint, Design};
 use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector};
 use crate::measure::{LightModel, Relief, Strip, Unknown, edge::Probe, pixels_across, share_at};
@@ -47,53 +47,92 @@ const WIDE_PX: f64 = 12.0;
 const HALF_PX: f64 = 1.5;
 /// In a shadow deeper than this the step at the part's edge is lost.
 const DARK: f64 = 0.8;
+/// Of a strip narrower than the blur no depth is known: its standard uncertainty is then more than this.
+const UNSURE: f64 = 0.2;
+/// Blur where no shadow told it, px.
+const BLUR_PX: f64 = 1.3;
+/// Share of the way to the next contour that is looked at: behind it there may be that one's shadow.
+const OWN_WAY: f64 = 0.4;
+/// Farther from the rim than this, softness and blur apart, px, another side's shadow is left out of what is looked at.
+const FAR_PX: f64 = 8.0;
+/// Where a shifted circle is nearly missed, its place is not believed to follow the shift more than this allows.
+const LEAST_ROOT: f64 = 0.04;
 
 impl Shadow {
-    /// True when it is nearly as dark as the part, so that edges in it cannot be seen.
+    /// True when it is nearly as dark as the part, and that is known, so that edges in it cannot be seen.
     pub fn hides(&self) -> bool {
-        self.depth > DARK
+        let u_depth = self.unknown.iter().map(|change| change[3] * change[3]).sum::<f64>().sqrt();
+        self.depth > DARK && u_depth < UNSURE
     }
 
-    /// What stands beside a place of a contour.
-    pub fn relief(shadow: Option<&Self>, world: &World, place: &Place) -> Option<Relief> {
+    /// What stands beside a place of a contour that has so much room before it, mm.
+    pub fn relief(shadow: Option<&Self>, world: &World, place: &Place, room_mm: f64) -> Option<Relief> {
         let wall_px = place.sight.wall_px?;
+        let free_mm = room_mm - hidden_mm(world, place);
+        let room_px = room_px(shadow.map_or(BLUR_PX, |s| s.blur_px), world, place, free_mm);
         let Some(shadow) = shadow else {
-            return Some(Relief::new(wall_px, Strip::default()));
+            return Some(Relief { room_px, ..Relief::new(wall_px, Strip::default()) });
         };
         let scale = place.sight.look.px_per_mm;
-        let strip = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
-        let by_fall = width_by_fall(shadow.fall, place);
+        let own = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
+        let lit = shadow.lit(place, free_mm);
+        let reach = 2.0 * (own.soft_px * own.soft_px + shadow.blur_px * shadow.blur_px).sqrt();
+        let (strip, floor, by_fall, sign) = match lit {
+            Some((width_mm, by_fall)) if own.absent() && width_mm * scale < reach + FAR_PX => {
+                let lit = Strip { width_px: width_mm * scale, depth: -shadow.depth, ..own };
+                (lit, shadow.depth, by_fall, -1.0)
+            }
+            _ => (own, 0.0, by_shift(shadow.fall, place.normal, place.curvature), 1.0),
+        };
+        let room_px = match lit {
+            Some((width_mm, _)) if sign > 0.0 => room_px.min(width_mm * scale - reach),
+            _ => room_px,
+        };
         let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px]| Unknown {
             width_px: by_fall.dot(Vector::new(x, y)) * scale,
             soft_px: soft * scale,
-            depth,
+            depth: sign * depth,
             blur_px,
         });
-        Some(Relief { wall_px, shadow: strip, blur_px: Some(shadow.blur_px), unknown })
+        Some(Relief { wall_px, shadow: strip, room_px, floor, blur_px: Some(shadow.blur_px), unknown })
+    }
+
+    /// The light between a rim and the shadow of the other side, so many mm of sheet away: the width of that strip, mm, negative where the rim itself is in
+    /// the other's shadow, and how it follows the fall. `None` where the other side throws its shadow the other way.
+    fn lit(&self, place: &Place, free_mm: f64) -> Option<(f64, Vector<PlaneMm>)> {
+        let (normal, curvature) = (-place.normal, -place.curvature.abs());
+        let nearer = along_normal(self.fall, normal, curvature);
+        (nearer > 0.0 && free_mm.is_finite()).then(|| (free_mm - nearer, -by_shift(self.fall, normal, curvature)))
+    }
+}
+
+/// For how many px before a rim nothing but sheet and shadows is seen: up to the upper rim on the other side, blur apart.
+fn room_px(blur_px: f64, world: &World, place: &Place, free_mm: f64) -> f64 {
+    let nearer = |v: Vector<PlaneMm>| along_normal(v, -place.normal, -place.curvature.abs());
+    let nearer = world.sight_line(place.p, Rim::Top).map_or(0.0, nearer).max(0.0);
+    (free_mm - nearer) * place.sight.look.px_per_mm - 2.0 * blur_px
+}
+
+/// How much of the sheet the upper rim hides, mm; none where the wall is seen.
+fn hidden_mm(world: &World, place: &Place) -> f64 {
+    match place.sight.rim {
+        Rim::Bottom => 0.0,
+        Rim::Top => world.sight_line(place.p, Rim::Top).map_or(0.0, |shift| place.along_normal(shift)),
     }
 }
 
 /// The strip of shadow that is seen beside a rim: where the wall is hidden, its foot hides some of it. Its width is negative where the shadow ends under
 /// the part; of a soft one something is seen still.
 fn strip(fall: Vector<PlaneMm>, soft_mm: f64, depth: f64, world: &World, place: &Place) -> Strip {
-    let hidden = match place.sight.rim {
-        Rim::Bottom => 0.0,
-        Rim::Top => world.sight_line(place.p, Rim::Top).map_or(0.0, |shift| along_normal(shift, place)),
-    };
     let scale = place.sight.look.px_per_mm;
-    Strip { width_px: (along_normal(fall, place) - hidden) * scale, soft_px: soft_mm * scale, depth }
+    Strip { width_px: (place.along_normal(fall) - hidden_mm(world, place)) * scale, soft_px: soft_mm * scale, depth }
 }
 
-/// How far beside a contour that is shifted, its shifted self lies: to second order in the shift.
-fn along_normal(shift: Vector<PlaneMm>, place: &Place) -> f64 {
-    let across = shift.cross(place.normal);
-    shift.dot(place.normal) - 0.5 * place.curvature * across * across
-}
-
-/// How that follows the shift.
-fn width_by_fall(fall: Vector<PlaneMm>, place: &Place) -> Vector<PlaneMm> {
-    let bend = place.curvature * fall.cross(place.normal);
-    Vector::new(place.normal.x - bend * place.normal.y, place.normal.y + bend * place.normal.x)
+/// How [`along_normal`] follows the shift.
+fn by_shift(shift: Vector<PlaneMm>, normal: Vector<PlaneMm>, curvature: f64) -> Vector<PlaneMm> {
+    let lateral = curvature * shift.cross(normal);
+    let bend = lateral / (1.0 - lateral * lateral).max(LEAST_ROOT).sqrt();
+    Vector::new(normal.x - bend * normal.y, normal.y + bend * normal.x)
 }
 
 /// A place of a contour on the plane and how it is seen.
@@ -110,6 +149,10 @@ pub struct Place {
 }
 
 impl Place {
+    /// How far beside the contour it lies when it is shifted, mm.
+    fn along_normal(&self, shift: Vector<PlaneMm>) -> f64 {
+        along_normal(shift, self.normal, self.curvature)
+    }
     /// `None` where the photo does not show it.
     pub fn new(world: &World, p: Point<PlaneMm>, normal: Vector<PlaneMm>, curvature: f64) -> Option<Self> {
         Some(Self { p, normal, curvature, sight: world.sight(p, normal, curvature)? })
@@ -134,8 +177,8 @@ pub(super) fn find(
         let place = Place::new(world, pose.apply(at.p), pose.apply_vector(at.normal), at.curvature)?;
         let wall_px = place.sight.wall_px?;
         let look = &place.sight.look;
-        // Not across the middle of a hole.
-        let room = if at.curvature < 0.0 { 0.8 * look.px_per_mm / -at.curvature } else { LOOK_PX };
+        // Not across the middle of a hole or a slot.
+        let room = OWN_WAY * at.room * look.px_per_mm;
         let n = (2.0 * h * look.px_per_mm + FACE_PX).min(LOOK_PX).min(room);
         let sheet = |d: &i32| shows_sheet(world, design, &back, look.p + look.normal * f64::from(*d));
         let seen = (2..=n as i32).step_by(SEEN_STEP as usize).take_while(sheet).count() as i32;
@@ -149,7 +192,8 @@ pub(super) fn find(
         let mut pixels = pixels_across(&located.light, light, &probe, inwards, outwards.min(NEAR_PX));
         let far = (NEAR_PX as i32 + 1..=outwards as i32).map(f64::from);
         pixels.extend(far.map_while(|d| Some((d, share_at(&located.light, light, look.p + look.normal * d)?))));
-        Some(Beside { place, probe, wall_px, pixels })
+        let room_px = room_px(BLUR_PX, world, &place, at.room - hidden_mm(world, &place));
+        Some(Beside { place, probe, wall_px, pixels, room_px, by_pose: Default::default() })
     };
     let straight = places.par_iter().step_by(step).filter(|at| at.corner_distance > CORNER_MM);
     let seen: Vec<Beside> = straight.filter_map(beside).collect();
