@@ -4,7 +4,7 @@ use super::entry::{Entry, EntryError, Limits};
 use super::{Characteristic, Context, Observation, Unit, hole, profile};
 use crate::calibration::{Located, Plane};
 use crate::design::{Design, Feature, FeatureKind, Reference};
-use crate::geometry::{Mm, PixelRect, PlaneMm, Point, Vector};
+use crate::geometry::{ImagePx, Mm, PixelRect, PlaneMm, Point, Vector};
 use crate::measure::{Connectivity, components, fill, shrink};
 use crate::reason::Reason;
 use crate::registration::{DrawingPose, RegisteredPart};
@@ -98,6 +98,14 @@ struct Working {
     mm_per_px: f64,
 }
 
+impl Working {
+    /// A point of the photo, in working px.
+    fn seen(&self, p: Point<ImagePx>) -> (f64, f64) {
+        let f = f64::from(self.factor);
+        ((p.x - f64::from(self.corner.0) + 0.5) / f - 0.5, (p.y - f64::from(self.corner.1) + 0.5) / f - 0.5)
+    }
+}
+
 pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind) -> Result<Observation, Reason> {
     let pose = part.drawing()?;
     let design = pose_design(part)?;
@@ -108,8 +116,10 @@ pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind)
     let distance = distance_to_contour(&drawn, w as u32, h as u32);
     // L1 distances overstate by up to sqrt(2); one and a half pixels are never judged.
     let band_px = std::f64::consts::SQRT_2 * (settings.band / working.mm_per_px).max(1.5);
+    let blank = blank(&part.located, &working);
     // Grow what lies beyond the band back towards the contour, but not along it.
-    let grown: Vec<bool> = wrong.iter().zip(distance.as_raw()).map(|(w, d)| *w && *d > 1).collect();
+    let grown: Vec<bool> =
+        wrong.iter().zip(distance.as_raw()).zip(blank).map(|((w, d), blank)| *w && *d > 1 && blank).collect();
     let found = components(&grown, w as u32, h as u32, Connectivity::Eight);
     let mut beyond = vec![false; found.blobs.len()];
     for (label, d) in found.labels.iter().zip(distance.as_raw()) {
@@ -151,11 +161,7 @@ fn drawn(part: &RegisteredPart<'_>, pose: &DrawingPose, design: &Design, working
         .iter()
         .map(|c| c.polygon(0.02).into_iter().map(|p| pose.plane_from_design.apply(p)).collect())
         .collect();
-    let f = f64::from(working.factor);
-    let seen = |p: Point<PlaneMm>, (shift, z): Section| {
-        let q = world.camera.image_from_plane(p + shift, Mm(z));
-        ((q.x - f64::from(working.corner.0) + 0.5) / f - 0.5, (q.y - f64::from(working.corner.1) + 0.5) / f - 0.5)
-    };
+    let seen = |p: Point<PlaneMm>, (shift, z): Section| working.seen(world.camera.image_from_plane(p + shift, Mm(z)));
     let fills = |section: Section| {
         let polygons: Vec<Vec<(f64, f64)>> =
             contours.iter().map(|c| c.iter().map(|p| seen(*p, section)).collect()).collect();
@@ -180,6 +186,13 @@ fn drawn(part: &RegisteredPart<'_>, pose: &DrawingPose, design: &Design, working
         }
     }
     all
+}
+
+/// Pixels where nothing is printed: on a mat, those of its work area.
+fn blank(located: &Located<'_>, working: &Working) -> Vec<bool> {
+    let (w, h) = (working.small.width() as usize, working.small.height() as usize);
+    let Some(area) = &located.work_area else { return vec![true; w * h] };
+    fill(&[area.iter().map(|p| working.seen(*p)).collect()], w, h)
 }
 
 fn pose_design<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Reason> {
