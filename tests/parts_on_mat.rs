@@ -284,7 +284,7 @@ fn tried(device: Device, kind: Kind, seed: u64) -> Result<Pair, String> {
     let Reference::Drawing(named) = &recipe.reference else { unreachable!("a drawing") };
 
     let part = workshop::Part::of(&drawing);
-    let good = part.made(&mut random);
+    let good = part.good(&mut random);
     let found = look(&view(&good.design()), &recipe);
     let (faulty, judged) =
         spoilt(kind, &Bench { drawn: &part, drawing: named, good: &good, known: known.clone() }, &random, |made| {
@@ -449,9 +449,13 @@ fn a_blurred_burr_does_not_pass() {
 
 /// `ASSAY_PARTS` of each, 500 when not said; `ASSAY_SEED` for one number.
 ///
-/// A process whose standard deviation is an eighth of the tolerance has the limits at 4 of them. Where u is as large as that too, the guard bands leave 2.35 on each side, and
-/// what is measured scatters by 1.41: one good size of ten is referred. So 2 % is asked of what is known to 4 to 1, and below that 2 % more than
-/// the guard bands alone refer.
+/// A process whose standard deviation is an eighth of the tolerance has the limits at 4 of them. Where u is as large as that too, the guard bands leave 2.35
+/// on each side, and what is measured scatters by 1.41: one good size of ten is referred. So 2 % is asked of what is known to 4 to 1, and below that 2 %
+/// more than the guard bands alone refer.
+///
+/// Found on 2026-11-26, before print beside the part and blurred burrs were mended, of 366 and 366 (every tenth by the phone): of good parts 312 PASS, 52 REFER,
+/// 2 FAIL (316: the pose follows the sides that agree, not all of them; 380: one edge of a slot in shadow); of faulty parts 343 FAIL (93.7 %), 19 REFER, 4 PASS:
+/// three burrs, and the other half of a frame that lay on its face, which is its own mirror image (it no longer does).
 #[test]
 #[ignore = "half an hour"]
 fn five_hundred_and_five_hundred_on_the_mat() {
