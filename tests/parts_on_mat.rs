@@ -4,7 +4,7 @@
 //! least 8 u, as [`Decides::Yes`](inspector::recipe::Decides) asks) is the recipe, the rest is left out. Then comes a good part, made by a centred process whose
 //! standard deviation is an eighth of each tolerance, and then the same part with one fault, 4 to 8 u beyond its limit. One number again, with all that is said of it:
 //!
-//! `ASSAY_SEED=17 cargo test --release --test acceptance five_hundred_and_five_hundred -- --ignored --nocapture`
+//! `ASSAY_SEED=17 cargo test --release --test acceptance a_thousand_parts -- --ignored --nocapture`
 
 mod faults;
 mod workshop;
@@ -458,7 +458,7 @@ fn a_blurred_burr_does_not_pass() {
 /// three burrs, and the other half of a frame that lay on its face, which is its own mirror image (it no longer does).
 #[test]
 #[ignore = "half an hour"]
-fn five_hundred_and_five_hundred_on_the_mat() {
+fn a_thousand_parts_on_the_mat() {
     let said = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let numbers = said("ASSAY_SEED").map_or(0..said("ASSAY_PARTS").unwrap_or(500), |seed| seed..seed + 1);
     let table = Table::of(numbers);
