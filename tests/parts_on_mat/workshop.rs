@@ -2,7 +2,7 @@
 
 use inspector::checks::iso2768::{angle, broken_edge, medium};
 use inspector::design::{Contour, ContourPoint, Design, FeatureKind, Segment};
-use inspector::geometry::{Angle, DesignMm, Point, Similarity, Vector};
+use inspector::geometry::{Angle, DesignMm, Point, Similarity, Vector, solve_weighted};
 use inspector::synth::{Seeded, parts};
 
 /// Width of the zone of an outline or opening, mm, as `recipe new` proposes it.
@@ -190,26 +190,12 @@ fn shifted(contour: &Contour, by: Vector<DesignMm>) -> Contour {
 /// what it sees. Positions and profiles are deviations from there.
 pub(super) fn fit(drawn: &Design, made: &Design) -> Similarity<DesignMm, DesignMm> {
     let there: Vec<ContourPoint> = made.contours.iter().flat_map(|c| c.sample(0.1)).collect();
-    let (mut a, mut b) = ([[0.0; 3]; 3], [0.0; 3]);
-    for at in drawn.contours.iter().flat_map(|c| c.sample(1.0)) {
+    let says = |at: ContourPoint| {
         let row = [at.normal.x, at.normal.y, at.p.x * at.normal.y - at.p.y * at.normal.x];
-        let d = deviation(&there, &at);
-        for i in 0..3 {
-            b[i] += at.weight * row[i] * d;
-            (0..3).for_each(|j| a[i][j] += at.weight * row[i] * row[j]);
-        }
-    }
-    let det = |m: &[[f64; 3]; 3]| {
-        (0..3).map(|i| m[0][i] * (m[1][(i + 1) % 3] * m[2][(i + 2) % 3] - m[1][(i + 2) % 3] * m[2][(i + 1) % 3])).sum()
+        ((row, deviation(&there, &at)), at.weight)
     };
-    let whole: f64 = det(&a);
-    // Cramer's rule.
-    let [x, y, turn] = [0, 1, 2].map(|k| {
-        let mut with = a;
-        (0..3).for_each(|i| with[i][k] = b[i]);
-        let part: f64 = det(&with);
-        part / whole
-    });
+    let (rows, weights): (Vec<_>, Vec<f64>) = drawn.contours.iter().flat_map(|c| c.sample(1.0)).map(says).unzip();
+    let [x, y, turn] = solve_weighted(&rows, &weights).expect("contours tell a pose");
     Similarity::new(1.0, Angle::from_radians(turn), false, Vector::new(x, y))
 }
 

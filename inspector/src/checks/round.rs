@@ -8,7 +8,7 @@ use crate::geometry::{
 use crate::measure::LightModel;
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
 use crate::reason::Reason;
-use crate::registration::{DrawingPose, Place, RegisteredPart, Shadow};
+use crate::registration::{BESIDE_PX, DrawingPose, Place, RegisteredPart, Shadow};
 
 /// On which side of the contour the material is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,6 @@ pub(super) const MIN_RADIUS_PX: f64 = 4.0;
 const SPACING_PX: f64 = 3.0;
 /// Share of places that must show an edge.
 const MIN_FOUND: f64 = 0.5;
-/// A place this near to one out of sight, px, is not looked at: half of what is looked at along the contour, and blur.
-const BESIDE_PX: f64 = 3.5;
 /// A circle of which a longer piece than this shows no edge, as a share of the whole, is seen from one side only: nothing is measured across it.
 const MAX_GAP: f64 = 0.42;
 /// How far a contour is looked for, mm.
@@ -169,6 +167,12 @@ fn longest_gap(circle: Circle<PlaneMm>, points: &[Point<PlaneMm>]) -> f64 {
     points.iter().zip(next).map(gap).fold(0.0, f64::max) / std::f64::consts::TAU
 }
 
+/// A unit vector so many radians from x.
+fn towards(turn: f64) -> Vector<PlaneMm> {
+    let (sin, cos) = libm::sincos(turn);
+    Vector::new(cos, sin)
+}
+
 /// What looks for a round contour.
 struct Eye<'a> {
     located: &'a Located<'a>,
@@ -184,21 +188,19 @@ impl Eye<'_> {
         let sign = if self.side == Side::Inside { 1.0 } else { -1.0 };
         let world = &self.located.worlds.nominal;
         let probe = |i: usize| {
-            let (sin, cos) = libm::sincos(std::f64::consts::TAU * i as f64 / n);
-            let radial = Vector::new(cos, sin);
+            let turn = std::f64::consts::TAU * i as f64 / n;
+            let radial = towards(turn);
             let (p, normal) = (circle.centre + radial * circle.radius, radial * sign);
             let place = Place::new(world, p, normal, sign / circle.radius)?;
             let room = if self.side == Side::Outside { 2.0 * circle.radius } else { f64::INFINITY };
             let (sight, relief) = (place.sight, Shadow::relief(self.shadow.as_ref(), world, &place, room));
             // Through a deep hole the far rim hides behind the near one; near where it goes out of sight, the near one is in the window beside it.
             let hidden = |shift: Vector<PlaneMm>| {
-                let turn = BESIDE_PX * mm_per_px / circle.radius;
-                [-turn, 0.0, turn].into_iter().any(|by| {
-                    let (sin, cos) = libm::sincos(by);
-                    let q =
-                        Vector::new(radial.x * cos - radial.y * sin, radial.x * sin + radial.y * cos) * circle.radius;
+                let beside = BESIDE_PX * mm_per_px / circle.radius;
+                [-beside, 0.0, beside].into_iter().any(|by| {
+                    let behind = towards(turn + by) * circle.radius + shift;
                     // A place on the circle itself may lie outside it by the last bit.
-                    (q + shift).length() > circle.radius * (1.0 + 1e-9)
+                    behind.length() > circle.radius * (1.0 + 1e-9)
                 })
             };
             if self.side == Side::Outside && world.sight_line(p, sight.rim).is_some_and(hidden) {

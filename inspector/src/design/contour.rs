@@ -42,7 +42,7 @@ pub struct ContourPoint {
     pub corner_distance: f64,
     /// Length of contour this point stands for, mm.
     pub weight: f64,
-    /// Free way along the normal to whatever contour is next, mm; infinite where none is near, and in points of a contour that was looked at alone.
+    /// Free way along the normal to whatever contour is next, mm; infinite where none is near, and before [`Design::look_around`](super::Design::look_around).
     pub room: f64,
     /// Index in the contour of the segment it lies on.
     pub segment: usize,

@@ -164,14 +164,12 @@ impl Design {
         self.contours.iter().fold(false, |inside, contour| inside ^ contour.encloses(p))
     }
 
-    /// [`Contour::sample`] of one of its contours; of a part with thickness, with the room before each point. Cost: of these, each looks at all segments.
-    pub fn sample(&self, contour: usize, spacing: f64) -> Vec<ContourPoint> {
-        let mut points = self.contours[contour].sample(spacing);
+    /// Says of points of its contours how much room each has before it. Of a part without thickness nothing stands there. Cost: each looks at all segments.
+    pub fn look_around(&self, points: &mut [ContourPoint]) {
         if self.body.thickness_mm > 0.0 {
             let far = ROOMY * self.body.thickness_mm;
             points.iter_mut().for_each(|at| at.room = crossing::free_way(&self.contours, at.p, at.normal, far));
         }
-        points
     }
 
     /// The feature of that name (see [`Feature::is_called`]) and its contour.

@@ -114,14 +114,20 @@ fn room_before_a_contour_ends_at_the_next() {
     let slot = rectangle(5.0, 5.0, 10.0, 3.0);
     let text = rectangle(0.0, 0.0, 40.0, 20.0) + &slot + &circle(30.0, 10.0, 4.0);
     let flat = open(&text).unwrap();
-    assert!((0..3).all(|k| flat.sample(k, 1.0).iter().all(|at| at.room == f64::INFINITY)), "nothing stands up");
-    let solid = Design { body: Body { thickness_mm: 2.0, ..flat.body }, ..flat };
+    let looked = |design: &Design, contour: &Contour| {
+        let mut points = contour.sample(1.0);
+        design.look_around(&mut points);
+        points
+    };
+    let free = |contour| looked(&flat, contour).iter().all(|at| at.room == f64::INFINITY);
+    assert!(flat.contours.iter().all(free), "nothing stands up");
+    let solid = Design { body: Body { thickness_mm: 2.0, ..flat.body }, ..flat.clone() };
     let room = |at: &ContourPoint| match at.normal {
         n if n.y.abs() > 0.99 => 3.0,
         _ => 10.0,
     };
-    for (k, contour) in solid.contours.iter().enumerate() {
-        let points = solid.sample(k, 1.0);
+    for contour in &solid.contours {
+        let points = looked(&solid, contour);
         let wide = contour.bounds().1.x - contour.bounds().0.x;
         for at in points {
             let expected = match wide {

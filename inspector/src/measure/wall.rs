@@ -66,6 +66,11 @@ impl Relief {
     pub(crate) fn new(wall_px: f64, shadow: Strip) -> Self {
         Self { wall_px, shadow, room_px: f64::INFINITY, floor: 0.0, blur_px: None, unknown: Default::default() }
     }
+    /// Levels, shift and blur as they are before anything is seen.
+    fn expected(&self) -> [f64; N] {
+        let height = 1.0 - self.floor;
+        [self.floor, height, height, self.shadow.depth, 0.0, self.blur_px.unwrap_or(BLUR_PX)]
+    }
 }
 
 impl Strip {
@@ -181,14 +186,13 @@ struct Parts {
 
 impl Expected {
     fn new(relief: &Relief, places: std::ops::RangeInclusive<i32>) -> Self {
-        let blur_px = relief.blur_px.unwrap_or(BLUR_PX);
-        let depth = relief.shadow.depth;
+        let q = relief.expected();
+        let [floor, height, _, depth, ..] = q;
         let shadow = (depth != 0.0 && !relief.shadow.absent()).then_some(&relief.shadow);
-        let height = 1.0 - relief.floor;
-        let levels = Levels::new([relief.floor, height, height, depth, 0.0, blur_px], relief.wall_px, shadow);
+        let levels = Levels::new(q, relief.wall_px, shadow);
         let parts = |u: i32| {
             let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
-            Parts { known: relief.floor + height * face + depth * dark, wall }
+            Parts { known: floor + height * face + depth * dark, wall }
         };
         Self(places.map(parts).collect())
     }
@@ -210,13 +214,11 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Resu
     if pixels.len() < 14 {
         return Err(NoEdge::OffImage);
     }
-    let height = 1.0 - relief.floor;
-    let start = [relief.floor, height, height, relief.shadow.depth, 0.0, relief.blur_px.unwrap_or(BLUR_PX)];
     let known = Known { shadow: relief.shadow.depth, blur_px: relief.blur_px };
     let still = |step: &[f64; N]| step[4].abs() < 1e-4 && step[5].abs() < 1e-3;
-    let (q, sums) = descend(start, 25, |q| row.equations(&pixels, q, &known), still).ok_or(NoEdge::NoStep)?;
-    // A clean step near where it was seen.
-    // A strip narrower than the blur shows no level of its own.
+    let (q, sums) =
+        descend(relief.expected(), 25, |q| row.equations(&pixels, q, &known), still).ok_or(NoEdge::NoStep)?;
+    // A clean step near where it was seen; a strip narrower than the blur shows no level of its own.
     let next_to_it = if relief.shadow.width_px > q[5] { q[3] } else { 0.0 };
     if q[2].is_nan() || q[2] - next_to_it < LEAST_STEP || q[4].abs() > 2.5 {
         return Err(NoEdge::NoStep);

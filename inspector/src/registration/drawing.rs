@@ -68,7 +68,7 @@ const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
 const REACH_MM: f64 = 1.5;
 /// A place this near to one out of sight, px, is out of sight too: half of what is looked at along the contour, and blur.
-const BESIDE_PX: f64 = 3.5;
+pub(crate) const BESIDE_PX: f64 = 3.5;
 /// Most rounds of finding the shadow and then the pose, and how little it then moves, px.
 const SHADOW_ROUNDS: usize = 4;
 const SETTLED_PX: f64 = 0.1;
@@ -210,8 +210,9 @@ impl DrawingPose {
             return own.copied().collect();
         }
         let eye = Eye { located, light: &self.silhouette.light, shadow: self.shadow };
-        let mut places = design.sample(feature.contour, SPACING_PX * pixel);
+        let mut places = design.contours[feature.contour].sample(SPACING_PX * pixel);
         places.retain(|at| feature.segments.contains(&at.segment));
+        design.look_around(&mut places);
         let look = |at: &ContourPoint| {
             let mut e = measure(&eye, design, &self.plane_from_design, feature.contour, at);
             e.deviation_mm = e.deviation_in(&located.worlds.nominal, &self.plane_from_design);
@@ -380,10 +381,9 @@ fn hidden(
 ) -> bool {
     let Some(shift) = world.sight_line(pose.apply(at.p), sight.rim) else { return false };
     let shift = pose.inverse().apply_vector(shift);
-    let tangent = crate::geometry::Vector::new(-at.normal.y, at.normal.x);
     let beside = BESIDE_PX / sight.look.px_per_mm;
     [-beside, 0.0, beside].into_iter().any(|t| {
-        let neighbour = at.p + tangent * t - at.normal * (0.5 * at.curvature * t * t);
+        let neighbour = at.p + at.normal.perpendicular() * t - at.normal * (0.5 * at.curvature * t * t);
         (1..=4).any(|k| design.contains(neighbour + shift * (0.25 * f64::from(k))))
     })
 }

@@ -8,6 +8,7 @@ mod places;
 mod rigid;
 mod shadow;
 
+pub(crate) use drawing::BESIDE_PX;
 pub use drawing::{ContourEdge, DrawingPose};
 pub use picture::PicturePose;
 pub use shadow::{Place, Shadow};

@@ -42,7 +42,8 @@ impl Places {
         let around = design.contours[0].length().max(f64::MIN_POSITIVE);
         let (mut all, mut judged, mut witnesses) = (Vec::new(), Vec::new(), 0);
         for (contour, c) in design.contours.iter().enumerate() {
-            let places = design.sample(contour, spacing);
+            let mut places = c.sample(spacing);
+            design.look_around(&mut places);
             let pieces = if contour == 0 { PIECES } else { (WINDOW * c.length() / around) as usize };
             let pieces = pieces.clamp(1, places.len());
             for k in 0..pieces {

@@ -22,11 +22,15 @@ pub(super) struct RigidFit {
 const LEAST_SCATTER_MM: f64 = 1e-4;
 /// Fewer edges tell no pose.
 const LEAST_EDGES: usize = 12;
+/// Edges whose mean square lever is no longer than this, mm², tell no turn.
+const LEAST_LEVER_MM2: f64 = 1e-6;
 
 /// What each edge says of shift and turn about the middle of all of them, so that these do not mix: its row, its distance.
 struct Rows {
     middle: Point<PlaneMm>,
     rows: Vec<([f64; 3], f64)>,
+    /// A round part says nothing of its turn.
+    round: bool,
 }
 
 impl Rows {
@@ -44,21 +48,26 @@ impl Rows {
             let normal = pose.apply_vector(at.normal);
             ([normal.x, normal.y, (pose.apply(at.p) - middle).cross(normal)], d)
         };
-        Self { middle, rows: edges.map(row).collect() }
+        let rows: Vec<_> = edges.map(row).collect();
+        let lever = rows.iter().map(|(row, _)| row[2] * row[2]).sum::<f64>() / rows.len() as f64;
+        Self { middle, rows, round: lever <= LEAST_LEVER_MM2 }
     }
 
-    /// Shift and turn that fit best, and the diagonal of the normal matrix' inverse.
-    fn solve(&self, weights: &[f64]) -> Option<([f64; 3], [f64; 3])> {
-        let mut sums = NormalEquations::<3>::new();
+    fn equations(&self, weights: &[f64]) -> NormalEquations<3> {
+        let mut sums = NormalEquations::new();
         self.rows.iter().zip(weights).for_each(|((row, d), w)| sums.add(row, *d, *w));
-        // A round part says nothing of its turn: leave the turn as it is.
-        let lever = self.rows.iter().map(|(row, _)| row[2] * row[2]).sum::<f64>() / self.rows.len() as f64;
-        if lever <= 1e-6 {
+        if self.round {
+            // The turn stays as it is.
             sums.normal[2] = [0.0, 0.0, 1.0];
             sums.right[2] = 0.0;
         }
-        let inverse = inverse_symmetric(sums.normal)?;
-        Some((solve_symmetric(sums.normal, sums.right)?, [0, 1, 2].map(|k| inverse[k][k])))
+        sums
+    }
+
+    /// Shift and turn that fit best.
+    fn solve(&self, weights: &[f64]) -> Option<[f64; 3]> {
+        let sums = self.equations(weights);
+        solve_symmetric(sums.normal, sums.right)
     }
 
     fn residuals(&self, x: &[f64; 3]) -> Vec<f64> {
@@ -90,25 +99,26 @@ pub(super) fn fit_rigid<'a>(
     let trust: Vec<f64> = all.iter().filter(counts).map(|(.., trust)| *trust).collect();
     let mut weights = trust.clone();
     let mut x = [0.0; 3];
-    let (mut covariance, mut scatter_mm) = ([0.0; 3], f64::INFINITY);
+    let mut scatter_mm = f64::INFINITY;
     for _ in 0..30 {
         scatter_mm = reweight(&rows.residuals(&x), &trust, LEAST_SCATTER_MM, &mut weights);
-        let (next, inverse) = rows.solve(&weights)?;
+        let next = rows.solve(&weights)?;
         let change = (0..3).map(|i| (next[i] - x[i]).abs()).fold(0.0, f64::max);
         x = next;
-        covariance = inverse.map(|v| v * scatter_mm * scatter_mm);
         if change < 1e-7 {
             break;
         }
     }
+    let inverse = inverse_symmetric(rows.equations(&weights).normal)?;
+    let variance = [0, 1, 2].map(|k| inverse[k][k] * scatter_mm * scatter_mm);
     let radius = rows.rows.iter().map(|r| r.0[2].abs()).fold(0.0, f64::max);
     let mut of_counting = weights.into_iter();
     let weight = |e| if counts(&e) { of_counting.next().unwrap_or(0.0) } else { 0.0 };
     Some(RigidFit {
         pose: rows.moved(pose, &x),
         moved_mm: x[0].abs().max(x[1].abs()).max(x[2].abs() * radius),
-        u_shift_mm: covariance[0].max(covariance[1]).max(0.0).sqrt(),
-        u_turn_rad: covariance[2].max(0.0).sqrt(),
+        u_shift_mm: variance[0].max(variance[1]).max(0.0).sqrt(),
+        u_turn_rad: variance[2].max(0.0).sqrt(),
         pivot: rows.middle,
         scatter_mm,
         weights: all.iter().map(weight).collect(),
@@ -123,5 +133,5 @@ pub(super) fn refit_rigid<'a>(
     let used: Vec<(&ContourPoint, f64, f64)> = edges.filter(|(_, d, w)| d.is_finite() && *w > 0.0).collect();
     let rows = Rows::new(pose, used.iter().map(|(at, d, _)| (*at, *d)));
     let weights: Vec<f64> = used.iter().map(|(.., w)| *w).collect();
-    rows.solve(&weights).map_or(*pose, |(x, _)| rows.moved(pose, &x))
+    rows.solve(&weights).map_or(*pose, |x| rows.moved(pose, &x))
 }

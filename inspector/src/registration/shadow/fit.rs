@@ -4,7 +4,7 @@
 //! depth, blur and pose are everybody's. The places' own unknowns are eliminated from the normal equations one place at a time (Schur complement, as in bundle adjustment: Triggs et al.
 //! 2000, doi:10.1007/3-540-44480-7_21).
 
-use super::{Place, Shadow, by_shift};
+use super::{BLUR_PX, Place, Shadow, by_shift};
 use crate::calibration::{Plane, World};
 use crate::geometry::{
     NormalEquations, PlaneMm, Point, Vector, cholesky, inverse_symmetric, solve_robust, solve_symmetric,
@@ -38,11 +38,18 @@ pub(super) struct Beside {
     pub(super) by_pose: [f64; POSE],
 }
 
+impl Beside {
+    /// How far its edge moves with the pose, px.
+    fn moved(&self, pose: &[f64]) -> f64 {
+        self.by_pose.iter().zip(pose).map(|(by, p)| by * p).sum()
+    }
+}
+
 /// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it in this pose, within this, mm: a shadow as dark as the
 /// part shows no step at the part's rim, and only the drawing tells the two apart.
 const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, WALL_SPREAD, 0.1];
 /// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what; pose: about what it was, within so many mm.
-const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, 1.3, 0.0, 0.0, 0.0];
+const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, BLUR_PX, 0.0, 0.0, 0.0];
 const SPREAD: [f64; SHARED] = [1.0, 1.0, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0];
 /// Longest fall, in thicknesses: a lamp 18 degrees above the sheet.
 const LONGEST: f64 = 3.0;
@@ -173,10 +180,8 @@ impl<'a> Fit<'a> {
         let seen: Vec<([f64; POSE], f64)> =
             places.iter().zip(&shifts).filter_map(|(b, shift)| Some((b.by_pose, (*shift)?))).collect();
         let pose = solve_robust(&seen, EDGE_PX).map_or([0.0; POSE], |(pose, _)| pose);
-        let own = |(b, shift): (&&Beside, &Option<f64>)| {
-            let own = shift.map_or(0.0, |shift| shift - b.by_pose.iter().zip(&pose).map(|(by, p)| by * p).sum::<f64>());
-            [0.0, 1.0, 1.0, own]
-        };
+        let own =
+            |(b, shift): (&&Beside, &Option<f64>)| [0.0, 1.0, 1.0, shift.map_or(0.0, |shift| shift - b.moved(&pose))];
         let locals = places.iter().zip(&shifts).map(own).collect();
         let mut shared = [0.0; SHARED];
         shared[..GLOBALS].copy_from_slice(&globals);
@@ -338,7 +343,7 @@ fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], shared: &[f64; SHAR
     let g: [f64; GLOBALS] = std::array::from_fn(|k| shared[k]);
     let strip = strip(world, &b.place, &g);
     let by_fall = by_shift(Vector::new(g[0], g[1]), b.place.normal, b.place.curvature) * scale;
-    let shift = own[3] + b.by_pose.iter().zip(&shared[GLOBALS..]).map(|(by, p)| by * p).sum::<f64>();
+    let shift = own[3] + b.moved(&shared[GLOBALS..]);
     let levels = Levels::new([own[0], own[1], own[2], g[3], shift, g[4]], b.wall_px, Some(&strip));
     for (d, value) in &b.pixels {
         let Light { value: expected, by, by_width: width, by_soft } = levels.at(*d);

@@ -75,19 +75,17 @@ impl Shadow {
         };
         let scale = place.sight.look.px_per_mm;
         let own = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
-        let lit = shadow.lit(place, free_mm);
+        let by_own = by_shift(shadow.fall, place.normal, place.curvature);
         let reach = 2.0 * (own.soft_px * own.soft_px + shadow.blur_px * shadow.blur_px).sqrt();
-        let (strip, floor, by_fall, sign) = match lit {
+        let (strip, floor, by_fall, room_px) = match shadow.lit(place, free_mm) {
             Some((width_mm, by_fall)) if own.absent() && width_mm * scale < reach + FAR_PX => {
                 let lit = Strip { width_px: width_mm * scale, depth: -shadow.depth, ..own };
-                (lit, shadow.depth, by_fall, -1.0)
+                (lit, shadow.depth, by_fall, room_px)
             }
-            _ => (own, 0.0, by_shift(shadow.fall, place.normal, place.curvature), 1.0),
+            Some((width_mm, _)) => (own, 0.0, by_own, room_px.min(width_mm * scale - reach)),
+            None => (own, 0.0, by_own, room_px),
         };
-        let room_px = match lit {
-            Some((width_mm, _)) if sign > 0.0 => room_px.min(width_mm * scale - reach),
-            _ => room_px,
-        };
+        let sign = if floor > 0.0 { -1.0 } else { 1.0 };
         let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px]| Unknown {
             width_px: by_fall.dot(Vector::new(x, y)) * scale,
             soft_px: soft * scale,
@@ -100,7 +98,7 @@ impl Shadow {
     /// The light between a rim and the shadow of the other side, so many mm of sheet away: the width of that strip, mm, negative where the rim itself is in
     /// the other's shadow, and how it follows the fall. `None` where the other side throws its shadow the other way.
     fn lit(&self, place: &Place, free_mm: f64) -> Option<(f64, Vector<PlaneMm>)> {
-        let (normal, curvature) = (-place.normal, -place.curvature.abs());
+        let (normal, curvature) = place.other_side();
         let nearer = along_normal(self.fall, normal, curvature);
         (nearer > 0.0 && free_mm.is_finite()).then(|| (free_mm - nearer, -by_shift(self.fall, normal, curvature)))
     }
@@ -108,8 +106,8 @@ impl Shadow {
 
 /// For how many px before a rim nothing but sheet and shadows is seen: up to the upper rim on the other side, blur apart.
 fn room_px(blur_px: f64, world: &World, place: &Place, free_mm: f64) -> f64 {
-    let nearer = |v: Vector<PlaneMm>| along_normal(v, -place.normal, -place.curvature.abs());
-    let nearer = world.sight_line(place.p, Rim::Top).map_or(0.0, nearer).max(0.0);
+    let (normal, curvature) = place.other_side();
+    let nearer = world.sight_line(place.p, Rim::Top).map_or(0.0, |v| along_normal(v, normal, curvature)).max(0.0);
     (free_mm - nearer) * place.sight.look.px_per_mm - 2.0 * blur_px
 }
 
@@ -152,6 +150,10 @@ impl Place {
     /// How far beside the contour it lies when it is shifted, mm.
     fn along_normal(&self, shift: Vector<PlaneMm>) -> f64 {
         along_normal(shift, self.normal, self.curvature)
+    }
+    /// Normal and curvature of the other side of a hole or a slot.
+    fn other_side(&self) -> (Vector<PlaneMm>, f64) {
+        (-self.normal, -self.curvature.abs())
     }
     /// `None` where the photo does not show it.
     pub fn new(world: &World, p: Point<PlaneMm>, normal: Vector<PlaneMm>, curvature: f64) -> Option<Self> {
