@@ -116,6 +116,16 @@ fn recipe(
     open(&text, "kept")
 }
 
+/// The holes of a part whose distance is checked.
+fn paired(recipe: &Recipe, named: &Design, part: &workshop::Part) -> Vec<[usize; 2]> {
+    let hole = |name: &str| part.hole_at(named.feature(name)?.0.circle()?.centre);
+    let pair = |c: &Characteristic| {
+        let (from, to) = c.id.strip_suffix(".distance")?.split_once("-to-")?;
+        Some([hole(from)?, hole(to)?])
+    };
+    recipe.checks.iter().flat_map(|check| check.characteristics()).filter_map(pair).collect()
+}
+
 /// Width of a tolerance, as the forecast has it.
 fn tolerance(c: &Characteristic) -> Option<f64> {
     c.upper.map(|upper| upper - c.lower.unwrap_or(0.0))
@@ -284,7 +294,7 @@ fn tried(device: Device, kind: Kind, seed: u64) -> Result<Pair, String> {
     let Reference::Drawing(named) = &recipe.reference else { unreachable!("a drawing") };
 
     let part = workshop::Part::of(&drawing);
-    let good = part.good(&mut random);
+    let good = part.good(&paired(&recipe, named, &part), &mut random);
     let found = look(&view(&good.design()), &recipe);
     let (faulty, judged) =
         spoilt(kind, &Bench { drawn: &part, drawing: named, good: &good, known: known.clone() }, &random, |made| {
@@ -336,7 +346,7 @@ struct Table {
 }
 
 impl Table {
-    fn of(numbers: std::ops::Range<u64>) -> Self {
+    fn of(numbers: impl Iterator<Item = u64> + Clone + Sync) -> Self {
         let mut table = Self::default();
         let mut pairs = on_two_threads(numbers, |number| {
             let pair = pair(number);
@@ -439,12 +449,15 @@ fn good_and_faulty_parts_on_the_mat() {
     assert!(table.no_good_part_fails(), "good parts failed: {:#?}", table.remarks);
 }
 
-/// Six pixels wide and two high under blur of two pixels: once it was measured 0.13 mm too low with u of 0.02 mm, and passed.
+/// Each was judged wrongly once: a burr six pixels wide and two high under blur of two pixels (4), and one seen by its profile only (135), were measured 0.13 mm too
+/// low with u of 0.02 mm, and passed; a slot in dark shadow was full of material (109); a hole lay elsewhere in a sharp photo than in a soft one (190); a wall as
+/// bright as the sheet took the rim with it (329).
 #[test]
-fn a_blurred_burr_does_not_pass() {
-    let table = Table::of(4..5);
+fn what_was_misjudged_once() {
+    let table = Table::of([4, 109, 135, 190, 329].into_iter());
     table.print();
     assert_eq!(table.faulty()[0], 0, "{:#?}", table.remarks);
+    assert!(table.no_good_part_fails(), "good parts failed: {:#?}", table.remarks);
 }
 
 /// `ASSAY_PARTS` of each, 500 when not said; `ASSAY_SEED` for one number.
@@ -453,9 +466,8 @@ fn a_blurred_burr_does_not_pass() {
 /// on each side, and what is measured scatters by 1.41: one good size of ten is referred. So 2 % is asked of what is known to 4 to 1, and below that 2 %
 /// more than the guard bands alone refer.
 ///
-/// Found on 2026-11-26, before print beside the part and blurred burrs were mended, of 366 and 366 (every tenth by the phone): of good parts 312 PASS, 52 REFER,
-/// 2 FAIL (316: the pose follows the sides that agree, not all of them; 380: one edge of a slot in shadow); of faulty parts 343 FAIL (93.7 %), 19 REFER, 4 PASS:
-/// three burrs, and the other half of a frame that lay on its face, which is its own mirror image (it no longer does).
+/// Found on 2026-11-27, every tenth by the phone: of good parts 444 PASS, 56 REFER, none FAIL; of faulty ones 490 FAIL (98.0 %), 10 REFER (half of them burrs that only
+/// the profile sees), none PASS; of perfect ones, by all that is proposed, 147 PASS, 353 REFER, none FAIL.
 #[test]
 #[ignore = "half an hour"]
 fn a_thousand_parts_on_the_mat() {

@@ -4,23 +4,26 @@
 
 use inspector::calibration::mat::{Layout, MatPolicy, Paper, Shape};
 use inspector::calibration::{Camera, CameraRecord, Lens};
-use inspector::design::{Body, Design};
-use inspector::geometry::{Mm, Point};
+use inspector::design::{Body, ContourPoint, Design};
+use inspector::geometry::{Angle, DesignMm, Mm, Point, Similarity, Vector, solve_robust};
 use inspector::synth::Seeded;
 use inspector::synth::view::{Device, Print, Sheet, Trials};
 use std::sync::Arc;
 
 /// Standard uncertainty of a printed distance measured with a caliper, mm.
 const U_CALIPER_MM: f64 = 0.05;
-/// A sheet bonded to a board: highest curl of the paper, mm. Standard uncertainty of its flatness, mm: the standard deviation of the height of sheets that lie so
-/// (two waves, amplitudes rectangular up to 0.3 and 0.2 of the curl: the variances of a sine and of a rectangular amplitude are 1/2 and 1/3 of squares).
-const CURL_MM: f64 = 0.2;
-const U_FLAT_MM: f64 = CURL_MM * 0.147_196_014_438_797_2;
+/// A sheet bonded to a board: highest curl of the paper, mm.
+pub(crate) const CURL_MM: f64 = 0.2;
+/// Standard deviation of the height of sheets that lie so, as a share of the highest curl (two waves, amplitudes rectangular up to 0.3 and 0.2 of the curl: the
+/// variances of a sine and of a rectangular amplitude are 1/2 and 1/3 of squares).
+pub(crate) const U_FLAT: f64 = 0.147_196_014_438_797_2;
 /// Standard uncertainty of the thickness, relative.
 const U_THICKNESS: f64 = 0.02;
 /// Light of the paper; share of it that ink returns.
 const PAPER: f64 = 0.85;
 const INK: f64 = 0.05;
+/// Standard deviation by which sides of good parts are off, mm, as registration takes it.
+const PARTS_MM: f64 = 0.1;
 /// From the part to the border of the quiet middle, mm.
 const CLEAR_MM: f64 = 4.0;
 
@@ -34,12 +37,21 @@ pub(crate) struct Mat {
     layout: Layout,
     /// How much larger than it should be, across and up.
     scale: [f64; 2],
+    /// Highest curl, and the standard uncertainty of flatness that is stated, mm.
+    curl_mm: f64,
+    u_flat_mm: f64,
 }
 
 impl Mat {
     pub(crate) fn printed(seed: u64, random: &mut Seeded) -> Self {
         let layout = Layout::new(Paper::A4, (seed % 4096) as u16);
-        Self { layout, scale: [0, 1].map(|_| 1.0 + random.between(-0.004, 0.004)) }
+        let scale = [0, 1].map(|_| 1.0 + random.between(-0.004, 0.004));
+        Self { layout, scale, curl_mm: CURL_MM, u_flat_mm: U_FLAT * CURL_MM }
+    }
+
+    /// The same lying otherwise, with what is said of how flat it lies.
+    pub(crate) fn lying(self, curl_mm: f64, u_flat_mm: f64) -> Self {
+        Self { curl_mm, u_flat_mm, ..self }
     }
 
     fn sheet(&self) -> Sheet {
@@ -57,7 +69,7 @@ impl Mat {
     pub(crate) fn trials(&self, device: Device) -> Trials {
         let [x, y] = self.layout.quiet_mm.map(|side| 0.5 * side - CLEAR_MM);
         let area = (Point::new(-x, -y), Point::new(x, y));
-        Trials { curl: Mm(CURL_MM), ..Trials::new(device, Arc::new(self.sheet()), area) }
+        Trials { curl: Mm(self.curl_mm), ..Trials::new(device, Arc::new(self.sheet()), area) }
     }
 
     /// What a recipe says of it: its number, the camera's record, distances measured with a caliper, a board under it.
@@ -68,7 +80,7 @@ impl Mat {
             measured_mm: [0, 1]
                 .map(|k| Some(self.layout.distances[k].nominal_mm() * self.scale[k] + U_CALIPER_MM * normal(random))),
             u_measured_mm: U_CALIPER_MM,
-            u_flat_mm: U_FLAT_MM,
+            u_flat_mm: self.u_flat_mm,
             ..MatPolicy::of(Paper::A4)
         }
     }
@@ -149,8 +161,31 @@ impl Plate {
     }
 }
 
+/// Where the drawing lies on a part as made when it fits best: one step of robust least squares of the distances along the normals, as registration does it
+/// with what it sees. Positions and profiles are deviations from there.
+pub(crate) fn fit(drawn: &Design, made: &Design) -> Similarity<DesignMm, DesignMm> {
+    let there: Vec<ContourPoint> = made.contours.iter().flat_map(|c| c.sample(0.1)).collect();
+    let says = |at: ContourPoint| {
+        let row = [at.normal.x, at.normal.y, at.p.x * at.normal.y - at.p.y * at.normal.x];
+        (row, deviation(&there, &at))
+    };
+    let rows: Vec<_> = drawn.contours.iter().flat_map(|c| c.sample(1.0)).map(says).collect();
+    let ([x, y, turn], _) = solve_robust(&rows, PARTS_MM).expect("contours tell a pose");
+    Similarity::new(1.0, Angle::from_radians(turn), false, Vector::new(x, y))
+}
+
+/// How far a part as made lies outside of a place of the drawing, mm.
+fn deviation(made: &[ContourPoint], at: &ContourPoint) -> f64 {
+    let same_way = made.iter().filter(|q| q.normal.dot(at.normal) > 0.7);
+    let nearest = same_way.min_by(|a, b| a.p.distance(at.p).total_cmp(&b.p.distance(at.p)));
+    nearest.map_or(0.0, |q| (q.p - at.p).dot(at.normal))
+}
+
 /// Every seed with what comes of it, the even ones first.
-pub(crate) fn on_two_threads<T: Send>(seeds: std::ops::Range<u64>, of: impl Fn(u64) -> T + Sync) -> Vec<(u64, T)> {
+pub(crate) fn on_two_threads<T: Send>(
+    seeds: impl Iterator<Item = u64> + Clone + Sync,
+    of: impl Fn(u64) -> T + Sync,
+) -> Vec<(u64, T)> {
     let half = &|k: usize| seeds.clone().skip(k).step_by(2).map(|seed| (seed, of(seed))).collect::<Vec<_>>();
     std::thread::scope(|scope| {
         let halves = [0, 1].map(|k| scope.spawn(move || half(k)));

@@ -6,7 +6,7 @@
 //! `cargo test --release --test acceptance two_thousand_trials -- --ignored --nocapture`
 
 use super::{statistics, support};
-use crate::stage::{self, Mat, Plate, on_two_threads};
+use crate::stage::{self, CURL_MM, Mat, Plate, U_FLAT, fit, on_two_threads};
 use inspector::calibration::Calibration;
 use inspector::checks::Outcome;
 use inspector::decision::Verdict;
@@ -17,8 +17,8 @@ use inspector::photo::Photo;
 use inspector::reason::Reason;
 use inspector::recipe::Recipe;
 use inspector::registration::register;
-use inspector::synth::Seeded;
 use inspector::synth::view::Device;
+use inspector::synth::{Seeded, parts};
 use std::collections::BTreeMap;
 
 /// One number that was measured, and what it should have been.
@@ -52,6 +52,7 @@ fn became<'m>(drawn: &Feature, made: &'m Design) -> &'m Feature {
 fn checks(drawn: &Design, made: &Design) -> (Vec<String>, BTreeMap<String, (&'static str, f64)>) {
     let (mut entries, mut truths) = (Vec::new(), BTreeMap::new());
     let mut holes = Vec::new();
+    let there = fit(drawn, made).inverse();
     for feature in &drawn.features {
         let name = &feature.name;
         match feature.kind {
@@ -62,8 +63,8 @@ fn checks(drawn: &Design, made: &Design) -> (Vec<String>, BTreeMap<String, (&'st
                     2.0 * circle.radius
                 ));
                 truths.insert(format!("{name}.diameter"), ("hole diameter", 2.0 * truth.radius));
-                truths
-                    .insert(format!("{name}.position"), ("hole position", 2.0 * truth.centre.distance(circle.centre)));
+                let off = there.apply(truth.centre).distance(circle.centre);
+                truths.insert(format!("{name}.position"), ("hole position", 2.0 * off));
                 holes.push((name, circle, truth));
             }
             FeatureKind::Slot(slot) => {
@@ -108,18 +109,35 @@ fn photographed(device: Device, thickness_mm: f64, seed: u64) -> Photographed {
     let mat = Mat::printed(seed, &mut random);
     let plate = Plate::random(&mut random);
     let (drawn, made) = (plate.design(thickness_mm), plate.made(&mut random).design(thickness_mm));
-    let thickness = stage::thickness(thickness_mm, &mut random);
-    let view = mat.trials(device).view(&made, thickness, seed);
-    let policy = mat.policy(device, &view.camera, &mut random);
-    let (entries, truths) = checks(&drawn, &made);
+    on(&mat, device, drawn, &made, thickness_mm, seed, &mut random)
+}
+
+/// A part as made on a mat.
+fn on(
+    mat: &Mat,
+    device: Device,
+    drawn: Design,
+    made: &Design,
+    thickness_mm: f64,
+    seed: u64,
+    random: &mut Seeded,
+) -> Photographed {
+    let thickness = stage::thickness(thickness_mm, random);
+    let view = mat.trials(device).view(made, thickness, seed);
+    let policy = mat.policy(device, &view.camera, random);
+    let (entries, truths) = checks(&drawn, made);
     let recipe = support::recipe_of(drawn, Calibration::Mat(Box::new(policy)), &entries);
     let photo = view.photo().expect("the sheet lies before the camera");
     Photographed { photo, recipe, truths, plane_from_design: view.parts[0].plane_from_design }
 }
 
 fn trial(device: Device, thickness_mm: f64, seed: u64) -> Trial {
-    let Photographed { photo, recipe, truths, .. } = photographed(device, thickness_mm, seed);
-    let found = inspect(&photo, &recipe, |_| ());
+    tried(&photographed(device, thickness_mm, seed))
+}
+
+/// What is measured in a photo.
+fn tried(Photographed { photo, recipe, truths, .. }: &Photographed) -> Trial {
+    let found = inspect(photo, recipe, |_| ());
     let (mut samples, mut unmeasured) = (Vec::new(), Vec::new());
     for result in &found.results {
         match &result.observation.outcome {
@@ -190,15 +208,13 @@ impl Row {
 
 const MEASURANDS: [&str; 5] = ["hole diameter", "hole position", "slot width", "slot length", "distance"];
 
-/// The whole table. Bars of issue 4 hold for parts of 0 and 1 mm; 3 and 5 mm are reported. Found on 2026-11-26 with `ASSAY_TRIALS=40`:
+/// The whole table. Bars of issue 4 hold for parts of 0 and 1 mm; 3 and 5 mm are reported. Found on 2026-11-27 with the phone, 250 photos of 0 mm and 60 of 1 mm:
 ///
-/// * Bias and sigma at 1 mm, mm: phone, diameters +0.001 and 0.010, slots +0.001 and 0.010 (width), -0.003 and 0.020 (length), positions +0.002 and 0.020;
-///   webcam -0.014 and 0.041, slots -0.013 and 0.060, -0.003 and 0.053, positions +0.001 and 0.041.
-/// * At 5 mm the sigma of diameters is 0.025 (phone) and 0.036 (webcam).
+/// * Bias and sigma, mm: at 0 mm diameters +0.0035 and 0.006, positions +0.001 and 0.012, slots +0.003 and 0.006 (width), +0.003 and 0.007 (length), distances -0.001
+///   and 0.018; at 1 mm +0.002 and 0.009, +0.002 and 0.013, +0.003 and 0.011, +0.002 and 0.012, 0.000 and 0.016.
 /// * Positions are uncertain by the height of the sheet's middle, which no tag shows (0.03 mm at 220 mm from the camera change the scale by 0.013 %): median
-///   U95 with the phone is 1.4 times the bar of sigma at 0 mm, and 1.8 at 1 mm (`ASSAY_TRIALS=20`).
-/// * No photo is refused for a good camera record (of 80; of 40 with the phone 12 were, before the sheet's waves had a place in the fit).
-/// * Slots of thick parts, webcam: U95 covers 80 % at 5 mm: where shadow fills a slot its edges scatter.
+///   U95 with the phone is 1.2 times the bar of sigma at 0 mm, and 1.5 at 1 mm.
+/// * Positions of 1 mm parts were covered by 90.8 % only (phone, 250 photos) while edges counted in the pose by how well the camera sees them; then 98 % of 60.
 #[test]
 #[ignore = "hours"]
 fn two_thousand_trials() {
@@ -269,6 +285,52 @@ fn two_thousand_trials() {
         missed.push(format!("pooled coverage {covered:.1} %"));
     }
     assert!(missed.is_empty(), "bars missed: {missed:#?}");
+}
+
+/// Two holes about 200 mm apart in a strip of sheet, by the phone: distances with their error and U95, and how many were not measured.
+fn across(curl_mm: f64, u_flat_mm: f64, photos: u64) -> (Vec<Sample>, usize) {
+    let strip =
+        |apart: f64| parts::rounded_rectangle(210.0, 16.0, 3.0, &[(-100.0, 0.0, 5.0), (apart - 100.0, 0.0, 6.0)]);
+    let trial = |seed: u64| {
+        let mut random = Seeded::new(seed, 0x3230_306d);
+        let mat = Mat::printed(seed, &mut random).lying(curl_mm, u_flat_mm);
+        let made = strip(200.0 + random.between(-0.3, 0.3));
+        tried(&on(&mat, Device::Phone, strip(200.0), &made, 0.0, seed, &mut random))
+    };
+    let (mut samples, mut not) = (Vec::new(), 0);
+    for (_, trial) in on_two_threads(0..photos, trial) {
+        let mut distances = trial.samples.into_iter().filter(|s| s.measurand == "distance").peekable();
+        not += usize::from(distances.peek().is_none());
+        samples.extend(distances);
+    }
+    (samples, not)
+}
+
+/// 200 mm across a mat bonded to a board are known to 0.10 mm; what a loose sheet leaves of it is reported. The first row states the flatness that the sheets have, the
+/// others what the documentation says of a sheet on a board (0.1 mm) and of a loose one (0.5 mm). `ASSAY_TRIALS` photos of each, 10 when not said.
+#[test]
+fn two_hundred_millimetres_across() {
+    let photos = std::env::var("ASSAY_TRIALS").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
+    println!(
+        "| sheet | curl mm | u of flatness mm | n | bias mm | sigma mm | median U95 mm | covered % | not measured |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    );
+    let row = |sheet: &str, curl_mm: f64, u_flat_mm: f64| {
+        let (samples, not) = across(curl_mm, u_flat_mm, photos);
+        let row = Row::of(&samples.iter().collect::<Vec<_>>());
+        let Row { n, bias, sigma, median_u95, covered } = row;
+        println!(
+            "| {sheet} | {curl_mm} | {u_flat_mm:.3} | {n} | {bias:+.4} | {sigma:.4} | {median_u95:.4} | {covered:.1} | {not} |"
+        );
+        row
+    };
+    let bonded = row("on a board", CURL_MM, U_FLAT * CURL_MM);
+    let said = row("on a board", CURL_MM, 0.1);
+    let loose = row("loose", 1.0, 0.5);
+    assert!(bonded.median_u95 <= 0.10, "{} mm", bonded.median_u95);
+    for row in [bonded, said] {
+        assert!(row.n as u64 == photos && row.covered >= 80.0, "{} photos, {} % covered", row.n, row.covered);
+    }
+    assert!(loose.covered >= 80.0, "{} % covered", loose.covered);
 }
 
 /// The sheet's waves of 0.1 to 0.16 mm went into pose and lens once, and these photos were refused for their camera record.

@@ -1,6 +1,7 @@
 //! What goes wrong with a part: one thing, four to eight standard uncertainties beyond its limit.
 
-use super::workshop::{Part, Side, fit};
+use super::workshop::{Part, Side};
+use crate::stage::fit;
 use inspector::design::{Contour, ContourPoint, Design, Feature, FeatureKind, Segment};
 use inspector::geometry::{DesignMm, Point, Similarity, Vector};
 use inspector::synth::{Fault, Seeded};
@@ -106,10 +107,7 @@ impl Bench<'_> {
             .filter(|f| matches!(f.kind, FeatureKind::Hole(_)) && known(f).is_some())
             .collect();
         let hole = *random.pick(&holes)?;
-        let at = hole.circle()?.centre;
-        let off = |i: &usize| Point::new(self.drawn.holes[*i][0], self.drawn.holes[*i][1]).distance(at);
-        let i = (0..self.drawn.holes.len()).min_by(|a, b| off(a).total_cmp(&off(b)))?;
-        Some((i, &hole.name, *known(&hole)?))
+        Some((self.drawn.hole_at(hole.circle()?.centre)?, &hole.name, *known(&hole)?))
     }
 
     /// Where the drawing lies on the good part.

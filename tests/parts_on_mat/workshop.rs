@@ -1,8 +1,9 @@
 //! Parts as a workshop draws and makes them: the straight sides of an outline with the radii between them, round holes, slots, other openings.
 
+use crate::stage::fit;
 use inspector::checks::iso2768::{angle, broken_edge, medium};
-use inspector::design::{Contour, ContourPoint, Design, FeatureKind, Segment};
-use inspector::geometry::{Angle, DesignMm, Point, Similarity, Vector, solve_weighted};
+use inspector::design::{Contour, Design, FeatureKind, Segment};
+use inspector::geometry::{DesignMm, Point, Vector};
 use inspector::synth::{Seeded, parts};
 
 /// Width of the zone of an outline or opening, mm, as `recipe new` proposes it.
@@ -94,19 +95,30 @@ impl Part {
         Design::from_contours(contours).expect("contours that do not touch")
     }
 
+    /// The hole that was drawn nearest to a place.
+    pub(super) fn hole_at(&self, p: Point<DesignMm>) -> Option<usize> {
+        let off = |i: &usize| place(&self.holes[*i]).distance(p);
+        (0..self.holes.len()).min_by(|a, b| off(a).total_cmp(&off(b)))
+    }
+
     /// As a centred process makes it, and good: made again where a hole is too far off in the pose in which the drawing fits the part best, from which positions
-    /// are measured.
-    pub(super) fn good(&self, random: &mut Seeded) -> Self {
+    /// are measured, or too far from one that it is `paired` with.
+    pub(super) fn good(&self, paired: &[[usize; 2]], random: &mut Seeded) -> Self {
         let drawn = self.design();
         loop {
             let made = self.made(random);
             let there = fit(&drawn, &made.design()).inverse();
-            let off = |(drawn, made): (&[f64; 3], &[f64; 3])| {
-                let place = there.apply(Point::new(made[0], made[1]));
+            // In standard deviations of the process.
+            let position = |(drawn, made): (&[f64; 3], &[f64; 3])| {
                 let zone = 4.0 * medium(drawn[2]).expect("holes are larger than 0.5 mm");
-                place.distance(Point::new(drawn[0], drawn[1])) / (zone / 8.0)
+                there.apply(place(made)).distance(place(drawn)) / (zone / 8.0)
             };
-            if self.holes.iter().zip(&made.holes).map(off).all(|off| off <= FARTHEST) {
+            let distance = |[a, b]: &[usize; 2]| {
+                let [drawn, made] = [self, &made].map(|part| place(&part.holes[*a]).distance(place(&part.holes[*b])));
+                (made - drawn).abs() / (medium(drawn).expect("holes lie apart") / 4.0)
+            };
+            let positions = self.holes.iter().zip(&made.holes).map(position);
+            if positions.chain(paired.iter().map(distance)).all(|off| off <= FARTHEST) {
                 return made;
             }
         }
@@ -156,6 +168,10 @@ impl Part {
     }
 }
 
+fn place([x, y, _]: &[f64; 3]) -> Point<DesignMm> {
+    Point::new(*x, *y)
+}
+
 /// A normal deviate of a process under control.
 fn deviate(random: &mut Seeded) -> f64 {
     loop {
@@ -184,24 +200,4 @@ fn shifted(contour: &Contour, by: Vector<DesignMm>) -> Contour {
         }
     };
     Contour { segments: contour.segments.iter().map(moved).collect() }
-}
-
-/// Where the drawing lies on a part as made when it fits best: one step of least squares of the distances along the normals, as registration does it with
-/// what it sees. Positions and profiles are deviations from there.
-pub(super) fn fit(drawn: &Design, made: &Design) -> Similarity<DesignMm, DesignMm> {
-    let there: Vec<ContourPoint> = made.contours.iter().flat_map(|c| c.sample(0.1)).collect();
-    let says = |at: ContourPoint| {
-        let row = [at.normal.x, at.normal.y, at.p.x * at.normal.y - at.p.y * at.normal.x];
-        ((row, deviation(&there, &at)), at.weight)
-    };
-    let (rows, weights): (Vec<_>, Vec<f64>) = drawn.contours.iter().flat_map(|c| c.sample(1.0)).map(says).unzip();
-    let [x, y, turn] = solve_weighted(&rows, &weights).expect("contours tell a pose");
-    Similarity::new(1.0, Angle::from_radians(turn), false, Vector::new(x, y))
-}
-
-/// How far a part as made lies outside of a place of the drawing, mm.
-fn deviation(made: &[ContourPoint], at: &ContourPoint) -> f64 {
-    let same_way = made.iter().filter(|q| q.normal.dot(at.normal) > 0.7);
-    let nearest = same_way.min_by(|a, b| a.p.distance(at.p).total_cmp(&b.p.distance(at.p)));
-    nearest.map_or(0.0, |q| (q.p - at.p).dot(at.normal))
 }

@@ -104,7 +104,7 @@ pub struct Located<'p> {
     pub light: Plane,
     /// Camera and edge offset, and in which ways they may be otherwise.
     pub worlds: Worlds,
-    /// Where parts are looked for: a convex polygon in the photo; `None` for all of it.
+    /// Where parts are looked for: a polygon around its middle, in the photo; `None` for all of it.
     pub work_area: Option<Vec<Point<ImagePx>>>,
     /// The mat that the part lies on, and what it tells of the photo.
     pub mat: Option<Box<SeenMat>>,

@@ -2,13 +2,13 @@
 
 use super::entry::{Entry, EntryError};
 use super::figure;
-use super::form::{ROUGH_PX, expected_largest, usual_noise};
+use super::peak::{MIN_BESIDE, Place, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, profile};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
-use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
+use crate::registration::{DrawingPose, RegisteredPart};
 use serde::Deserialize;
 
 /// The check type `burr`.
@@ -45,22 +45,8 @@ struct Burr {
     characteristics: Vec<Characteristic>,
 }
 
-/// How far on each side of a place the contour beside it is looked at, mm.
-const BESIDE_MM: f64 = 3.0;
-/// Of a short contour, at most this share of its length on each side.
-const BESIDE_SHARE: f64 = 1.0 / 6.0;
-/// Fewest places on each side.
-const MIN_BESIDE: usize = 3;
 /// Widest burr that may be allowed, mm.
 const MAX_WIDTH: f64 = 3.0;
-/// Blur smears a burr over so many places beside it, on each side.
-const SMEARED: f64 = 2.0;
-/// Share of its height down to which a burr's area is counted.
-const FOOT: f64 = 0.1;
-/// Half of a place's own pixels along the contour, px.
-const OWN_PX: f64 = 2.0;
-/// Least variance of a burr along the contour, as a share of that of the blur: of less nothing is known.
-const LEAST_WIDE: f64 = 0.1;
 /// How far burrs are from caps: standard uncertainty of the height of one of the same area and variance, relative. A rectangle is 14 % lower, a triangle 22 % higher.
 const SHAPE: f64 = 0.06;
 /// Share of places that may show nothing clear.
@@ -109,14 +95,6 @@ impl Check for Burr {
     }
 }
 
-/// A place of the contour and how far it strays from the drawing.
-struct Place {
-    edge: ContourEdge,
-    strays: f64,
-    /// Distance along the contour from its first place, mm.
-    along: f64,
-}
-
 /// The highest burr.
 struct Highest {
     height: Budgeted,
@@ -139,69 +117,40 @@ impl Highest {
 impl Burr {
     fn highest(&self, part: &RegisteredPart<'_>) -> Result<Highest, Reason> {
         let pose = part.drawing()?;
-        let (places, length) = self.places(part, pose)?;
-        let spacing = length / places.len() as f64;
-        let beside = (BESIDE_SHARE * length).min(BESIDE_MM.max(MIN_BESIDE as f64 * spacing) + SMEARED * spacing);
-        let closed = self.feature.is_contour();
-        // Places up to that far before and behind, in order.
-        let around = |i: usize| {
-            let apart = |j: usize| {
-                let d = (places[j].along - places[i].along).abs();
-                if closed { d.min(length - d) } else { d }
-            };
-            (0..places.len()).filter(|j| apart(*j) <= beside).collect::<Vec<_>>()
-        };
-        let over = |i: usize, strays: &dyn Fn(&Place) -> f64| {
-            let mut all: Vec<f64> = around(i).into_iter().map(|j| strays(&places[j])).collect();
-            let middle = all.len() / 2;
-            strays(&places[i]) - *all.select_nth_unstable_by(middle, f64::total_cmp).1
-        };
-        let heights: Vec<f64> = (0..places.len()).map(|i| over(i, &|p| p.strays)).collect();
-        let top = (0..places.len()).max_by(|i, j| heights[*i].total_cmp(&heights[*j])).ok_or(Reason::NotFinite)?;
-        let height = heights[top].max(0.0);
-        let own = |p: &Place| p.edge.edge.map_or(ROUGH_PX, |e| e.u_px);
-        let pixel = places[top].edge.mm_per_px;
-        let usual = usual_noise(places.iter().map(own));
-        let bias = expected_largest(places.len()) * usual * pixel;
-        // What does not stand out of the noise has no shape and no width.
-        let stands_out = height > 2.0 * bias;
-        let foot = (FOOT * height).max(usual * pixel);
-        let whole = if stands_out {
-            unblurred(&heights, &places, &run(&heights, top, foot, closed)).max(height)
-        } else {
-            height
-        };
-        let middle = 0.5 * (height + whole);
-        let run = run(&heights, top, 0.5 * height, closed);
-        let mut terms = vec![(Source::Noise, bias), (Source::Noise, own(&places[top]) * pixel)];
-        // Anywhere between what is seen and what would be without blur (JCGM 100:2008, 4.3.7).
-        terms.push((Source::Edge, (whole - height) / 12.0_f64.sqrt()));
-        if stands_out {
-            terms.push((Source::Edge, SHAPE * middle));
+        let trace = self.trace(part, pose)?;
+        let heights: Vec<f64> = (0..trace.places.len()).map(|i| trace.over(i, |p| p.strays)).collect();
+        let highest = (0..heights.len()).max_by(|i, j| heights[*i].total_cmp(&heights[*j]));
+        let top = highest.ok_or(Reason::NotFinite)?;
+        let (peak, place) = (trace.peak(top, 1.0), &trace.places[top]);
+        let (pixel, spacing) = (place.edge.mm_per_px, place.edge.at.weight);
+        let mut terms =
+            vec![(Source::Noise, peak.bias), (Source::Noise, place.u_px() * pixel), (Source::Edge, peak.u_blur())];
+        let mut width = 0.0;
+        if peak.stands_out() {
+            terms.push((Source::Edge, SHAPE * peak.middle()));
+            width = peak.half.iter().map(|i| trace.places[*i].edge.at.weight).sum();
         }
         let height_in = |world, pose| {
             let strays = |p: &Place| if p.edge.edge.is_ok() { p.edge.deviation_in(world, pose) } else { p.strays };
-            over(top, &strays) - heights[top]
+            trace.over(top, strays) - heights[top]
         };
         terms.extend(pose.worlds(&part.located.worlds).map(|(source, world, pose)| (source, height_in(world, pose))));
-        let spacing = places[top].edge.at.weight;
-        let width = if stands_out { run.iter().map(|i| places[*i].edge.at.weight).sum() } else { 0.0 };
         // Each end lies somewhere within one spacing.
         let width_terms = [(Source::Noise, spacing / 6.0_f64.sqrt())];
-        let shown = run.iter().flat_map(|i| {
-            let e = &places[*i].edge;
+        let shown = peak.half.iter().flat_map(|i| {
+            let e = &trace.places[*i].edge;
             [e.p_image_px, e.edge.map_or(e.p_image_px, |edge| edge.p)]
         });
         Ok(Highest {
-            height: Budgeted { value: middle, budget: Budget::of(terms) },
+            height: Budgeted { value: peak.middle(), budget: Budget::of(terms) },
             width: Budgeted { value: width, budget: Budget::of(width_terms) },
             region: profile::merge(figure::around(part, shown).into_iter()),
         })
     }
 
-    /// The places of the feature away from corners, in order, and its length.
-    fn places(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<(Vec<Place>, f64), Reason> {
-        let (mut places, mut along, mut unclear, mut expected) = (Vec::new(), 0.0, 0, 0);
+    /// The places of the feature away from corners.
+    fn trace(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Trace, Reason> {
+        let (mut places, mut along, mut expected) = (Vec::new(), 0.0, 0);
         for edge in pose.edges_on(&part.located, figure::design_of(part)?, &self.feature) {
             let at = along + 0.5 * edge.at.weight;
             along += edge.at.weight;
@@ -217,63 +166,16 @@ impl Burr {
                 Err(NoEdge::Hidden) => None,
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
             };
-            match strays {
-                Some(strays) => places.push(Place { edge, strays, along: at }),
-                None => unclear += 1,
-            }
+            places.extend(strays.map(|strays| Place { edge, strays, along: at }));
         }
         if expected < 4 * MIN_BESIDE {
             let size_px = 4.0 * f64::from(expected as u32);
             return Err(Reason::TooSmall { size_px, expected_px: 16.0 * MIN_BESIDE as f64 });
         }
-        if f64::from(unclear) > MAX_UNCLEAR * expected as f64 {
-            return Err(figure::no_edge(pose, places.len(), expected));
+        let trace = Trace { places, length: along, closed: self.feature.is_contour() }.without_slips();
+        if (expected - trace.places.len()) as f64 > MAX_UNCLEAR * expected as f64 {
+            return Err(figure::no_edge(pose, trace.places.len(), expected));
         }
-        Ok((places, along))
+        Ok(trace)
     }
-}
-
-/// The places around `top` that are higher than `level`, in order.
-fn run(heights: &[f64], top: usize, level: f64, closed: bool) -> Vec<usize> {
-    let n = heights.len();
-    let next = |i: usize, step: usize| {
-        let j = (i + step) % n;
-        let wraps = if step == 1 { j == 0 } else { j == n - 1 };
-        (closed || !wraps).then_some(j)
-    };
-    let mut run = vec![top];
-    for (step, front) in [(n - 1, true), (1, false)] {
-        let mut i = top;
-        while let Some(j) = next(i, step).filter(|j| heights[*j] > level && run.len() < n && !run.contains(j)) {
-            if front {
-                run.insert(0, j)
-            } else {
-                run.push(j)
-            }
-            i = j;
-        }
-    }
-    run
-}
-
-/// The height of a cap of the area and width of the burr in `run`, had the picture no blur. Blur keeps the area and adds its variance to the burr's own, and so do the pixels
-/// that each place looks at. A cap of height h and width w has the area 2/3 h w and the variance w² / 20.
-fn unblurred(heights: &[f64], places: &[Place], run: &[usize]) -> f64 {
-    let mut blurs: Vec<f64> = places.iter().filter_map(|p| Some(p.edge.edge.ok()?.blur_px)).collect();
-    if blurs.is_empty() || run.is_empty() {
-        return 0.0;
-    }
-    let middle = blurs.len() / 2;
-    let blur_px = *blurs.select_nth_unstable_by(middle, f64::total_cmp).1;
-    let pixel = places[run[0]].edge.mm_per_px;
-    let smear = (blur_px * blur_px + OWN_PX * OWN_PX / 3.0) * pixel * pixel;
-    let (mut area, mut first, mut second, mut at) = (0.0, 0.0, 0.0, 0.0);
-    for i in run {
-        let piece = heights[*i] * places[*i].edge.at.weight;
-        (area, first, second) = (area + piece, first + piece * at, second + piece * at * at);
-        at += places[*i].edge.at.weight;
-    }
-    let mean = first / area;
-    let own = (second / area - mean * mean - smear).max(LEAST_WIDE * smear);
-    1.5 * area / (20.0 * own).sqrt()
 }

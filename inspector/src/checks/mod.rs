@@ -29,6 +29,7 @@ pub mod missing;
 mod oblique_tests;
 pub mod outline;
 mod pair;
+mod peak;
 pub mod presence;
 pub mod profile;
 pub mod reference;

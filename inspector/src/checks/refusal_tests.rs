@@ -11,7 +11,7 @@ use crate::design::{Body, Contour, Design, FeatureKind, Reference, Segment};
 use crate::geometry::{Angle, Circle, Point, Vector};
 use crate::reason::Reason;
 use crate::registration::register;
-use crate::synth::{Noise, Rendered, Scene, parts};
+use crate::synth::{Fault, Noise, Rendered, Scene, parts};
 
 const SCALE: f64 = 0.04;
 
@@ -35,8 +35,12 @@ fn seen(
     degrees: f64,
 ) -> (Vec<Observation>, Verdict) {
     let scene = Scene { noise: Noise { read, shot: 1e-4 }, seed: 5, ..Scene::new(made, width, height, SCALE) };
-    let scene = scene.placed(made, SCALE, Angle::from_degrees(degrees), Vector::new(3.0, -2.0));
-    let photo = Rendered::new(&scene, made, None).expect("a part").photo();
+    look(check, reference, made, &scene.placed(made, SCALE, Angle::from_degrees(degrees), Vector::new(3.0, -2.0)))
+}
+
+/// The same in a scene.
+fn look(check: &dyn Check, reference: &Reference, made: &Design, scene: &Scene) -> (Vec<Observation>, Verdict) {
+    let photo = Rendered::new(scene, made, None).expect("a part").photo();
     let policy =
         CalibrationPolicy { mm_per_px: SCALE, u_scale: 5e-4, edge_offset_px: 0.0, u_edge_px: 0.03, tone: Tone::Srgb };
     let observations = check.observe(&register(locate(&photo, &policy), reference));
@@ -305,6 +309,24 @@ fn clean_edges_have_no_burr() {
     let (seen, verdict) = quiet(&burr::TYPE, "height = 0.2\nwidth = 2.0", &drawn, &drawn);
     assert!(verdict == Verdict::Pass && value(&seen[0]) < 0.03, "{seen:?}");
     assert!(value(&seen[1]) == 0.0, "{seen:?}");
+}
+
+/// A burr of 6 px under blur is seen to stray by less than it does; what blur may have taken is in value and uncertainty of `profile`, too.
+#[test]
+fn a_narrow_burr_strays_farther_than_it_is_seen_to() {
+    let drawn = block(&[]);
+    let (width, height) = (6.0 * SCALE, 3.0 * SCALE);
+    let burr = Fault::Burr { segment: 0, at: 0.4, width, height };
+    let reference = Reference::Drawing(drawn.clone());
+    let check = open(&profile::TYPE, "type = \"profile\"\nzone = 0.2", &reference).expect("it opens");
+    let made = burr.apply(&drawn).expect("there is room");
+    let scene = Scene { blur_px: 2.0, seed: 5, ..Scene::new(&made, 1200, 1000, SCALE) };
+    let scene = scene.placed(&made, SCALE, Angle::from_degrees(12.0), Vector::new(3.0, -2.0));
+    let (seen, _) = look(check.as_ref(), &reference, &made, &scene);
+    let Outcome::Measured { value, u } = seen[0].outcome else { panic!("{seen:?}") };
+    println!("{:.3} mm, measured {value:.3}, u {u:.3}", 2.0 * height);
+    assert!((value - 2.0 * height).abs() < 2.0 * u, "{value} mm, u {u} mm of {}", 2.0 * height);
+    assert!(u < height, "{u} mm");
 }
 
 /// The lower sides of two arms look the same way: between them lie an arm and a gap.

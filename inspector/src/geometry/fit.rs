@@ -204,18 +204,21 @@ pub(super) fn correlation(residuals: &[f64]) -> f64 {
     if all > 0.0 { 1.0 + 2.0 * lags.sum::<f64>() / all } else { 1.0 }
 }
 
-/// Tukey's biweights, each times its trust, from the median absolute deviation; gives the scatter (of one that is normal: its standard deviation),
-/// at least `noise_floor`. There must be a residual.
-pub(crate) fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) -> f64 {
-    // The scatter is that of the good ones, when there are some.
+/// The scatter of residuals by their median absolute deviation (of one that is normal: its standard deviation). It is that of the good ones, when there are
+/// some. There must be a residual.
+pub(crate) fn scatter(residuals: &[f64], trust: &[f64]) -> f64 {
     let mut magnitudes: Vec<f64> =
         residuals.iter().zip(trust).filter(|(_, t)| **t > 0.5).map(|(r, _)| r.abs()).collect();
     if 4 * magnitudes.len() < residuals.len() {
         magnitudes = residuals.iter().map(|r| r.abs()).collect();
     }
     let middle = magnitudes.len() / 2;
-    let (_, median, _) = magnitudes.select_nth_unstable_by(middle, f64::total_cmp);
-    let scatter = (1.4826 * *median).max(noise_floor);
+    1.4826 * *magnitudes.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
+/// Tukey's biweights, each times its trust, from the scatter; gives that, at least `noise_floor`. There must be a residual.
+pub(crate) fn reweight(residuals: &[f64], trust: &[f64], noise_floor: f64, weights: &mut [f64]) -> f64 {
+    let scatter = scatter(residuals, trust).max(noise_floor);
     let limit = TUKEY * scatter;
     for ((w, r), trust) in weights.iter_mut().zip(residuals).zip(trust) {
         let t = r * trust.sqrt() / limit;

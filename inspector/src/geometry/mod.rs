@@ -24,8 +24,8 @@ mod units;
 mod zone;
 
 pub use arc::{ArcFit, fit_arc, refit_arc};
-pub(crate) use fit::reweight;
 pub use fit::{Circle, CircleFit, FitError, fit_circle, fit_weighted_circle, refit_circle};
+pub(crate) use fit::{reweight, scatter};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
 pub use line::{Line, LineFit, fit_line, refit_line};
 pub use matrix::solve_symmetric;

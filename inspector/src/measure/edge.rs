@@ -61,6 +61,13 @@ pub struct Edge {
     pub trust: f64,
 }
 
+impl Edge {
+    /// Standard uncertainty of its place from all of that, px.
+    pub fn u(&self) -> f64 {
+        (self.u_px * self.u_px + self.shade_px.iter().map(|s| s * s).sum::<f64>()).sqrt()
+    }
+}
+
 /// Why no edge was found: "the part is missing" and "the picture is too small" are different.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoEdge {

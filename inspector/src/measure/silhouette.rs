@@ -95,7 +95,7 @@ impl Silhouette {
 
     /// Finds what may be the part: everything sizable that stands out, the nearest in size first. At least one.
     ///
-    /// `expected_area_px` is the area of the part's outline in photo pixels; `work_area` a convex polygon outside which nothing is looked at.
+    /// `expected_area_px` is the area of the part's outline in photo pixels; `work_area` a polygon around its middle outside which nothing is looked at.
     ///
     /// # Errors
     /// [`Reason`] when nothing stands out, or what does leaves the picture or the work area.

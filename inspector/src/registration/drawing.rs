@@ -3,8 +3,9 @@
 use super::choice::{Choice, Seen, Way, choose};
 use super::coarse::{self, Candidate};
 use super::places::{Judged, Places};
-use super::rigid::{fit_rigid, refit_rigid};
+use super::rigid::{LEAST_SCATTER_MM, PARTS_MM, fit_rigid, refit_rigid};
 use super::shadow::{self, Place, Shadow};
+use super::window::Window;
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
 use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity};
@@ -67,8 +68,6 @@ const DENSE_PX: f64 = 4.4;
 const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
 const REACH_MM: f64 = 1.5;
-/// A place this near to one out of sight, px, is out of sight too: half of what is looked at along the contour, and blur.
-pub(crate) const BESIDE_PX: f64 = 3.5;
 /// Most rounds of finding the shadow and then the pose, and how little it then moves, px.
 const SHADOW_ROUNDS: usize = 4;
 const SETTLED_PX: f64 = 0.1;
@@ -231,9 +230,11 @@ impl DrawingPose {
 }
 
 impl ContourEdge {
-    /// How much its edge counts.
+    /// How much its edge counts in the pose, beside what sides of good parts are off: else that would hang on which sides the photo shows well.
     fn trust(&self) -> f64 {
-        self.edge.map_or(0.0, |edge| edge.trust)
+        let Ok(edge) = self.edge else { return 0.0 };
+        let u = self.mm_per_px / PARTS_MM * edge.u();
+        1.0 / (1.0 + u * u)
     }
     /// Signed distance of the edge from the design along the normal, mm, in a world and its pose; NaN without an edge.
     pub fn deviation_in(&self, world: &World, pose: &Similarity<DesignMm, PlaneMm>) -> f64 {
@@ -286,7 +287,8 @@ impl Eye<'_> {
                 .collect();
             let truncated = |d: f64| if d.is_nan() { REACH_MM * REACH_MM } else { (d * d).min(REACH_MM * REACH_MM) };
             cost = found.iter().map(|(_, d)| truncated(*d)).sum::<f64>() / found.len() as f64;
-            let Some(fit) = fit_rigid(&pose, found.iter().map(|(at, d)| (at, *d, 1.0))) else { break };
+            let distances = found.iter().map(|(at, d)| (at, *d, 1.0));
+            let Some(fit) = fit_rigid(&pose, distances, LEAST_SCATTER_MM) else { break };
             pose = fit.pose;
             if fit.moved_mm < 1e-3 {
                 break;
@@ -300,7 +302,7 @@ impl Eye<'_> {
         let bound = REACH_MM * REACH_MM;
         let look = |j: &Judged| {
             let Some((probe, sight)) = self.probe(&pose, &j.at, REACH_MM) else { return Seen::Unclear(bound) };
-            if hidden(design, &self.located.worlds.nominal, &pose, &j.at, &sight) {
+            if Window::new(design, &self.located.worlds.nominal, &pose, &j.at, &sight).hidden() {
                 return Seen::Hidden;
             }
             match crossing(&self.located.light, self.light, &probe) {
@@ -330,7 +332,8 @@ fn settle(
     for e in &mut edges {
         e.deviation_mm = e.deviation_in(nominal, &start);
     }
-    let Some(fit) = fit_rigid(&start, edges.iter().map(|e| (&e.at, e.deviation_mm, e.trust()))) else {
+    let distances = edges.iter().map(|e| (&e.at, e.deviation_mm, e.trust()));
+    let Some(fit) = fit_rigid(&start, distances, PARTS_MM) else {
         return DrawingPose {
             plane_from_design: start,
             displaced: vec![start; displaced.len()],
@@ -370,24 +373,6 @@ fn settle(
     }
 }
 
-/// True when the part itself stands between the camera and the place, or a neighbouring one, or between it and the sheet behind it: where a rim goes out of
-/// sight, what hides it is in the window beside it.
-fn hidden(
-    design: &Design,
-    world: &World,
-    pose: &Similarity<DesignMm, PlaneMm>,
-    at: &ContourPoint,
-    sight: &Sight,
-) -> bool {
-    let Some(shift) = world.sight_line(pose.apply(at.p), sight.rim) else { return false };
-    let shift = pose.inverse().apply_vector(shift);
-    let beside = BESIDE_PX / sight.look.px_per_mm;
-    [-beside, 0.0, beside].into_iter().any(|t| {
-        let neighbour = at.p + at.normal.perpendicular() * t - at.normal * (0.5 * at.curvature * t * t);
-        (1..=4).any(|k| design.contains(neighbour + shift * (0.25 * f64::from(k))))
-    })
-}
-
 fn measure(
     eye: &Eye<'_>,
     design: &Design,
@@ -409,8 +394,12 @@ fn measure(
             deviation_mm: nan,
         };
     };
-    let edge = if hidden(design, world, pose, at, &sight) {
+    let window = Window::new(design, world, pose, at, &sight);
+    let otherwise = |shadow: &Shadow| window.shaded_otherwise(shadow, probe.relief.as_ref());
+    let edge = if window.hidden() {
         Err(NoEdge::Hidden)
+    } else if eye.shadow.as_ref().is_some_and(otherwise) || window.wall_begins() {
+        Err(NoEdge::NoStep)
     } else {
         find_edge(&eye.located.light, eye.light, &probe)
     };

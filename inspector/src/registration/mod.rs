@@ -7,11 +7,12 @@ mod picture;
 mod places;
 mod rigid;
 mod shadow;
+mod window;
 
-pub(crate) use drawing::BESIDE_PX;
 pub use drawing::{ContourEdge, DrawingPose};
 pub use picture::PicturePose;
 pub use shadow::{Place, Shadow};
+pub(crate) use window::BESIDE_PX;
 
 use crate::calibration::Located;
 use crate::design::Reference;

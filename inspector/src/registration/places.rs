@@ -1,6 +1,6 @@
 //! Places along the contours of a drawing, and which of them another way to lay the drawing down changes.
 
-use super::rigid::fit_rigid;
+use super::rigid::{LEAST_SCATTER_MM, fit_rigid};
 use crate::design::{ContourPoint, Design};
 use crate::geometry::{DesignMm, PlaneMm, Point, Similarity, Vector};
 
@@ -71,7 +71,8 @@ impl Places {
         for _ in 0..ROUNDS {
             let off = |j: &Judged| (j.at, self.off(&drawn, &laid, &j.at, NEAR_MM).map_or(f64::NAN, |d| -d));
             let edges: Vec<(ContourPoint, f64)> = self.judged.iter().step_by(step).map(off).collect();
-            let Some(fit) = fit_rigid(&laid, edges.iter().map(|(at, d)| (at, *d, 1.0))) else { break };
+            let distances = edges.iter().map(|(at, d)| (at, *d, 1.0));
+            let Some(fit) = fit_rigid(&laid, distances, LEAST_SCATTER_MM) else { break };
             laid = fit.pose;
         }
         let lies = |j: &Judged| self.off(&drawn, &laid, &j.at, 0.0).is_some_and(|d| d.abs() < SYMMETRIC_MM);

@@ -108,7 +108,7 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Rea
     covered(&layout, &found)?;
     let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
     believed(&fit, &known)?;
-    let work_area = corners_of(layout.quiet_mm).iter().filter_map(|p| fit.camera_sees(*p)).collect();
+    let work_area = border_of(layout.quiet_mm).filter_map(|p| fit.camera_sees(p)).collect();
     Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, seen: SeenMat { found, fit, quality } })
 }
 
@@ -192,6 +192,16 @@ fn known(policy: &MatPolicy, layout: &Layout, [width, height]: [u32; 2]) -> Resu
 fn corners_of(size: [f64; 2]) -> [Point<PlaneMm>; 4] {
     let [w, h] = size.map(|s| 0.5 * s);
     [Point::new(-w, h), Point::new(w, h), Point::new(w, -h), Point::new(-w, -h)]
+}
+
+/// Places along the sides: a lens bends these, and between its corners the quiet middle would reach into the tags.
+fn border_of(size: [f64; 2]) -> impl Iterator<Item = Point<PlaneMm>> {
+    const EACH: u32 = 8;
+    let corners = corners_of(size);
+    (0..4).flat_map(move |i| {
+        let (from, to) = (corners[i], corners[(i + 1) % 4]);
+        (0..EACH).map(move |k| from + (to - from) * (f64::from(k) / f64::from(EACH)))
+    })
 }
 
 /// The quiet middle lies in the picture, and most of the ring does.

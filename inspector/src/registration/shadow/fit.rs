@@ -72,8 +72,7 @@ pub(super) fn fit(
 ) -> Option<Shadow> {
     lever(&mut all);
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
-    let mut starts = starts(world, &few);
-    starts.extend(before.map(|s| [s.fall.x, s.fall.y, s.soft_mm, s.depth, s.blur_px]));
+    let starts = starts(world, &few, before);
     let tried: Vec<Fit<'_>> = starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g).settled(8)).collect();
     let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
@@ -98,9 +97,12 @@ const FEW: usize = 75;
 
 /// Least depth of a start: a faint shadow is found from a dark one, but a dark one that was taken for the part is not found from a faint one.
 const START: f64 = 0.3;
+/// Of the tries in an eighth, the one for a shadow as dark as the part.
+const DARK: usize = 1;
 
-/// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best.
-fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
+/// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best. For the first fit another in each, of a shadow
+/// as dark as the part: part and shadow together were then taken for the part, and beside it there is nothing to explain.
+fn starts(world: &World, few: &[&Beside], before: Option<&Shadow>) -> Vec<[f64; GLOBALS]> {
     let h = world.thickness_mm;
     let [_, _, soft, _, blur, ..] = USUAL;
     let tries = (0..16).flat_map(|turn| {
@@ -114,7 +116,12 @@ fn starts(world: &World, few: &[&Beside]) -> Vec<[f64; GLOBALS]> {
         let [x, y, soft, _, blur] = tries[best];
         Some([x, y, soft, judged[best].1.clamp(START, 1.0), blur])
     };
-    (0..8).filter_map(eighth).collect()
+    let mut starts: Vec<[f64; GLOBALS]> = (0..8).filter_map(eighth).collect();
+    match before {
+        Some(s) => starts.push([s.fall.x, s.fall.y, s.soft_mm, s.depth, s.blur_px]),
+        None => starts.extend((0..8).map(|k| tries[8 * k + DARK])),
+    }
+    starts
 }
 
 /// The squares that a guess leaves on the sheet, and the depth that fits it best (it enters linearly).

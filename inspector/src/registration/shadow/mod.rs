@@ -7,6 +7,7 @@ mod fit;
 #[cfg(test)]
 mod tests;
 
+use super::rigid::PARTS_MM;
 use crate::calibration::{Located, Rim, Sight, World, along_normal};
 use crate::design::{ContourPoint, Design};
 use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector};
@@ -92,7 +93,13 @@ impl Shadow {
             depth: sign * depth,
             blur_px,
         });
-        Some(Relief { wall_px, shadow: strip, room_px, floor, blur_px: Some(shadow.blur_px), unknown })
+        let (u_other_px, blur_px) = (PARTS_MM * scale, Some(shadow.blur_px));
+        Some(Relief { wall_px, shadow: strip, room_px, floor, u_other_px, blur_px, unknown })
+    }
+
+    /// How far beside a rim its own shadow reaches on the sheet, and up to where the sheet is hidden, mm.
+    pub(super) fn reaches(&self, world: &World, place: &Place) -> (f64, f64) {
+        (place.along_normal(self.fall), hidden_mm(world, place))
     }
 
     /// The light between a rim and the shadow of the other side, so many mm of sheet away: the width of that strip, mm, negative where the rim itself is in

@@ -103,3 +103,18 @@ fn a_shadow_as_dark_as_the_part_is_not_taken_for_part() {
     assert!(shadow.hides(), "{shadow:?}");
     assert!((shadow.fall - fall(&lamp(130.0, 45.0, 0.1, 0.6)) * 3.0).length() < 0.2, "{shadow:?}");
 }
+
+/// So narrow a shadow leaves no sheet between it and the pose that part and shadow together have: from there no faint shadow leads to it.
+#[test]
+fn a_narrow_shadow_as_dark_as_the_part_is_not_taken_for_part() {
+    for (azimuth, thickness_mm) in [(105.0, 0.5), (195.0, 0.5), (15.0, 0.7)] {
+        let lamp = lamp(azimuth, 54.0, 0.07, 0.6);
+        let found = registered(&photo(thickness_mm, Some(lamp), 0.34), thickness_mm);
+        let shadow = found.shadow.expect("looked for");
+        let off = shadow.fall - fall(&lamp) * thickness_mm;
+        assert!(
+            off.length() < 0.15 && shadow.hides(),
+            "{azimuth} degrees, {thickness_mm} mm: off by {off:?}, {shadow:?}"
+        );
+    }
+}
