@@ -46,8 +46,7 @@ impl<'a> Window<'a> {
             // Round a bend it may be the other rim that is seen.
             let rim = self.world.rim(p, self.pose.apply_vector(normal));
             let Some(shift) = self.world.sight_line(p, rim) else { return false };
-            let shift = back.apply_vector(shift);
-            (1..=4).any(|k| self.design.contains(neighbour + shift * (0.25 * f64::from(k))))
+            self.meets(neighbour, back.apply_vector(shift))
         })
     }
 
@@ -58,7 +57,7 @@ impl<'a> Window<'a> {
         let px_per_mm = self.sight.look.px_per_mm;
         let fall = self.pose.inverse().apply_vector(shadow.fall);
         let border = (BORDER_PX / px_per_mm).max(shadow.soft_mm);
-        let dark = |q: Point<DesignMm>| (1..=4).any(|k| self.design.contains(q - fall * (0.25 * f64::from(k))));
+        let dark = |q: Point<DesignMm>| self.meets(q, -fall);
         self.beside().into_iter().any(|(neighbour, normal)| {
             // Round a corner the strip grows wider or narrower within the window, too; in holes that is so all round, and evens out.
             let corner = self.at.curvature > 0.0;
@@ -85,6 +84,11 @@ impl<'a> Window<'a> {
         };
         let outer = self.at.curvature > 0.0 && self.sight.rim == Rim::Top;
         outer && self.beside().into_iter().filter_map(wall_px).any(|px| px > WALL_PX)
+    }
+
+    /// True when there is material on the way from a point.
+    fn meets(&self, from: Point<DesignMm>, way: Vector<DesignMm>) -> bool {
+        (1..=4).any(|k| self.design.contains(from + way * (0.25 * f64::from(k))))
     }
 
     /// How far beside a place its shadow reaches on the sheet, and up to where the sheet is hidden, mm.
