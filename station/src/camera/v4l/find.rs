@@ -149,7 +149,9 @@ pub(super) fn held_by(proc: &Path, device: &Path) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests panic on purpose")]
     use super::*;
+    use std::io::{Read, Write};
     use std::os::unix::fs::symlink;
+    use std::process::{Command, Stdio};
 
     /// As the kernel lays it out: class links to devices, a metadata node beside each camera.
     fn sysfs(cameras: &[(usize, &str, &str, Option<&str>)]) -> tempfile::TempDir {
@@ -227,16 +229,21 @@ mod tests {
     #[test]
     fn the_program_that_holds_a_device_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .stdin(fs::File::create(dir.path().join("video0")).unwrap())
+        let mut child = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(dir.path().join("video0")).unwrap())
             .spawn()
             .unwrap();
+        // It bears its own name only a moment after `spawn` returns: what it answers, it answers later than that.
+        let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        to.write_all(b"?").unwrap();
+        from.read_exact(&mut [0]).unwrap();
         let device = fs::canonicalize(dir.path()).unwrap().join("video0");
         let said = held_by(Path::new("/proc"), &device);
-        child.kill().unwrap();
+        drop(to);
         child.wait().unwrap();
-        assert_eq!(said, format!("sleep (process {})", child.id()));
+        assert_eq!(said, format!("cat (process {})", child.id()));
         assert!(held_by(Path::new("/proc"), &device).starts_with("another program"));
     }
 }
