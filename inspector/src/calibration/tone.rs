@@ -21,7 +21,7 @@ pub enum Tone {
 }
 
 /// Rec. 709 luminance weights of linear red, green, blue (ITU-R BT.709-6, item 3.2).
-const LUMINANCE: [f64; 3] = [0.2126, 0.7152, 0.0722];
+pub(super) const LUMINANCE: [f64; 3] = [0.2126, 0.7152, 0.0722];
 
 impl Tone {
     /// Light in [0, 1] of a code in [0, 1].

@@ -96,6 +96,12 @@ impl Tag {
         let h = 0.5 * TAG_MM;
         [(-h, h), (h, h), (h, -h), (-h, -h)].map(|(x, y)| Point::new(self.centre.x + x, self.centre.y + y))
     }
+    /// Whether the module behind the border is white at the share `t` of the way along a side, which begins at the corner `side`.
+    pub(super) fn is_white_behind(&self, side: usize, t: f64) -> bool {
+        let (at, last) = ((t * MODULES as f64) as usize, MODULES - 1);
+        let cell = [(1, at), (at, last - 1), (last - 1, last - at), (last - at, 1)][side];
+        CELLS.iter().position(|c| *c == cell).is_some_and(|bit| self.word >> bit & 1 == 1)
+    }
 }
 
 /// A rectangle of one colour.

@@ -2,9 +2,10 @@
 
 use super::edges::edge_offsets;
 use super::find::{Found, SeenTag};
+use super::halo::sharpening;
 use super::layout::{GAP_MM, Layout, Patch, WEDGE_STEPS};
 use super::pose::Fit;
-use crate::calibration::{Curve, Plane, Tone};
+use crate::calibration::{Curve, Plane, Sharpening, Tone};
 use crate::geometry::{ImagePx, PlaneMm, Point};
 use crate::photo::Picture;
 use crate::reason::Reason;
@@ -46,6 +47,8 @@ pub struct Quality {
     pub blur_px: [f64; 2],
     /// Farthest distance of the tone curve from sRGB's, of the light between black and white.
     pub tone_deviation: f64,
+    /// How the camera sharpened, when that is enough to matter; it was undone in the light.
+    pub sharpening: Option<Sharpening>,
     /// How far black is seen beyond its corners' lines, px: blooming, tone and ink together. `None` when tags are too small to show it.
     pub edge_offset_px: Option<f64>,
 }
@@ -86,10 +89,25 @@ pub(super) fn quality(
     if white_balance.iter().any(|b| !(1.0 / MOST_COLOURED..MOST_COLOURED).contains(b)) {
         return Err(Reason::MatColoured);
     }
-    let (curve, tone_deviation) = tone(picture, layout, fit)?;
-    let light = if tone_deviation < SAME_TONE { light } else { curve.linear(picture) };
+    let wedge = wedge(picture, layout, fit)?;
+    let sharpening = sharpening(picture, &wedge, layout, fit);
+    let light = match sharpening {
+        Some(sharpening) => sharpening.undone(picture, &wedge.curve),
+        None if wedge.deviation < SAME_TONE => light,
+        None => wedge.curve.linear(picture),
+    };
     let edge_offset_px = median(edge_offsets(&light, layout, found, fit));
-    let quality = Quality { white, black, clipped, unevenness, white_balance, blur_px, tone_deviation, edge_offset_px };
+    let quality = Quality {
+        white,
+        black,
+        clipped,
+        unevenness,
+        white_balance,
+        blur_px,
+        tone_deviation: wedge.deviation,
+        sharpening,
+        edge_offset_px,
+    };
     Ok((quality, light))
 }
 
@@ -133,8 +151,17 @@ fn balance(whites: &[[f64; 3]]) -> [f64; 2] {
     [light(0) / green, light(2) / green]
 }
 
-/// The tone curve from the grey wedges, and how far it is from sRGB's.
-fn tone(picture: &Picture, layout: &Layout, fit: &Fit) -> Result<(Curve, f64), Reason> {
+/// What the grey wedges show.
+pub(super) struct Wedge {
+    /// The camera's tone curve.
+    pub(super) curve: Curve,
+    /// How far it is from sRGB's, of the light between black and white.
+    deviation: f64,
+    /// Light of black over white's.
+    pub(super) black: f64,
+}
+
+fn wedge(picture: &Picture, layout: &Layout, fit: &Fit) -> Result<Wedge, Reason> {
     // Light as sRGB would have it, of each step on each side.
     let step = |k: usize, side: usize| patch(picture, &layout.wedge[k][side], fit);
     let side = |s: usize| -> Option<[f64; WEDGE_STEPS]> {
@@ -160,11 +187,11 @@ fn tone(picture: &Picture, layout: &Layout, fit: &Fit) -> Result<(Curve, f64), R
     if deviation > STRANGEST_TONE {
         return Err(Reason::MatWedge);
     }
-    Ok((Curve::new(&knots), deviation))
+    Ok(Wedge { curve: Curve::new(&knots), deviation, black: black / white })
 }
 
 /// Mean light, as sRGB has it, of the middle of a patch; `None` when it is not in the picture or not even.
-fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<f64> {
+pub(super) fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<f64> {
     let (mut sum, mut squares, mut n) = (0.0, 0.0, 0.0);
     for i in 0..144 {
         let (u, v) = (f64::from(i % 12) / 11.0 - 0.5, f64::from(i / 12) / 11.0 - 0.5);
@@ -180,7 +207,7 @@ fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<f64> {
 }
 
 /// The codes of the nearest pixel, in [0, 1].
-fn code(picture: &Picture, p: Point<ImagePx>) -> Option<[f64; 3]> {
+pub(super) fn code(picture: &Picture, p: Point<ImagePx>) -> Option<[f64; 3]> {
     let (x, y) = (p.x.round(), p.y.round());
     if !(x >= 0.0 && y >= 0.0 && x < f64::from(picture.width()) && y < f64::from(picture.height())) {
         return None;

@@ -18,6 +18,7 @@
 mod code;
 mod edges;
 mod find;
+mod halo;
 mod layout;
 mod light;
 mod linear;

@@ -92,6 +92,9 @@ impl SeenMat {
         if fit.lens_known {
             all.push(Reading::new("against-record", "against the camera record", fit.pulls.lens, "u").at_most(PULL));
         }
+        if let Some(sharpening) = q.sharpening {
+            all.push(Reading::new("sharpening", "sharpening by the camera, undone", sharpening.amount, ""));
+        }
         if let Some(offset) = q.edge_offset_px {
             all.push(Reading::new("edge-offset", "black seen too large", offset, "px"));
         }

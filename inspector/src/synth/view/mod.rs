@@ -26,7 +26,7 @@ mod tests;
 
 pub use prism::{Prism, TrueFeature};
 pub use random::{Device, Trials};
-pub use sensor::{Blur, Response, Sensor, Sharpen, noise_of};
+pub use sensor::{Blur, Response, Sensor, noise_of};
 pub use sheet::{Curl, Print, Sheet, Wave};
 
 use super::optics::Kernel;

@@ -1,7 +1,7 @@
 //! Seeded cameras, poses, light and sensors.
 
-use super::{Blur, Curl, Lamp, Prism, Response, Sensor, Sharpen, Sheet, View, Wave, noise_of};
-use crate::calibration::{Camera, Lens, Perspective, Tone};
+use super::{Blur, Curl, Lamp, Prism, Response, Sensor, Sheet, View, Wave, noise_of};
+use crate::calibration::{Camera, Lens, Perspective, Sharpening, Tone};
 use crate::design::Design;
 use crate::geometry::{Angle, Mm, PlaneMm, Point, Rigid, Similarity, Vector};
 use crate::synth::{Illumination, Paint, Seeded};
@@ -230,7 +230,7 @@ fn sensor(illumination: &Illumination, random: &mut Seeded) -> Sensor {
         0 => Response::Tone(Tone::Srgb),
         _ => Response::Phone { gamma: random.between(2.0, 2.4), contrast: random.between(0.0, 0.3) },
     };
-    let sharpen = Sharpen { amount: random.between(0.1, 0.8), sigma_px: random.between(0.8, 1.6) };
+    let sharpen = Sharpening { amount: random.between(0.1, 0.8), sigma_px: random.between(0.8, 1.6) };
     Sensor {
         blur,
         gain: [exposure * random.between(0.92, 1.0), exposure, exposure * random.between(0.92, 1.0)],

@@ -1,6 +1,7 @@
 //! Lens blur, light, sensor and what a phone does with its pixels.
 
-use crate::calibration::Tone;
+use crate::calibration::sharpening::{luma, weighted};
+use crate::calibration::{Sharpening, Tone};
 use crate::synth::Noise;
 use crate::synth::seeded::Seeded;
 
@@ -64,15 +65,6 @@ impl Response {
     }
 }
 
-/// An unsharp mask on codes, as phones do: `amount` times the difference of luma from its Gaussian blur is added to every channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sharpen {
-    /// How much is added.
-    pub amount: f64,
-    /// Sigma of the blur, px.
-    pub sigma_px: f64,
-}
-
 /// How a camera turns light into a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sensor {
@@ -85,7 +77,7 @@ pub struct Sensor {
     /// Tone curve.
     pub response: Response,
     /// Sharpening, if any.
-    pub sharpen: Option<Sharpen>,
+    pub sharpen: Option<Sharpening>,
     /// Three channels; else one, of the surfaces' luminance.
     pub colour: bool,
     /// JPEG quality, 1 to 100.
@@ -132,12 +124,7 @@ const STEPS: f32 = 65535.0;
 impl Developer {
     pub(super) fn new(sensor: &Sensor) -> Self {
         let code = |i: u32| (255.0 * sensor.response.code(f64::from(i) / f64::from(STEPS))) as f32;
-        let kernel = sensor.sharpen.map_or_else(Vec::new, |s| {
-            let reach = (3.0 * s.sigma_px).ceil() as i32;
-            let weight = |i: i32| libm::exp(-0.5 * f64::from(i * i) / (s.sigma_px * s.sigma_px));
-            let sum: f64 = (-reach..=reach).map(weight).sum();
-            (0..=reach).map(|i| (weight(i) / sum) as f32).collect()
-        });
+        let kernel = sensor.sharpen.as_ref().map_or_else(Vec::new, Sharpening::kernel);
         Self {
             codes: (0..=STEPS as u32).map(code).collect(),
             noise: sensor.noise,
@@ -175,11 +162,11 @@ impl Developer {
             out.iter_mut().zip(rows).for_each(|(o, c)| *o = (c + 0.5) as u8);
             return;
         }
-        let luma = |pixel: &[f32; CHANNELS]| match CHANNELS {
+        let of = |pixel: &[f32; CHANNELS]| match CHANNELS {
             1 => pixel[0],
-            _ => 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2],
+            _ => luma([pixel[0], pixel[1], pixel[2]]),
         };
-        let lumas: Vec<f32> = band.as_chunks::<CHANNELS>().0.iter().map(luma).collect();
+        let lumas: Vec<f32> = band.as_chunks::<CHANNELS>().0.iter().map(of).collect();
         let (mut down, mut smooth) = (vec![0.0; width + 2 * reach], vec![0.0; width]);
         for (row, out) in out.chunks_exact_mut(stride).enumerate() {
             let line = |y: usize| &lumas[y * width..][..width];
@@ -215,13 +202,4 @@ fn normal(random: &mut Seeded) -> f32 {
     let four: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xffff).sum();
     // Each has the mean (2^16 - 1) / 2 and the variance (2^32 - 1) / 12.
     (four as f32 - 131_070.0) * (1.0 / 37_837.227)
-}
-
-/// `out` = the middle and its neighbours at each distance, weighted.
-fn weighted<'a>(kernel: &[f32], middle: &[f32], pair: impl Fn(usize) -> (&'a [f32], &'a [f32]), out: &mut [f32]) {
-    out.iter_mut().zip(middle).for_each(|(o, m)| *o = kernel[0] * m);
-    for (k, w) in kernel.iter().enumerate().skip(1) {
-        let (a, b) = pair(k);
-        out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o += w * (a + b));
-    }
 }

@@ -1,7 +1,7 @@
 //! The renderer against rays: for each of many points of a pixel, what does its ray meet?
 
 use super::*;
-use crate::calibration::{Lens, Perspective, Tone};
+use crate::calibration::{Lens, Perspective, Sharpening, Tone};
 use crate::design::Design;
 use crate::geometry::{DesignMm, ImagePx, Rigid, Similarity};
 use crate::synth::draw::{design, hole, rounded_polygon};
@@ -317,7 +317,7 @@ fn noise_sharpening_and_colour_do_what_they_say() {
     assert!((mean - 204.0).abs() < 0.1 && (variance / expected - 1.0).abs() < 0.03, "{mean} {variance} {expected}");
 
     // Sharpening: flat stays flat; noise grows.
-    let sharpen = Some(Sharpen { amount: 1.0, sigma_px: 1.0 });
+    let sharpen = Some(Sharpening { amount: 1.0, sigma_px: 1.0 });
     assert!(codes(Sensor { sharpen, ..linear }).iter().all(|c| *c == 204));
     let sharper = codes(Sensor { sharpen, noise: noise_of(34.0), ..linear });
     let more = sharper.iter().map(|c| (f64::from(*c) - mean) * (f64::from(*c) - mean)).sum::<f64>() / n;

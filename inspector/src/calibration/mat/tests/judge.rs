@@ -98,6 +98,37 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
     assert!(super::light::median(before).unwrap().abs() > 2.0 * offset.abs());
 }
 
+/// What a photo says of its sharpening, and the offset of its tags' sides, px.
+fn seams(shot: &Shot, layout: &Layout) -> (f64, f64) {
+    let quality = locate_on_mat(&shot.picture(layout), &policy()).unwrap().seen.quality;
+    (quality.sharpening.map_or(0.0, |s| s.amount), quality.edge_offset_px.unwrap())
+}
+
+/// A camera that sharpens by 0.6 saw black 0.06 px too small; one that does not is left alone.
+#[test]
+fn sharpening_is_seen_and_undone() {
+    let layout = layout();
+    for blur_px in [0.9, 1.3] {
+        for (sharpen, gamma) in [(0.0, 1.0), (0.0, 1.15), (0.6, 1.0), (0.6, 1.15)] {
+            let (amount, offset) = seams(&Shot { blur_px, sharpen, gamma, ..shot(&layout) }, &layout);
+            println!("blur {blur_px}, sharpened by {sharpen}, gamma {gamma}: {amount:.3}, {offset:+.3} px");
+            assert!((amount - sharpen).abs() < 0.25 && offset.abs() < 0.025, "{amount}, {offset} px");
+        }
+    }
+    // A wedge that is covered says nothing; the other one does.
+    let half = Shot { sharpen: 0.6, covered: |p| p.x > 74.0 && p.y.abs() < 40.0, ..shot(&layout) };
+    let (amount, offset) = seams(&half, &layout);
+    assert!(amount > 0.3 && offset.abs() < 0.03, "{amount}, {offset} px");
+}
+
+/// The border of a tag is narrow: under blur, the white modules behind it made black look 0.1 px larger.
+#[test]
+fn white_behind_a_border_does_not_move_its_edge() {
+    let layout = layout();
+    let (_, offset) = seams(&Shot { blur_px: 2.2, ..shot(&layout) }, &layout);
+    assert!(offset.abs() < 0.05, "{offset} px");
+}
+
 #[test]
 fn light_that_cannot_be_trusted_is_refused() {
     let layout = layout();
