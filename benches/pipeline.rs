@@ -5,8 +5,9 @@
 
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
-use benches::{Part, board, part};
+use benches::{Part, board, on_mat, part};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use inspector::calibration::Sharpening;
 use inspector::inspect::inspect;
 use inspector::overlay;
 use inspector::photo::{DecodeLimits, Sha256, decode};
@@ -42,6 +43,9 @@ fn stages(c: &mut Criterion, name: &str, part: &Part) {
 fn pipeline(c: &mut Criterion) {
     stages(c, "part 6 MP", &part(3000, 2000));
     stages(c, "part 12 MP", &part(4000, 3000));
+    stages(c, "mat 12 MP, flat", &on_mat(0.0, None));
+    let sharpen = Some(Sharpening { amount: 0.6, sigma_px: 1.2 });
+    stages(c, "mat 12 MP, 3 mm, sharpened", &on_mat(3.0, sharpen));
     stages(c, "board pair", &board());
 }
 

@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, EntryError};
 use super::figure;
-use super::peak::{MIN_BESIDE, Place, Trace};
+use super::trace::{MIN_BESIDE, Place, Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, profile};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
@@ -99,6 +99,8 @@ impl Check for Burr {
 struct Highest {
     height: Budgeted,
     width: Budgeted,
+    /// Why another one may be higher.
+    unseen: Option<Reason>,
     region: Vec<crate::geometry::PixelRect>,
 }
 
@@ -110,7 +112,13 @@ struct Budgeted {
 impl Highest {
     fn observation(&self, characteristic: &Characteristic) -> Observation {
         let of = if characteristic.id.ends_with(".burr-height") { &self.height } else { &self.width };
-        Observation::with_budget(of.value, of.budget.clone()).at(self.region.clone())
+        match &self.unseen {
+            // What is not seen can only be worse.
+            Some(reason) if characteristic.upper.is_none_or(|upper| of.value <= upper) => {
+                Observation::not_measured(reason.clone())
+            }
+            _ => Observation::with_budget(of.value, of.budget.clone()).at(self.region.clone()),
+        }
     }
 }
 
@@ -144,38 +152,49 @@ impl Burr {
         Ok(Highest {
             height: Budgeted { value: peak.middle(), budget: Budget::of(terms) },
             width: Budgeted { value: width, budget: Budget::of(width_terms) },
+            unseen: is_highest(&trace, pose).err(),
             region: profile::merge(figure::around(part, shown).into_iter()),
         })
     }
 
     /// The places of the feature away from corners.
     fn trace(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Trace, Reason> {
-        let (mut places, mut along, mut expected) = (Vec::new(), 0.0, 0);
-        for edge in pose.edges_on(&part.located, figure::design_of(part)?, &self.feature) {
-            let at = along + 0.5 * edge.at.weight;
-            along += edge.at.weight;
+        let edges = pose.edges_on(&part.located, figure::design_of(part)?, &self.feature);
+        let trace = Trace::of(edges, self.feature.is_contour(), |edge| {
             if edge.at.corner_distance < CORNER_PX * edge.mm_per_px {
-                continue;
+                return Ok(Shown::Nothing);
             }
-            expected += 1;
-            let strays = match edge.edge {
-                Ok(_) => Some(edge.deviation_mm),
-                Err(NoEdge::OnlyMaterial) => Some(pose.reach_mm),
-                Err(NoEdge::OnlyBackground) => Some(-pose.reach_mm),
-                Err(NoEdge::NoStep) => pose.rough_deviation(&part.located, &edge.at),
-                Err(NoEdge::Hidden) => None,
+            Ok(match edge.edge {
+                Ok(_) => Shown::Strays(edge.deviation_mm),
+                Err(NoEdge::OnlyMaterial) => Shown::Strays(pose.reach_mm),
+                Err(NoEdge::OnlyBackground) => Shown::Strays(-pose.reach_mm),
+                Err(NoEdge::NoStep) => {
+                    pose.rough_deviation(&part.located, &edge.at).map_or(Shown::Unclear, Shown::Strays)
+                }
+                Err(NoEdge::Hidden) => Shown::Hidden,
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-            };
-            places.extend(strays.map(|strays| Place { edge, strays, along: at }));
-        }
+            })
+        })?;
+        let expected = trace.expected();
         if expected < 4 * MIN_BESIDE {
             let size_px = 4.0 * f64::from(expected as u32);
             return Err(Reason::TooSmall { size_px, expected_px: 16.0 * MIN_BESIDE as f64 });
         }
-        let trace = Trace { places, length: along, closed: self.feature.is_contour() }.without_slips();
-        if (expected - trace.places.len()) as f64 > MAX_UNCLEAR * expected as f64 {
-            return Err(figure::no_edge(pose, trace.places.len(), expected));
-        }
+        trace.is_seen(MAX_UNCLEAR, pose)?;
         Ok(trace)
+    }
+}
+
+/// No burr that is higher can be where nothing clear is seen, and everywhere else there is a contour that it would stand out of: where the contour strays farther than
+/// was looked there is none, unless what goes on there is itself no wider than a burr.
+fn is_highest(trace: &Trace, pose: &DrawingPose) -> Result<(), Reason> {
+    let lost = |i: &usize| match trace.places[*i].edge.edge {
+        Err(NoEdge::OnlyBackground) => true,
+        Err(NoEdge::OnlyMaterial) => trace.over(*i, |p| p.strays) < 0.5 * pose.reach_mm,
+        _ => false,
+    };
+    match (0..trace.places.len()).filter(lost).count() {
+        0 => trace.is_seen_all_along(pose),
+        lost => Err(figure::no_edge(pose, trace.places.len() - lost, trace.expected())),
     }
 }

@@ -45,6 +45,7 @@ pub mod straightness;
 #[cfg(test)]
 mod suite;
 pub mod symmetry;
+mod trace;
 pub mod width;
 
 pub use entry::{Dimension, Entry, EntryError, Limits};

@@ -1,9 +1,8 @@
 //! `profile`: how far a contour strays from the drawing.
 
 use super::entry::{Entry, EntryError};
-use super::figure;
 use super::form::ROUGH_PX;
-use super::peak::{Place, Trace};
+use super::trace::{Place, Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
@@ -103,41 +102,36 @@ impl Profile {
         let (hidden, u_blur) = if peak.wide > 1 { (peak.middle() - peak.height, peak.u_blur()) } else { (0.0, 0.0) };
         let mut terms = budget(part, pose, edge, noise(edge, places, rough));
         terms.push((Source::Edge, u_blur));
-        let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
+        let (value, limit) = (2.0 * (strays.abs() + hidden), self.characteristics[0].upper.unwrap_or(f64::INFINITY));
+        // What is not seen can only be worse.
+        if value <= limit {
+            trace.is_seen_all_along(pose)?;
+        }
         let mut shown: Vec<&Place> = places.iter().filter(|p| 2.0 * p.strays.abs() > limit).collect();
         shown.sort_by(|a, b| b.strays.abs().total_cmp(&a.strays.abs()));
         let first = shown.is_empty().then_some(&places[worst]);
         let regions = merge(first.into_iter().chain(shown).filter_map(|p| region(part, &p.edge, p.strays)));
-        Ok(Observation::with_budget(2.0 * (strays.abs() + hidden), Budget::of(terms).times(2.0)).at(regions))
+        Ok(Observation::with_budget(value, Budget::of(terms).times(2.0)).at(regions))
     }
 
     /// The places of the feature that show where it runs, away from corners.
     fn trace(&self, pose: &DrawingPose) -> Result<Trace, Reason> {
-        let (mut places, mut length, mut expected) = (Vec::new(), 0.0, 0_usize);
         let mine = |e: &&ContourEdge| self.feature.holds(e.contour, e.at.segment);
-        for e in pose.edges.iter().filter(mine) {
-            let along = length + 0.5 * e.at.weight;
-            length += e.at.weight;
-            // A place that the photo does not show has no size of its pixels, and is no corner.
-            if e.at.corner_distance <= CORNER_PX * e.mm_per_px || matches!(e.edge, Err(NoEdge::Hidden)) {
-                continue;
+        let trace = Trace::of(pose.edges.iter().filter(mine).copied(), self.feature.is_contour(), |edge| {
+            if edge.at.corner_distance <= CORNER_PX * edge.mm_per_px {
+                return Ok(Shown::Nothing);
             }
-            expected += 1;
-            let strays = match e.edge {
-                Ok(_) => Some(e.deviation_mm),
+            Ok(match edge.edge {
+                Ok(_) => Shown::Strays(edge.deviation_mm),
                 // No edge as far as was looked: the contour strays at least that far.
-                Err(NoEdge::OnlyMaterial) => Some(pose.reach_mm),
-                Err(NoEdge::OnlyBackground) => Some(-pose.reach_mm),
+                Err(NoEdge::OnlyMaterial) => Shown::Strays(pose.reach_mm),
+                Err(NoEdge::OnlyBackground) => Shown::Strays(-pose.reach_mm),
+                Err(NoEdge::NoStep) => Shown::Unclear,
+                Err(NoEdge::Hidden) => Shown::Nothing,
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-                Err(NoEdge::NoStep | NoEdge::Hidden) => None,
-            };
-            places.extend(strays.map(|strays| Place { edge: *e, strays, along }));
-        }
-        let trace = Trace { places, length, closed: self.feature.is_contour() }.without_slips();
-        let found = trace.places.len();
-        if found == 0 || (expected - found) as f64 > MAX_UNCLEAR * expected as f64 {
-            return Err(figure::no_edge(pose, found, expected));
-        }
+            })
+        })?;
+        trace.is_seen(MAX_UNCLEAR, pose)?;
         Ok(trace)
     }
 }
@@ -147,7 +141,7 @@ fn clear(trace: &Trace, top: usize) -> (Trace, usize) {
     let seen = |i: &usize| *i == top || trace.places[*i].u_px() <= ROUGH_PX;
     let kept: Vec<usize> = (0..trace.places.len()).filter(seen).collect();
     let at = kept.iter().position(|i| *i == top).unwrap_or(0);
-    (Trace { places: kept.iter().map(|i| trace.places[*i]).collect(), ..*trace }, at)
+    (trace.with(kept.iter().map(|i| trace.places[*i]).collect()), at)
 }
 
 /// What the uncertainty of the deviation at a place is made of.

@@ -56,6 +56,8 @@ const BLUR_PX: f64 = 1.3;
 const OWN_WAY: f64 = 0.4;
 /// Farther from the rim than this, softness and blur apart, px, another side's shadow is left out of what is looked at.
 const FAR_PX: f64 = 8.0;
+/// Half of a place's own pixels along the contour, px.
+const OWN_PX: f64 = 2.0;
 /// Where a shifted circle is nearly missed, its place is not believed to follow the shift more than this allows.
 const LEAST_ROOT: f64 = 0.04;
 
@@ -80,7 +82,8 @@ impl Shadow {
         let reach = 2.0 * (own.soft_px * own.soft_px + shadow.blur_px * shadow.blur_px).sqrt();
         let (strip, floor, by_fall, room_px) = match shadow.lit(place, free_mm) {
             Some((width_mm, by_fall)) if own.absent() && width_mm * scale < reach + FAR_PX => {
-                let lit = Strip { width_px: width_mm * scale, depth: -shadow.depth, ..own };
+                let narrower = narrower_px(place, own.soft_px, shadow.blur_px);
+                let lit = Strip { width_px: width_mm * scale - narrower, depth: -shadow.depth, ..own };
                 (lit, shadow.depth, by_fall, room_px)
             }
             Some((width_mm, _)) => (own, 0.0, by_own, room_px.min(width_mm * scale - reach)),
@@ -109,6 +112,14 @@ impl Shadow {
         let nearer = along_normal(self.fall, normal, curvature);
         (nearer > 0.0 && free_mm.is_finite()).then(|| (free_mm - nearer, -by_shift(self.fall, normal, curvature)))
     }
+}
+
+/// How much narrower the strip of light between two round sides is seen than it is on the line through both: they bend towards each other beside that line, over the
+/// pixels of a place, and blur pulls the border of a bent shadow into the light (see [`edge`](crate::measure::edge)).
+fn narrower_px(place: &Place, soft_px: f64, blur_px: f64) -> f64 {
+    let scale = place.sight.look.px_per_mm;
+    let [own, other] = [place.curvature, place.other_side().1].map(|bend| -0.5 * bend / scale);
+    (own + other) * OWN_PX * OWN_PX / 3.0 + other * (blur_px * blur_px + soft_px * soft_px)
 }
 
 /// For how many px before a rim nothing but sheet and shadows is seen: up to the upper rim on the other side, blur apart.

@@ -57,6 +57,31 @@ fn fall(lamp: &Lamp) -> Vector<PlaneMm> {
     Vector::new(-cos, -sin) * (run / rise)
 }
 
+/// Summed up pixel by pixel: two circles that bend towards each other, one of them blurred.
+#[test]
+fn light_between_round_sides_is_seen_narrower() {
+    let world = World { thickness_mm: 1.0, ..World::new(camera(), 0.0) };
+    let (radius_mm, soft_px, blur_px) = (2.4, 1.0, 1.9);
+    let place = Place::new(&world, Point::new(-radius_mm, 0.0), Vector::new(1.0, 0.0), -1.0 / radius_mm).unwrap();
+    let r = radius_mm * place.sight.look.px_per_mm;
+    let beside: f64 = (-20..=20).map(|i| 0.1 * f64::from(i)).map(|t| 2.0 * (r - (r * r - t * t).sqrt()) / 41.0).sum();
+    // Light of a disc, blurred, so far from its middle.
+    let light = |d: f64| {
+        let (mut inside, mut all) = (0.0, 0.0);
+        for (i, j) in (-120..=120).flat_map(|i| (-120..=120).map(move |j| (f64::from(i) * 0.08, f64::from(j) * 0.08))) {
+            let weight = libm::exp(-0.5 * (i * i + j * j) / (blur_px * blur_px + soft_px * soft_px));
+            inside += if libm::hypot(d + i, j) < r { weight } else { 0.0 };
+            all += weight;
+        }
+        inside / all
+    };
+    let half = (0..100).map(|k| r - 0.01 * f64::from(k)).find(|d| light(*d) >= 0.5).unwrap();
+    let (expected, found) = (beside + r - half, narrower_px(&place, soft_px, blur_px));
+    assert!((found - expected).abs() < 0.1 * expected, "{found} px of {expected}");
+    let straight = Place::new(&world, Point::new(-radius_mm, 0.0), Vector::new(1.0, 0.0), 0.0).unwrap();
+    assert_eq!(narrower_px(&straight, soft_px, blur_px), 0.0);
+}
+
 #[test]
 fn a_narrow_shadow_is_told_from_a_larger_part() {
     for (k, lamp) in

@@ -302,31 +302,3 @@ fn letter_and_a3_are_told_apart() {
         assert_eq!((found.paper, found.id, found.tags.len()), (paper, Some(id), layout.tags.len()));
     }
 }
-
-#[test]
-#[ignore = "a time to read: RAYON_NUM_THREADS=2"]
-#[expect(clippy::disallowed_methods, reason = "a test that reads the time")]
-fn speed() {
-    let layout = Layout::new(Paper::A4, 1234);
-    let shot = Shot { noise: 0.0075, jpeg: Some(90), ..Shot::new(&layout, 4000, 3000, [25.0, 30.0, 93.0]) };
-    let picture = shot.picture(&layout);
-    let light = Tone::Srgb.linear(&picture);
-    let policy = MatPolicy::of(Paper::A4);
-    let best = |what: &mut dyn FnMut()| {
-        let time = |_| {
-            let start = std::time::Instant::now();
-            what();
-            start.elapsed().as_secs_f64() * 1e3
-        };
-        (0..20).map(time).fold(f64::INFINITY, f64::min)
-    };
-    let find_ms = best(&mut || drop(find(&light).unwrap()));
-    let small_ms = best(&mut || drop(small::Small::of(&light)));
-    let found = find(&light).unwrap();
-    let fit_ms =
-        best(&mut || drop(fit(&found.corners, layout.half_ring_mm(), [4000, 3000], &Known::UNMEASURED).unwrap()));
-    let all_ms = best(&mut || drop(locate_on_mat(&picture, &policy).unwrap()));
-    println!(
-        "find {find_ms:.1} ms, of it the small version {small_ms:.1} ms; fit {fit_ms:.1} ms; photo to worlds {all_ms:.1} ms"
-    );
-}
