@@ -187,7 +187,8 @@ mod tests {
         };
         let plain = |x: i32, y: i32, c: usize| code(f64::from(x.clamp(0, 89)), f64::from(y.clamp(0, 199)), c as f64);
         let grey = |x: i32, y: i32| 0.299 * plain(x, y, 0) + 0.587 * plain(x, y, 1) + 0.114 * plain(x, y, 2);
-        let weight = |i: i32, j: i32| libm::exp(-0.5 * f64::from(i * i + j * j) / sharpening.sigma_px.powi(2));
+        let variance = sharpening.sigma_px * sharpening.sigma_px;
+        let weight = |i: i32, j: i32| libm::exp(-0.5 * f64::from(i * i + j * j) / variance);
         let around = || (-6..=6).flat_map(|i| (-6..=6).map(move |j| (i, j)));
         let all: f64 = around().map(|(i, j)| weight(i, j)).sum();
         let picture = |amount: f64| {
