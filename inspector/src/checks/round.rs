@@ -41,6 +41,8 @@ pub(super) const REACH_MM: f64 = 1.5;
 /// Edges that scatter by more than this share of the radius, and this many pixels, are of no circle.
 const ROUND_SHARE: f64 = 0.1;
 const ROUND_PX: f64 = 1.5;
+/// A circle whose radius is more uncertain than this, as a share of it, by its own edges, is made of a few that were found by chance.
+const UNSURE_SHARE: f64 = 0.05;
 /// Least scatter of an edge believed, px.
 const NOISE_FLOOR_PX: f64 = 0.01;
 
@@ -68,6 +70,11 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
     if fit.rms > (ROUND_SHARE * fit.circle.radius).max(ROUND_PX * mm_per_px) {
         let detail =
             format!("edges lie {:.2} mm off the circle, as a rule: it is not round, or shadow hides it", fit.rms);
+        return Err(Reason::NoFit { detail });
+    }
+    if fit.u_radius > UNSURE_SHARE * fit.circle.radius {
+        let detail =
+            format!("its diameter would be known to {:.2} mm only: shadow hides most of it", 4.0 * fit.u_radius);
         return Err(Reason::NoFit { detail });
     }
     let region = PixelRect::around(
