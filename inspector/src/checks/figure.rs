@@ -307,9 +307,8 @@ pub(super) fn observed(
 
 #[cfg(test)]
 mod tests {
+    use super::super::trace::tests::contour_edge;
     use super::*;
-    use crate::calibration::Rim;
-    use crate::design::ContourPoint;
     use crate::geometry::Vector;
 
     /// 13 good edges on a line, and 27 poor ones that lie 1 mm off it, half of them on either side: what lies on the line is no edge of the part.
@@ -322,24 +321,7 @@ mod tests {
         let start = Line { p: Point::new(0.0, 0.0), direction: Vector::new(1.0, 0.0) };
         let fit = fit_line(&points, &trust, start, 0.005).expect("a line");
         assert_eq!(fit.outliers.len(), 27);
-        let at = ContourPoint {
-            p: Point::new(0.0, 0.0),
-            normal: Vector::new(0.0, 1.0),
-            curvature: 0.0,
-            corner_distance: f64::INFINITY,
-            weight: 0.1,
-            room: f64::INFINITY,
-            segment: 0,
-        };
-        let edge = ContourEdge {
-            contour: 0,
-            at,
-            rim: Rim::Bottom,
-            p_image_px: Point::new(0.0, 0.0),
-            mm_per_px: 0.1,
-            edge: Err(NoEdge::NoStep),
-            deviation_mm: 0.0,
-        };
+        let edge = contour_edge(0.0, 0.1, Err(NoEdge::NoStep));
         let edges = Edges { kept: vec![edge; 40], rough: Vec::new(), rejected: Vec::new(), expected: 40 };
         let Err(Reason::NoFit { detail }) = edges.clone().fitted(Ok(fit.clone())) else { panic!("a figure") };
         assert_eq!(detail, "of 40 edges, 27 lie off the figure (by up to 1.000 mm), 0 near its ends, 0 were not found");

@@ -4,7 +4,7 @@
 //! area 2/3 h w and the variance w² / 20; so area and variance of what is seen tell the height before the blur.
 
 use super::form::{expected_largest, usual_noise};
-use super::trace::{OWN_PX, Place, Trace, Way};
+use super::trace::{Place, Trace, Way};
 
 /// What stands out at a place.
 pub(super) struct Peak {
@@ -74,9 +74,8 @@ impl Trace {
 
     /// The height of a cap of the area and width of the peak in `run`, had the picture no blur.
     fn unblurred(&self, run: &[(usize, f64)]) -> f64 {
-        let blur_px = self.blur_px();
         let pixel = self.places[run[0].0].edge.mm_per_px;
-        let smear = (blur_px * blur_px + OWN_PX * OWN_PX / 3.0) * pixel * pixel;
+        let smear = self.smear_px2() * pixel * pixel;
         let (mut area, mut first, mut second, mut at) = (0.0, 0.0, 0.0, 0.0);
         for (i, height) in run {
             let weight = self.places[*i].edge.at.weight;

@@ -48,7 +48,7 @@ const BESIDE_SHARE: f64 = 1.0 / 6.0;
 /// Blur smears a peak over so many places beside it, on each side.
 const SMEARED: f64 = 2.0;
 /// Half of a place's own pixels along the contour, px.
-pub(super) const OWN_PX: f64 = 2.0;
+const OWN_PX: f64 = 2.0;
 /// A place that stands out more than so many standard uncertainties from what blur allows it to, beside its neighbours, shows no material.
 const SLIP: f64 = 2.0;
 /// A peak shows beside itself, in proportion to its height, while it is no higher than so many blurs. A higher one is seen beside itself as a veil, which moves no edge.
@@ -64,6 +64,8 @@ impl Place {
 }
 
 impl Trace {
+    /// The places that `show` says something of, slips left out.
+    ///
     /// # Errors
     /// That of `show`.
     pub(super) fn of(
@@ -135,40 +137,45 @@ impl Trace {
     /// Without places that stand out farther than any material could beside their neighbours: what stands out is seen through the blur, and shows beside itself, too. A
     /// single edge that strays alone is a slip of its fit (two explanations of noisy pixels).
     fn without_slips(mut self) -> Self {
-        let blur_px = self.blur_px();
-        let (slips, places): (Vec<_>, Vec<_>) = (0..self.places.len()).partition(|i| self.slipped(*i, blur_px));
+        let smear_px2 = self.smear_px2();
+        let (slips, places): (Vec<_>, Vec<_>) = (0..self.places.len()).partition(|i| self.slipped(*i, smear_px2));
         self.unclear.extend(slips.iter().map(|i| (self.places[*i].along, self.places[*i].edge.at.weight)));
         self.places = places.iter().map(|i| self.places[*i]).collect();
         self
     }
 
     /// The narrowest peak shows in the place on one side of it at least the share of its height that blur smears there; this one shows less on both.
-    fn slipped(&self, i: usize, blur_px: f64) -> bool {
-        let Place { edge, strays, along } = &self.places[i];
+    fn slipped(&self, i: usize, smear_px2: f64) -> bool {
+        let Place { edge, strays, .. } = &self.places[i];
         if edge.edge.is_err() {
             return false;
         }
         let beside = |way: Way| {
-            let next = &self.places[self.going(i, way).next()?];
-            let apart = (next.along - along).abs();
-            let apart = if self.closed { apart.min(self.length - apart) } else { apart };
-            (apart < 1.5 * edge.at.weight).then_some((next, apart / edge.mm_per_px))
+            let next = self.going(i, way).next()?;
+            let apart = self.apart(i, next);
+            (apart < 1.5 * edge.at.weight).then_some((&self.places[next], apart / edge.mm_per_px))
         };
         let (Some(on), Some(back)) = (beside(Way::On), beside(Way::Back)) else { return false };
-        let (height, smear) = (self.over(i, |p| p.strays), blur_px * blur_px + OWN_PX * OWN_PX / 3.0);
+        let height = self.over(i, |p| p.strays);
         let (base, sign) = (strays - height, height.signum());
-        if height.abs() > VEILED * smear.sqrt() * edge.mm_per_px {
+        if height.abs() > VEILED * smear_px2.sqrt() * edge.mm_per_px {
             return false;
         }
         [on, back].iter().all(|(next, apart_px)| {
-            let share = libm::exp(-0.5 * apart_px * apart_px / smear);
+            let share = libm::exp(-0.5 * apart_px * apart_px / smear_px2);
             let u = edge.mm_per_px * libm::hypot(next.u_px(), share * self.places[i].u_px());
             (sign * (next.strays - base)).max(0.0) + SLIP * u < share * height.abs()
         })
     }
 
+    /// Variance along the contour that blur and a place's own pixels give to a peak, px².
+    pub(super) fn smear_px2(&self) -> f64 {
+        let blur_px = self.blur_px();
+        blur_px * blur_px + OWN_PX * OWN_PX / 3.0
+    }
+
     /// Blur of most edges, px; 0 where none is seen.
-    pub(super) fn blur_px(&self) -> f64 {
+    fn blur_px(&self) -> f64 {
         let mut blurs: Vec<f64> = self.places.iter().filter_map(|p| Some(p.edge.edge.ok()?.blur_px)).collect();
         if blurs.is_empty() {
             return 0.0;
@@ -182,14 +189,17 @@ impl Trace {
         let spacing = self.length / self.places.len() as f64;
         let beside = BESIDE_MM.max(MIN_BESIDE as f64 * spacing) + SMEARED * spacing;
         let beside = beside.min(BESIDE_SHARE * self.length);
-        let near = |j: &usize| {
-            let apart = (self.places[*j].along - self.places[i].along).abs();
-            (if self.closed { apart.min(self.length - apart) } else { apart }) <= beside
-        };
+        let near = |j: &usize| self.apart(i, *j) <= beside;
         let [on, back] = [Way::On, Way::Back].map(|way| self.going(i, way).take_while(near));
         let mut all: Vec<f64> = std::iter::once(i).chain(on).chain(back).map(|j| strays(&self.places[j])).collect();
         let middle = all.len() / 2;
         strays(&self.places[i]) - *all.select_nth_unstable_by(middle, f64::total_cmp).1
+    }
+
+    /// How far two places are apart along the contour, mm.
+    fn apart(&self, i: usize, j: usize) -> f64 {
+        let apart = (self.places[j].along - self.places[i].along).abs();
+        if self.closed { apart.min(self.length - apart) } else { apart }
     }
 
     /// The places after or before one, in order, to the end or all round.
@@ -220,10 +230,25 @@ pub(super) mod tests {
     use crate::calibration::{Rim, SHADES};
     use crate::design::ContourPoint;
     use crate::geometry::{DesignMm, ImagePx, Point, Vector};
-    use crate::measure::edge::Edge;
+    use crate::measure::edge::{Edge, NoEdge};
 
     const PIXEL: f64 = 0.1;
     const SPACING_PX: f64 = 4.0;
+
+    /// A place on the line y = 0, `along` mm from its start, that stands for `weight` mm of it, and what was found there.
+    pub(in crate::checks) fn contour_edge(along: f64, weight: f64, edge: Result<Edge, NoEdge>) -> ContourEdge {
+        let at = ContourPoint {
+            p: Point::<DesignMm>::new(along, 0.0),
+            normal: Vector::new(0.0, 1.0),
+            curvature: 0.0,
+            corner_distance: f64::INFINITY,
+            weight,
+            room: f64::INFINITY,
+            segment: 0,
+        };
+        let p_image_px = Point::<ImagePx>::new(along / PIXEL, 0.0);
+        ContourEdge { contour: 0, at, rim: Rim::Bottom, p_image_px, mm_per_px: PIXEL, edge, deviation_mm: 0.0 }
+    }
 
     /// A straight side of 40 mm with a cap on it, as a picture with that blur shows it: each place the mean of four pixels along the side.
     pub(in crate::checks) fn trace(height: f64, width: f64, middle: f64, blur_px: f64) -> Trace {
@@ -249,24 +274,7 @@ pub(super) mod tests {
             let strays = seen(along);
             let edge =
                 Edge { p, normal, offset_px: strays / PIXEL, u_px: 0.02, blur_px, shade_px: [0.0; SHADES], trust: 1.0 };
-            let at = ContourPoint {
-                p: Point::<DesignMm>::new(along, 0.0),
-                normal: Vector::new(0.0, 1.0),
-                curvature: 0.0,
-                corner_distance: f64::INFINITY,
-                weight: SPACING_PX * PIXEL,
-                room: f64::INFINITY,
-                segment: 0,
-            };
-            let edge = ContourEdge {
-                contour: 0,
-                at,
-                rim: Rim::Bottom,
-                p_image_px: p,
-                mm_per_px: PIXEL,
-                edge: Ok(edge),
-                deviation_mm: strays,
-            };
+            let edge = ContourEdge { deviation_mm: strays, ..contour_edge(along, SPACING_PX * PIXEL, Ok(edge)) };
             Place { edge, strays, along }
         };
         let length = 100.0 * SPACING_PX * PIXEL;
