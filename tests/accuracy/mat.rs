@@ -160,20 +160,21 @@ fn astray(device: Device, thickness_mm: f64, seed: u64) -> Result<f64, Reason> {
     Ok(design.contours[0].polygon(0.5).iter().map(off).fold(0.0, f64::max))
 }
 
-/// Plates that half a turn leaves nearly the same, by the coarser camera: seed 5005 was once taken half a turn off, because poses were compared before the
-/// shadow of the thick plate was known. With `ASSAY_TRIALS`, so many more of each thickness.
+/// Plates that half a turn leaves nearly the same, by the coarser camera. Each of the first was once taken half a turn off: poses were compared before the shadow of
+/// the thick plate was known (5005); the right way was no candidate (82); its pose stood still 0.8 mm off (3052); in a shadow as dark as the plate its rims
+/// are not seen (1008, 5036). With `ASSAY_TRIALS`, so many more of each thickness.
 #[test]
 fn plates_on_the_mat_lie_as_they_lie() {
     let trials: u64 = std::env::var("ASSAY_TRIALS").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-    let mut seeds = vec![(5.0, 5005)];
+    let mut seeds = vec![(5.0, 5005), (5.0, 82), (3.0, 3052), (1.0, 1008), (5.0, 5036)];
     seeds.extend([0.0, 1.0, 3.0, 5.0].into_iter().flat_map(|h| (0..trials).map(move |s| (h, 1000 * h as u64 + s))));
-    let (mut wrong, mut refused) = (Vec::new(), BTreeMap::<&str, u32>::new());
+    let (mut wrong, mut refused) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
     for (thickness, seed) in &seeds {
         match astray(Device::Webcam, *thickness, *seed) {
             // Another way round is tens of millimetres; what a shadow does to a thick plate is another matter.
             Ok(off) if off < 5.0 => {}
             Ok(off) => wrong.push(format!("{thickness} mm, seed {seed}: {off:.1} mm")),
-            Err(reason) => *refused.entry(reason.code()).or_default() += 1,
+            Err(reason) => refused.entry(reason.code()).or_default().push(format!("{thickness} mm, seed {seed}")),
         }
     }
     println!("{} plates: wrong {wrong:?}, refused {refused:?}", seeds.len());

@@ -1,5 +1,6 @@
 //! Figures through the edges of a feature: lines, arcs and slots, in the nominal world and in every displaced one.
 
+use super::round::{HARDLY_PX, MIN_RADIUS_PX};
 use super::{CORNER_PX, Observation};
 use crate::calibration::{Budget, Source, World};
 use crate::design::{Design, Feature, FeatureKind, Reference};
@@ -23,6 +24,9 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 const MIN_DEPTH_PX: f64 = 1.5;
 /// Largest standard uncertainty of a radius, as a share of it.
 const MAX_U_RADIUS: f64 = 0.1;
+
+/// Cosine of how far an edge of a side of a slot may look away from straight across it.
+const ON_A_SIDE: f64 = 0.9;
 
 /// Why an edge of a feature has no part in its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -266,9 +270,18 @@ impl Slotted {
         let FeatureKind::Slot(slot) = feature.kind else { return Err(Reason::NoPart) };
         let pose = part.drawing()?.plane_from_design;
         let edges = Edges::of(part, feature, |_| true)?;
+        // Of one seen from one side only nothing is measured across it.
+        let across = slot.axis().perpendicular();
+        let shows = |way: f64| {
+            let clear = |e: &&ContourEdge| e.edge.is_ok_and(|edge| edge.u_px < HARDLY_PX);
+            edges.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > ON_A_SIDE)
+        };
+        if !shows(1.0) || !shows(-1.0) {
+            return Err(no_edge(part.drawing()?, edges.kept.len(), edges.expected));
+        }
         let width_px = slot.width / edges.mm_per_px();
-        if width_px < 2.0 * super::round::MIN_RADIUS_PX {
-            return Err(Reason::TooSmall { size_px: width_px, expected_px: 2.0 * super::round::MIN_RADIUS_PX });
+        if width_px < 2.0 * MIN_RADIUS_PX {
+            return Err(Reason::TooSmall { size_px: width_px, expected_px: 2.0 * MIN_RADIUS_PX });
         }
         let drawn = Stadium {
             centre: pose.apply(slot.centre()),

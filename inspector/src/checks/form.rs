@@ -20,8 +20,9 @@ pub(super) fn expected_largest(n: usize) -> f64 {
 /// picture.
 const EDGE_FLOOR_PX: f64 = 0.025;
 
-/// Standard uncertainty of a place without a clean edge, by the light alone, px.
-pub(super) const ROUGH_PX: f64 = 0.25;
+/// Standard uncertainty of a place without a clean edge, by the light alone, px: on 61 parts, good and faulty, the root mean square of 175 such places was 0.54 without
+/// those that strayed farther than 2 px, some of them faults, and 0.77 with those up to 3 px.
+pub(super) const ROUGH_PX: f64 = 0.6;
 
 /// Standard deviation of most edges, px: the median of those stated. One on a burr is less sure, and must not speak for all.
 pub(super) fn usual_noise(u_px: impl Iterator<Item = f64>) -> f64 {

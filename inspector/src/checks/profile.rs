@@ -1,7 +1,6 @@
 //! `profile`: how far a contour strays from the drawing.
 
 use super::entry::{Entry, EntryError};
-use super::form::ROUGH_PX;
 use super::trace::{Place, Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
@@ -136,9 +135,12 @@ impl Profile {
     }
 }
 
+/// An edge less sure than this, px, does not show the shape of a peak.
+const SHARP_PX: f64 = 0.25;
+
 /// The places that show the shape of a peak, and which of them is its top: on the flanks of a burr edges are hardly seen, and make it look wide and low.
 fn clear(trace: &Trace, top: usize) -> (Trace, usize) {
-    let seen = |i: &usize| *i == top || trace.places[*i].u_px() <= ROUGH_PX;
+    let seen = |i: &usize| *i == top || trace.places[*i].u_px() <= SHARP_PX;
     let kept: Vec<usize> = (0..trace.places.len()).filter(seen).collect();
     let at = kept.iter().position(|i| *i == top).unwrap_or(0);
     (trace.with(kept.iter().map(|i| trace.places[*i]).collect()), at)

@@ -36,6 +36,8 @@ const SPACING_PX: f64 = 3.0;
 const MIN_FOUND: f64 = 0.5;
 /// A circle of which a longer piece than this shows no edge, as a share of the whole, is seen from one side only: nothing is measured across it.
 const MAX_GAP: f64 = 0.42;
+/// An edge less sure than this, px, is hardly seen.
+pub(super) const HARDLY_PX: f64 = 0.5;
 /// How far a contour is looked for, mm.
 pub(super) const REACH_MM: f64 = 1.5;
 /// Edges that scatter by more than this share of the radius, and this many pixels, are of no circle.
@@ -165,13 +167,13 @@ impl Circumference {
     }
 }
 
-/// The longest piece of a circle without any of the points, which go round it once, as a share of the whole.
-fn longest_gap(circle: Circle<PlaneMm>, points: &[Point<PlaneMm>]) -> f64 {
-    let direction = |p: &Point<PlaneMm>| libm::atan2(p.y - circle.centre.y, p.x - circle.centre.x);
-    let next = points.iter().cycle().skip(1);
-    let gap =
-        |(a, b): (&Point<PlaneMm>, &Point<PlaneMm>)| (direction(b) - direction(a)).rem_euclid(std::f64::consts::TAU);
-    points.iter().zip(next).map(gap).fold(0.0, f64::max) / std::f64::consts::TAU
+/// The largest turn from one of these directions to the next, all round, as a share of a whole one.
+fn longest_gap(directions: impl IntoIterator<Item = Vector<PlaneMm>>) -> f64 {
+    let mut turns: Vec<f64> = directions.into_iter().map(|v| libm::atan2(v.y, v.x)).collect();
+    turns.sort_by(f64::total_cmp);
+    let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return 1.0 };
+    let over_the_start = first + std::f64::consts::TAU - last;
+    turns.windows(2).map(|w| w[1] - w[0]).fold(over_the_start, f64::max) / std::f64::consts::TAU
 }
 
 /// A unit vector so many radians from x.
@@ -306,8 +308,10 @@ impl Eye<'_> {
                 Err(_) => {}
             }
         }
+        let seen = found.iter().filter(|(edge, _)| edge.u_px < HARDLY_PX);
+        let place = |edge: &Edge, rim| self.located.worlds.nominal.place(edge.p, edge.normal, &edge.shade_px, rim);
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64
-            || longest_gap(circle, &places(&found, &self.located.worlds.nominal)) > MAX_GAP
+            || longest_gap(seen.map(|(edge, rim)| place(edge, *rim) - circle.centre)) > MAX_GAP
         {
             return Err(self.no_edge(found.len(), probes.len()));
         }
@@ -321,14 +325,15 @@ mod tests {
 
     #[test]
     fn the_longest_gap_goes_over_the_start_too() {
-        let circle = Circle { centre: Point::new(1.0, 2.0), radius: 3.0 };
-        let at = |degrees: f64| {
-            let (sin, cos) = crate::geometry::Angle::from_degrees(degrees).sin_cos();
-            circle.centre + Vector::new(cos, sin) * 3.0
+        let at = |k: usize| {
+            let (sin, cos) = crate::geometry::Angle::from_degrees(10.0 * k as f64).sin_cos();
+            Vector::new(cos, sin)
         };
-        let all: Vec<Point<PlaneMm>> = (0..36).map(|k| at(f64::from(10 * k))).collect();
-        assert!((longest_gap(circle, &all) - 1.0 / 36.0).abs() < 1e-9);
-        assert!((longest_gap(circle, &all[3..20]) - 20.0 / 36.0).abs() < 1e-9);
-        assert!((longest_gap(circle, &[&all[..4], &all[30..]].concat()) - 27.0 / 36.0).abs() < 1e-9);
+        let gap = |of: &[usize]| longest_gap(of.iter().map(|k| at(*k)));
+        let all: Vec<usize> = (0..36).collect();
+        assert!((gap(&all) - 1.0 / 36.0).abs() < 1e-9);
+        assert!((gap(&all[3..20]) - 20.0 / 36.0).abs() < 1e-9);
+        assert!((gap(&[&all[..4], &all[30..]].concat()) - 27.0 / 36.0).abs() < 1e-9);
+        assert_eq!([gap(&[7]), gap(&[])], [1.0; 2]);
     }
 }

@@ -14,7 +14,7 @@ pub static TYPE: CheckType = CheckType {
     measurand: "width and length of a slot or of a cutout with straight sides, or distance of two parallel edges that face each other, mm",
     method: "a slot as a whole (two sides, two half circles) or two lines, least squares through sub-pixel edges, outliers set aside by Tukey's biweight",
     source: "ISO 14405-1:2016 (GG, least-squares association); Beaton and Tukey 1974, doi:10.1080/00401706.1974.10489171",
-    honest_scope: "slots at least 8 px wide with round ends; edges parallel to 1°; of a slot or strip that narrows, a middle width",
+    honest_scope: "slots at least 8 px wide with round ends, both sides seen; edges parallel to 1°; of a slot or strip that narrows, a middle width",
     needs: Needs::Drawing,
     example: "type = \"width\"\nfeature = \"slot-1\"\nwidth = { nominal = 3.0, lower = -0.1, upper = 0.1 }\nlength = { nominal = 10.0, lower = -0.2, upper = 0.2 }",
     parse,

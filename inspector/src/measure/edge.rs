@@ -117,7 +117,7 @@ pub fn find_edge(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<Edg
 /// [`NoEdge`] says what was seen instead.
 pub fn crossing(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<f64, NoEdge> {
     if let Some(relief) = probe.relief {
-        return wall::step(plane, light, probe, relief);
+        return wall::lay(plane, light, probe, relief)?.rim();
     }
     let tangent = Vector::new(-probe.normal.y, probe.normal.x);
     // Material fraction at distance d along the normal, averaged over three places along the contour.
@@ -144,6 +144,19 @@ pub fn crossing(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<f64,
         last = now;
     }
     Err(if here > 0.0 { NoEdge::OnlyMaterial } else { NoEdge::OnlyBackground })
+}
+
+/// As [`crossing`], but also where the rim itself is lost in a shadow as dark as the part: the border of that shadow tells where both lie. `None` where neither
+/// would be seen.
+///
+/// # Errors
+/// [`NoEdge`] says what was seen instead.
+pub fn lies(plane: &Plane, light: &LightModel, probe: &Probe) -> Result<Option<f64>, NoEdge> {
+    match probe.relief {
+        Some(relief) if relief.room_px < wall::LEAST_ROOM => Ok(None),
+        Some(relief) => Ok(wall::lay(plane, light, probe, relief)?.row()),
+        None => crossing(plane, light, probe).map(Some),
+    }
 }
 
 /// Share of material in the light at a place; `None` outside the picture.

@@ -108,9 +108,11 @@ const WIDE: f64 = 7.0;
 /// No shadow is looked at farther than this, px.
 const OUTWARDS: f64 = 12.0;
 /// With less room than this before a rim, px, its edge is not told from what stands there.
-const LEAST_ROOM: f64 = 2.0;
+pub(super) const LEAST_ROOM: f64 = 2.0;
 /// Least step, as a share of the contrast of part and sheet.
 const LEAST_STEP: f64 = 0.12;
+/// A row of levels with less contrast than this says nothing of where it lies.
+const LEAST_CONTRAST: f64 = 0.5;
 /// A shadow is as deep as elsewhere within this share of the contrast.
 const SHADOW_SPREAD: f64 = 0.1;
 /// Blur that is assumed where none is known, px.
@@ -136,16 +138,40 @@ pub(super) fn find_rim(plane: &Plane, light: &LightModel, probe: &Probe, relief:
     if relief.room_px < LEAST_ROOM {
         return Err(NoEdge::NoStep);
     }
-    let start = step(plane, light, probe, relief)?;
+    let start = lay(plane, light, probe, relief)?.rim()?;
     let near = Probe { p: probe.p + probe.normal * start, ..*probe };
     fit(plane, light, &near, relief.seen_from(start)).map(|e| Edge { offset_px: e.offset_px + start, ..e })
 }
 
-/// Where the row of levels fits best, px along the normal, to about half a pixel.
+/// Where the row of levels lies.
+pub(super) struct Laid {
+    /// Where it fits best, px along the normal, to about a quarter of a pixel.
+    pub(super) at: f64,
+    /// Step at the rim, as a share of the contrast of part and sheet.
+    step: f64,
+    /// Between its lightest and its darkest pixel, in the same share.
+    contrast: f64,
+}
+
+impl Laid {
+    /// Where the rim is seen.
+    ///
+    /// # Errors
+    /// [`NoEdge::NoStep`] where a shadow is as dark as the wall beside it.
+    pub(super) fn rim(&self) -> Result<f64, NoEdge> {
+        if self.step < LEAST_STEP { Err(NoEdge::NoStep) } else { Ok(self.at) }
+    }
+    /// Where the row is seen, be it by the border of the shadow alone; `None` where all of it is alike.
+    pub(super) fn row(&self) -> Option<f64> {
+        (self.contrast > LEAST_CONTRAST).then_some(self.at)
+    }
+}
+
+/// Lays the row of levels where it fits best.
 ///
 /// # Errors
 /// [`NoEdge`] says what was seen instead.
-pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<f64, NoEdge> {
+pub(super) fn lay(plane: &Plane, light: &LightModel, probe: &Probe, relief: Relief) -> Result<Laid, NoEdge> {
     let tangent = Vector::new(-probe.normal.y, probe.normal.x);
     let reach = probe.reach_px.ceil() as i32;
     let (wall, shadow) = (relief.wall_px.round() as i32, relief.shadow.width_px.max(0.0).round() as i32);
@@ -168,29 +194,18 @@ pub(super) fn step(plane: &Plane, light: &LightModel, probe: &Probe, relief: Rel
     let at = |d: i32| shares[(d - first) as usize];
     let row = Expected::new(&relief, -inner..=outer);
     let like_the_face = 1.0 - relief.floor;
-    let mut best: Option<(i32, f64, f64)> = None;
-    for s in -reach..=reach {
-        let seen = (-inner..=outer).map(|u| at(s + u));
-        let of_wall = if wall >= 3 { row.light_of_wall(seen.clone(), like_the_face) } else { like_the_face };
-        // A wall as bright as the sheet, with its rim farther out, looks the same as none: of rows that fit alike the one with the likelier wall stands there.
-        let unlike = (of_wall - like_the_face) * UNLIKE;
-        let (mut sum, mut n) = (unlike * unlike, 0.0);
-        for (light, parts) in seen.zip(&row.0) {
-            let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
-            if miss.is_finite() {
-                sum += miss * miss;
-                n += 1.0;
-            }
-        }
+    let tries: Vec<Option<Fitting>> =
+        (-reach..=reach).map(|s| row.fitting((-inner..=outer).map(|u| at(s + u)), like_the_face, wall >= 3)).collect();
+    let fitting = tries.iter().enumerate().filter_map(|(k, t)| Some((k, t.as_ref()?)));
+    let (best, found) = fitting.min_by(|a, b| a.1.square.total_cmp(&b.1.square)).ok_or(NoEdge::OffImage)?;
+    if found.square < MISFIT * MISFIT {
+        // The vertex of the parabola through it and its neighbours.
+        let square = |k: usize| Some(tries.get(k)?.as_ref()?.square);
+        let beside = square(best.wrapping_sub(1)).zip(square(best + 1));
+        let part = beside.map_or(0.0, |(l, r)| 0.5 * (l - r) / (l + r - 2.0 * found.square).max(f64::MIN_POSITIVE));
         let next_to_it = if shadow >= 1 { relief.shadow.depth.max(0.0) } else { 0.0 };
-        let misfit = (sum / n).sqrt();
-        if n >= 8.0 && best.is_none_or(|b| misfit < b.1) {
-            best = Some((s, misfit, of_wall - next_to_it));
-        }
-    }
-    let (s, misfit, height) = best.ok_or(NoEdge::OffImage)?;
-    if misfit < MISFIT {
-        return if height < LEAST_STEP { Err(NoEdge::NoStep) } else { Ok(f64::from(s)) };
+        let contrast = row.contrast(found.of_wall);
+        return Ok(Laid { at: best as f64 - f64::from(reach) + part, step: found.of_wall - next_to_it, contrast });
     }
     let seen: Vec<f64> = shares.iter().copied().filter(|v| v.is_finite()).collect();
     // Sheet in a dark shadow is no material.
@@ -212,6 +227,14 @@ struct Parts {
     wall: f64,
 }
 
+/// How a row of levels fits what is seen.
+struct Fitting {
+    /// Mean squared distance of the pixels, as a share of the contrast.
+    square: f64,
+    /// The light of the wall.
+    of_wall: f64,
+}
+
 impl Expected {
     fn new(relief: &Relief, places: std::ops::RangeInclusive<i32>) -> Self {
         let q = relief.expected();
@@ -223,6 +246,24 @@ impl Expected {
             Parts { known: floor + height * face + depth * dark, wall }
         };
         Self(places.map(parts).collect())
+    }
+    /// `None` where too little is seen; of a narrow wall no light is known.
+    fn fitting(&self, seen: impl Iterator<Item = f64> + Clone, like_the_face: f64, wide: bool) -> Option<Fitting> {
+        let of_wall = if wide { self.light_of_wall(seen.clone(), like_the_face) } else { like_the_face };
+        // A wall as bright as the sheet, with its rim farther out, looks the same as none: of rows that fit alike the one with the likelier wall stands there.
+        let unlike = (of_wall - like_the_face) * UNLIKE;
+        let (mut sum, mut n) = (unlike * unlike, 0.0);
+        for (light, parts) in seen.zip(&self.0).filter(|(light, _)| light.is_finite()) {
+            let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
+            (sum, n) = (sum + miss * miss, n + 1.0);
+        }
+        (n >= 8.0).then(|| Fitting { square: sum / n, of_wall })
+    }
+    /// Between its lightest and its darkest pixel.
+    fn contrast(&self, of_wall: f64) -> f64 {
+        let light = |parts: &Parts| parts.known + of_wall * parts.wall;
+        let (least, most) = self.0.iter().map(light).fold((1.0, 0.0), |(a, b), v| (f64::min(a, v), f64::max(b, v)));
+        most - least
     }
     /// The light of the wall that fits what is seen, and what is known of walls, best.
     fn light_of_wall(&self, seen: impl Iterator<Item = f64>, like_the_face: f64) -> f64 {

@@ -17,6 +17,9 @@ const RISE: f64 = 0.3;
 const SAME_PX: f64 = 2.0;
 /// Distances count no more than this, mask px: what is missing must not outweigh what fits.
 const TRUNCATE_PX: f64 = 12.0;
+/// A pose is looked at closely unless its cost is half as much again as the least and this more, mask px²: as if a sixth of the contours lay nowhere. The
+/// silhouette shows walls and shadows of a thick part as part, and where openings are it tells the right way from its rivals by chance only.
+const WORSE: f64 = TRUNCATE_PX * TRUNCATE_PX / 6.0;
 
 /// A pose and its cost.
 pub(super) type Candidate = (Similarity<DesignMm, PlaneMm>, f64);
@@ -40,7 +43,7 @@ pub(super) fn candidates(located: &Located<'_>, design: &Design, silhouette: &Si
     }
     let best = sides[0][0].1.min(sides[1][0].1);
     for side in &mut sides {
-        side.retain(|r| r.1 < 1.5 * best + 1.0);
+        side.retain(|r| r.1 < 1.5 * best + WORSE);
         side.truncate(CANDIDATES);
     }
     let mut all = sides.concat();

@@ -1,15 +1,15 @@
 //! Pose of a drawing: `silhouette -> all turns against its edges -> those refined, with the part's shadow -> the likeliest -> robust fit of sub-pixel edges`.
 
-use super::choice::{Choice, Seen, Way, choose};
+use super::choice::{BOUND, Choice, Seen, Way, choose};
 use super::coarse::{self, Candidate};
 use super::places::{Judged, Places};
-use super::rigid::{LEAST_SCATTER_MM, PARTS_MM, fit_rigid, refit_rigid};
+use super::rigid::{PARTS_MM, fit_rigid, refit_rigid};
 use super::shadow::{self, Place, Shadow};
 use super::window::Window;
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
 use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity};
-use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
+use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge, lies};
 use crate::measure::{LightModel, Silhouette};
 use crate::reason::Reason;
 use rayon::prelude::*;
@@ -67,7 +67,9 @@ const DENSE_PX: f64 = 4.4;
 /// Most places along all contours together.
 const MAX_PLACES: f64 = 1600.0;
 /// How far from the design an edge is looked for, mm.
-const REACH_MM: f64 = 1.5;
+pub(super) const REACH_MM: f64 = 1.5;
+/// How well a crossing of light is known, px. The places of a poor pose that agree by chance must not set all others aside, else it would stay as it is.
+const CROSSING_PX: f64 = 0.1;
 /// Most rounds of finding the shadow and then the pose, and how little it then moves, px.
 const SHADOW_ROUNDS: usize = 4;
 const SETTLED_PX: f64 = 0.1;
@@ -82,20 +84,10 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
     let places = Places::new(design, spacing);
-    let mut eye = Eye { located, light: &silhouette.light, shadow: None };
-    let Choice { mut pose, doubt } = way_round(&mut eye, design, &places, &candidates).ok_or(Reason::NoPart)?;
-    // Pose and shadow blur each other: each is found again with the other known.
-    let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
-    for _ in 0..SHADOW_ROUNDS {
-        let Some(before) = eye.shadow else { break };
-        eye.shadow = shadow::find(located, &silhouette.light, design, &pose, &all, Some(&before));
-        let last = pose;
-        pose = eye.refine(&places, last).0;
-        if all.iter().all(|at| pose.apply(at.p).distance(last.apply(at.p)) < SETTLED_PX * mm_per_px) {
-            break;
-        }
-    }
-    let shadow = eye.shadow;
+    let eye = Eye { located, light: &silhouette.light, shadow: None };
+    let ways = eye.ways(design, &places, &candidates);
+    let Choice { pose, shadow, doubt } =
+        choose(&ways, &places, mm_per_px, design.body.either_side).ok_or(Reason::NoPart)?;
     let overlap = coarse::overlap(located, design, &silhouette, &pose);
     if overlap < MIN_OVERLAP {
         return Err(Reason::NotThisPart { overlap_percent: 100.0 * overlap });
@@ -109,26 +101,6 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let settled = settle(located, design, silhouette, shadow, &places, pose, overlap);
     same_revision(design, &settled)?;
     Ok(settled)
-}
-
-/// Refines every coarse pose and chooses among them; `None` when there is none. The shadow is known by then, else it would be taken for a misfit: a part that
-/// fits in several ways has the same outline in all of them, and its outline throws the same shadow.
-fn way_round(
-    eye: &mut Eye<'_>,
-    design: &Design,
-    places: &Places,
-    candidates: &[Similarity<DesignMm, PlaneMm>],
-) -> Option<Choice> {
-    let mut refined: Vec<Candidate> = candidates.iter().map(|start| eye.refine(places, *start)).collect();
-    refined.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let outline: Vec<ContourPoint> = places.all.iter().filter(|(c, _)| *c == 0).map(|(_, at)| *at).collect();
-    eye.shadow = shadow::find(eye.located, eye.light, design, &refined.first()?.0, &outline, None);
-    if eye.shadow.is_some() {
-        refined.iter_mut().for_each(|r| *r = eye.refine(places, r.0));
-    }
-    let ways: Vec<Way> = refined.iter().map(|(pose, _)| eye.way(design, places, *pose)).collect();
-    let mm_per_px = eye.located.camera().mm_per_px(eye.located.middle());
-    choose(&ways, places, mm_per_px, design.body.either_side)
 }
 
 /// Of all that stands out, what fits the drawing best, with its coarse poses.
@@ -265,10 +237,30 @@ impl Eye<'_> {
         Some((Probe::new(&place.sight, relief, reach_mm, 0.5 * SPACING_PX), place.sight))
     }
 
-    /// Moves a coarse pose onto the crossings of light; gives the pose and its robust cost (mean of min(d², t²), mm²).
-    fn refine(&self, places: &Places, start: Similarity<DesignMm, PlaneMm>) -> (Similarity<DesignMm, PlaneMm>, f64) {
+    /// Why a rim is not seen at a place as its probe says, when something else of the part stands there.
+    fn otherwise(
+        &self,
+        design: &Design,
+        pose: &Similarity<DesignMm, PlaneMm>,
+        at: &ContourPoint,
+        probe: &Probe,
+        sight: &Sight,
+    ) -> Option<NoEdge> {
+        let window = Window::new(design, &self.located.worlds.nominal, pose, at, sight);
+        let shaded = |shadow: &Shadow| window.shaded_otherwise(shadow, probe.relief.as_ref());
+        if window.hidden() {
+            Some(NoEdge::Hidden)
+        } else if self.shadow.as_ref().is_some_and(shaded) || window.wall_begins() {
+            Some(NoEdge::NoStep)
+        } else {
+            None
+        }
+    }
+
+    /// Moves a coarse pose onto the crossings of light.
+    fn refine(&self, places: &Places, start: Similarity<DesignMm, PlaneMm>) -> Similarity<DesignMm, PlaneMm> {
         let mut pose = start;
-        let mut cost = f64::INFINITY;
+        let noise_mm = CROSSING_PX * self.located.camera().mm_per_px(self.located.middle());
         // Every other place will do, and more than 400 change nothing.
         let step = places.all.len().div_ceil(400).max(2);
         for round in 0..6 {
@@ -285,33 +277,78 @@ impl Eye<'_> {
                     (*at, d.unwrap_or(f64::NAN))
                 })
                 .collect();
-            let truncated = |d: f64| if d.is_nan() { REACH_MM * REACH_MM } else { (d * d).min(REACH_MM * REACH_MM) };
-            cost = found.iter().map(|(_, d)| truncated(*d)).sum::<f64>() / found.len() as f64;
             let distances = found.iter().map(|(at, d)| (at, *d, 1.0));
-            let Some(fit) = fit_rigid(&pose, distances, LEAST_SCATTER_MM) else { break };
+            let Some(fit) = fit_rigid(&pose, distances, noise_mm) else { break };
             pose = fit.pose;
             if fit.moved_mm < 1e-3 {
                 break;
             }
         }
-        (pose, cost)
+        pose
+    }
+
+    /// Where a part that lies about so really lies, with the shadow that it then throws: pose and shadow blur each other, so each is found with the other known,
+    /// in turn, until neither moves. The shadow is first that of the outline, because openings may be elsewhere.
+    fn settled(
+        self,
+        design: &Design,
+        places: &Places,
+        start: Similarity<DesignMm, PlaneMm>,
+    ) -> (Self, Similarity<DesignMm, PlaneMm>) {
+        let (mut eye, mut pose) = (self, self.refine(places, start));
+        let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
+        let outline = &all[..places.all.partition_point(|(contour, _)| *contour == 0)];
+        let settled_mm = SETTLED_PX * self.located.camera().mm_per_px(self.located.middle());
+        for round in 0..=SHADOW_ROUNDS {
+            let seen = if round == 0 { outline } else { &all };
+            let before = eye.shadow;
+            eye.shadow = shadow::find(self.located, self.light, design, &pose, seen, before.as_ref());
+            if before.is_none() && eye.shadow.is_none() {
+                break;
+            }
+            let last = pose;
+            pose = eye.refine(places, last);
+            if round > 0 && all.iter().all(|at| pose.apply(at.p).distance(last.apply(at.p)) < settled_mm) {
+                break;
+            }
+        }
+        (eye, pose)
+    }
+
+    /// What is seen of the part in each of the ways it may lie, with the shadow that it throws when it does: in another way's shadow the right one fits badly.
+    /// Finding that takes long, so where the first way explains what is seen, ways far from it are judged with its shadow.
+    fn ways(self, design: &Design, places: &Places, starts: &[Similarity<DesignMm, PlaneMm>]) -> Vec<Way> {
+        let Some((first, rivals)) = starts.split_first() else { return Vec::new() };
+        let (eye, pose) = self.settled(design, places, *first);
+        let mut ways = vec![eye.way(design, places, pose)];
+        for start in rivals {
+            let quick = eye.way(design, places, eye.refine(places, *start));
+            ways.push(if ways[0].rules_out(&quick, places) {
+                quick
+            } else {
+                let (eye, pose) = self.settled(design, places, *start);
+                eye.way(design, places, pose)
+            });
+        }
+        ways
     }
 
     /// What is seen at the places by which poses are compared.
     fn way(&self, design: &Design, places: &Places, pose: Similarity<DesignMm, PlaneMm>) -> Way {
-        let bound = REACH_MM * REACH_MM;
         let look = |j: &Judged| {
-            let Some((probe, sight)) = self.probe(&pose, &j.at, REACH_MM) else { return Seen::Unclear(bound) };
-            if Window::new(design, &self.located.worlds.nominal, &pose, &j.at, &sight).hidden() {
+            let Some((probe, sight)) = self.probe(&pose, &j.at, REACH_MM) else { return Seen::Hidden };
+            if self.otherwise(design, &pose, &j.at, &probe, &sight).is_some() {
                 return Seen::Hidden;
             }
-            match crossing(&self.located.light, self.light, &probe) {
-                Ok(d) => Seen::Off((d * d / (sight.look.px_per_mm * sight.look.px_per_mm)).min(bound)),
-                Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Seen::Off(bound),
-                Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep) => Seen::Unclear(bound),
+            match lies(&self.located.light, self.light, &probe) {
+                Ok(None) => Seen::Hidden,
+                Ok(Some(d)) => Seen::Off((d * d / (sight.look.px_per_mm * sight.look.px_per_mm)).min(BOUND)),
+                Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Seen::Off(BOUND),
+                Err(NoEdge::NoStep) => Seen::Unclear,
+                Err(NoEdge::OffImage | NoEdge::Hidden) => Seen::Hidden,
             }
         };
-        Way { pose, seen: places.judged.par_iter().map(look).collect() }
+        Way { pose, shadow: self.shadow, seen: places.judged.par_iter().map(look).collect() }
     }
 }
 
@@ -380,7 +417,6 @@ fn measure(
     contour: usize,
     at: &ContourPoint,
 ) -> ContourEdge {
-    let world = &eye.located.worlds.nominal;
     let Some((probe, sight)) = eye.probe(pose, at, REACH_MM) else {
         let nowhere = Point::new(f64::NAN, f64::NAN);
         let (edge, nan) = (Err(NoEdge::OffImage), f64::NAN);
@@ -394,14 +430,9 @@ fn measure(
             deviation_mm: nan,
         };
     };
-    let window = Window::new(design, world, pose, at, &sight);
-    let otherwise = |shadow: &Shadow| window.shaded_otherwise(shadow, probe.relief.as_ref());
-    let edge = if window.hidden() {
-        Err(NoEdge::Hidden)
-    } else if eye.shadow.as_ref().is_some_and(otherwise) || window.wall_begins() {
-        Err(NoEdge::NoStep)
-    } else {
-        find_edge(&eye.located.light, eye.light, &probe)
+    let edge = match eye.otherwise(design, pose, at, &probe, &sight) {
+        Some(why) => Err(why),
+        None => find_edge(&eye.located.light, eye.light, &probe),
     };
     let (rim, p_image_px, mm_per_px) = (sight.rim, sight.look.p, 1.0 / sight.look.px_per_mm);
     ContourEdge { contour, at: *at, rim, p_image_px, mm_per_px, edge, deviation_mm: f64::NAN }

@@ -56,6 +56,8 @@ const BLUR_PX: f64 = 1.3;
 const OWN_WAY: f64 = 0.4;
 /// Farther from the rim than this, softness and blur apart, px, another side's shadow is left out of what is looked at.
 const FAR_PX: f64 = 8.0;
+/// Standard uncertainty of what bends take from a strip of light ([`narrower_px`]), as a share: only the first order in the bend is known.
+const U_NARROWER: f64 = 0.5;
 /// Half of a place's own pixels along the contour, px.
 const OWN_PX: f64 = 2.0;
 /// Where a shifted circle is nearly missed, its place is not believed to follow the shift more than this allows.
@@ -80,14 +82,14 @@ impl Shadow {
         let own = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
         let by_own = by_shift(shadow.fall, place.normal, place.curvature);
         let reach = 2.0 * (own.soft_px * own.soft_px + shadow.blur_px * shadow.blur_px).sqrt();
-        let (strip, floor, by_fall, room_px) = match shadow.lit(place, free_mm) {
+        let (strip, floor, by_fall, room_px, u_bend_px) = match shadow.lit(place, free_mm) {
             Some((width_mm, by_fall)) if own.absent() && width_mm * scale < reach + FAR_PX => {
                 let narrower = narrower_px(place, own.soft_px, shadow.blur_px);
                 let lit = Strip { width_px: width_mm * scale - narrower, depth: -shadow.depth, ..own };
-                (lit, shadow.depth, by_fall, room_px)
+                (lit, shadow.depth, by_fall, room_px, U_NARROWER * narrower)
             }
-            Some((width_mm, _)) => (own, 0.0, by_own, room_px.min(width_mm * scale - reach)),
-            None => (own, 0.0, by_own, room_px),
+            Some((width_mm, _)) => (own, 0.0, by_own, room_px.min(width_mm * scale - reach), 0.0),
+            None => (own, 0.0, by_own, room_px, 0.0),
         };
         let sign = if floor > 0.0 { -1.0 } else { 1.0 };
         let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px]| Unknown {
@@ -96,7 +98,7 @@ impl Shadow {
             depth: sign * depth,
             blur_px,
         });
-        let (u_other_px, blur_px) = (PARTS_MM * scale, Some(shadow.blur_px));
+        let (u_other_px, blur_px) = (libm::hypot(PARTS_MM * scale, u_bend_px), Some(shadow.blur_px));
         Some(Relief { wall_px, shadow: strip, room_px, floor, u_other_px, blur_px, unknown })
     }
 
