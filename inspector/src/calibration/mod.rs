@@ -118,13 +118,17 @@ impl Located<'_> {
         &self.worlds.nominal.camera
     }
     /// The middle of the work area, or of the photo.
-    pub fn middle(&self) -> Point<PlaneMm> {
+    fn middle(&self) -> Point<PlaneMm> {
         let (w, h) = (f64::from(self.photo.width()), f64::from(self.photo.height()));
         let photo = [Point::new(0.0, 0.0), Point::new(w - 1.0, h - 1.0)];
         let corners = self.work_area.as_deref().unwrap_or(&photo);
         let n = corners.len() as f64;
         let (x, y) = corners.iter().fold((0.0, 0.0), |m, p| (m.0 + p.x / n, m.1 + p.y / n));
         self.camera().plane_from_image(Point::new(x, y), Mm(0.0))
+    }
+    /// Size of a pixel in the middle, mm on the sheet.
+    pub fn mm_per_px(&self) -> f64 {
+        self.camera().mm_per_px(self.middle())
     }
 }
 

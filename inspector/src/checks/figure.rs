@@ -24,7 +24,6 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 const MIN_DEPTH_PX: f64 = 1.5;
 /// Largest standard uncertainty of a radius, as a share of it.
 const MAX_U_RADIUS: f64 = 0.1;
-
 /// Cosine of how far an edge of a side of a slot may look away from straight across it.
 const ON_A_SIDE: f64 = 0.9;
 

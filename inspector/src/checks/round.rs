@@ -308,11 +308,9 @@ impl Eye<'_> {
                 Err(_) => {}
             }
         }
-        let seen = found.iter().filter(|(edge, _)| edge.u_px < HARDLY_PX);
-        let place = |edge: &Edge, rim| self.located.worlds.nominal.place(edge.p, edge.normal, &edge.shade_px, rim);
-        if (found.len() as f64) < MIN_FOUND * probes.len() as f64
-            || longest_gap(seen.map(|(edge, rim)| place(edge, *rim) - circle.centre)) > MAX_GAP
-        {
+        let seen: Vec<(Edge, Rim)> = found.iter().filter(|(edge, _)| edge.u_px < HARDLY_PX).copied().collect();
+        let from_centre = places(&seen, &self.located.worlds.nominal).into_iter().map(|p| p - circle.centre);
+        if (found.len() as f64) < MIN_FOUND * probes.len() as f64 || longest_gap(from_centre) > MAX_GAP {
             return Err(self.no_edge(found.len(), probes.len()));
         }
         Ok(found)

@@ -146,7 +146,7 @@ pub(super) fn find_rim(plane: &Plane, light: &LightModel, probe: &Probe, relief:
 /// Where the row of levels lies.
 pub(super) struct Laid {
     /// Where it fits best, px along the normal, to about a quarter of a pixel.
-    pub(super) at: f64,
+    at: f64,
     /// Step at the rim, as a share of the contrast of part and sheet.
     step: f64,
     /// Between its lightest and its darkest pixel, in the same share.

@@ -84,7 +84,7 @@ impl<'a> Matcher<'a> {
             silhouette,
             distance: distance_transform(&edges, Norm::L1),
             places,
-            mm_per_mask_px: located.camera().mm_per_px(located.middle()) * f64::from(silhouette.factor),
+            mm_per_mask_px: located.mm_per_px() * f64::from(silhouette.factor),
         }
     }
 

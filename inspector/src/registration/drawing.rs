@@ -77,7 +77,7 @@ const SETTLED_PX: f64 = 0.1;
 const MIN_OVERLAP: f64 = 0.6;
 
 pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose, Reason> {
-    let mm_per_px = located.camera().mm_per_px(located.middle());
+    let mm_per_px = located.mm_per_px();
     let outline_area = design.contours[0].signed_area().abs();
     let found = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px), located.work_area.as_deref())?;
     let (silhouette, candidates) = the_part(located, design, found)?;
@@ -175,7 +175,7 @@ impl DrawingPose {
     ///
     /// Cost: about 20 us per place, shared out over the rayon pool.
     pub fn edges_on(&self, located: &Located<'_>, design: &Design, feature: &Feature) -> Vec<ContourEdge> {
-        let pixel = located.camera().mm_per_px(located.middle());
+        let pixel = located.mm_per_px();
         let own = self.edges.iter().filter(|e| feature.holds(e.contour, e.at.segment));
         if own.clone().all(|e| e.at.weight <= DENSE_PX * pixel) {
             return own.copied().collect();
@@ -260,7 +260,7 @@ impl Eye<'_> {
     /// Moves a coarse pose onto the crossings of light.
     fn refine(&self, places: &Places, start: Similarity<DesignMm, PlaneMm>) -> Similarity<DesignMm, PlaneMm> {
         let mut pose = start;
-        let noise_mm = CROSSING_PX * self.located.camera().mm_per_px(self.located.middle());
+        let noise_mm = CROSSING_PX * self.located.mm_per_px();
         // Every other place will do, and more than 400 change nothing.
         let step = places.all.len().div_ceil(400).max(2);
         for round in 0..6 {
@@ -298,7 +298,7 @@ impl Eye<'_> {
         let (mut eye, mut pose) = (self, self.refine(places, start));
         let all: Vec<ContourPoint> = places.all.iter().map(|(_, at)| *at).collect();
         let outline = &all[..places.all.partition_point(|(contour, _)| *contour == 0)];
-        let settled_mm = SETTLED_PX * self.located.camera().mm_per_px(self.located.middle());
+        let settled_mm = SETTLED_PX * self.located.mm_per_px();
         for round in 0..=SHADOW_ROUNDS {
             let seen = if round == 0 { outline } else { &all };
             let before = eye.shadow;
