@@ -3,7 +3,7 @@
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
     Circle, CircleFit, DesignMm, FitError, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle,
-    fit_weighted_circle, refit_circle,
+    fit_weighted_circle, longest_gap, refit_circle,
 };
 use crate::measure::LightModel;
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
@@ -167,15 +167,6 @@ impl Circumference {
     }
 }
 
-/// The largest turn from one of these directions to the next, all round, as a share of a whole one.
-fn longest_gap(directions: impl IntoIterator<Item = Vector<PlaneMm>>) -> f64 {
-    let mut turns: Vec<f64> = directions.into_iter().map(|v| libm::atan2(v.y, v.x)).collect();
-    turns.sort_by(f64::total_cmp);
-    let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return 1.0 };
-    let over_the_start = first + std::f64::consts::TAU - last;
-    turns.windows(2).map(|w| w[1] - w[0]).fold(over_the_start, f64::max) / std::f64::consts::TAU
-}
-
 /// A unit vector so many radians from x.
 fn towards(turn: f64) -> Vector<PlaneMm> {
     let (sin, cos) = libm::sincos(turn);
@@ -314,24 +305,5 @@ impl Eye<'_> {
             return Err(self.no_edge(found.len(), probes.len()));
         }
         Ok(found)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_gap_goes_over_the_start_too() {
-        let at = |k: usize| {
-            let (sin, cos) = crate::geometry::Angle::from_degrees(10.0 * k as f64).sin_cos();
-            Vector::new(cos, sin)
-        };
-        let gap = |of: &[usize]| longest_gap(of.iter().map(|k| at(*k)));
-        let all: Vec<usize> = (0..36).collect();
-        assert!((gap(&all) - 1.0 / 36.0).abs() < 1e-9);
-        assert!((gap(&all[3..20]) - 20.0 / 36.0).abs() < 1e-9);
-        assert!((gap(&[&all[..4], &all[30..]].concat()) - 27.0 / 36.0).abs() < 1e-9);
-        assert_eq!([gap(&[7]), gap(&[])], [1.0; 2]);
     }
 }
