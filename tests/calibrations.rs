@@ -10,7 +10,7 @@ use inspector::photo::Sha256;
 use rand_core::Rng as _;
 use serde_json::{Value, json};
 use station::calibrations::{self, Aged, CalibrationConfig, Measurement, Standing};
-use station::ledger::{Act, CameraState, Doubt, Ledger};
+use station::ledger::{Act, CalibratedTo, CameraState, Doubt, Ledger};
 use std::fs;
 use std::path::Path;
 
@@ -53,7 +53,7 @@ fn calibrated(camera: &str) -> Act {
         artefact: "chessboard".to_owned(),
         by: "p-7".to_owned(),
         rms_px: 0.21,
-        u_focal_px: [2.0, 3.0],
+        known: CalibratedTo::Lens { u_focal_px: [2.0, 3.0] },
     }
 }
 
@@ -354,7 +354,7 @@ fn calibrations_of_today_open_for_ever() {
     assert_eq!(state.doubt, Some(Doubt { after_seq: 3, failed_seq: 5, before_seq: None }));
     assert_eq!(doubtful(&ledger, &state.doubt.unwrap()), [4, 6]);
     let (calibration, verification) = (state.calibration.unwrap(), state.verification.unwrap());
-    assert_eq!((calibration.rms_px, calibration.u_focal_px), (0.21, [2.0, 3.0]));
+    assert_eq!((calibration.rms_px, calibration.known), (0.21, CalibratedTo::Lens { u_focal_px: [2.0, 3.0] }));
     assert_eq!((verification.measured_mm, verification.verdict), (150.3, Verdict::Fail));
 }
 

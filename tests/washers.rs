@@ -6,10 +6,10 @@
 use inspector::calibration::{Calibration, CalibrationPolicy, Tone};
 use inspector::checks::Outcome;
 use inspector::design::write_dxf;
-use inspector::geometry::solve_symmetric;
 use inspector::inspect::inspect;
-use inspector::photo::{DecodeLimits, decode};
+use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::{ProposeOptions, ProposedScale, Recipe, propose};
+use inspector::scale::{FoundScale, KnownSize, Reading, read, solve};
 use inspector::synth::parts;
 use std::path::Path;
 
@@ -34,26 +34,27 @@ impl Diameter {
     }
 }
 
+/// Standard uncertainty of what the CMM says, mm. **Assumed**: its file does not say it.
+const U_CMM_MM: f64 = 0.001;
+
 struct Ring {
     outer: Diameter,
     inner: Diameter,
 }
 
-/// Outer and inner diameter of a ring with the CMM's values of both.
-fn measure(recipe: &Recipe, folder: &Path, number: usize, cmm: [f64; 2]) -> Ring {
-    let bytes = std::fs::read(folder.join(format!("CCD4/{number:04}.png"))).unwrap();
-    let found = inspect(&decode(&bytes, &DecodeLimits::default()).unwrap(), recipe, |_| ());
-    let diameter = |id: &str, cmm: f64| {
-        let result = found.results.iter().find(|r| r.characteristic.id == id).unwrap();
-        match &result.observation.outcome {
-            Outcome::Measured { value, u, .. } => Diameter { measured: *value, u: *u, cmm },
-            Outcome::NotMeasured(reason) => panic!("ring {number}, {id}: {reason}"),
-        }
-    };
-    Ring { outer: diameter("outline.diameter", cmm[0]), inner: diameter("hole-1.diameter", cmm[1]) }
+/// Outer and inner diameter of each ring by the CMM, mm.
+fn truths(folder: &Path) -> Vec<[f64; 2]> {
+    let truth = std::fs::read_to_string(folder.join("cmm.csv")).unwrap();
+    let diameters = |line: &str| [5, 1].map(|k| line.split(',').nth(k).unwrap().parse::<f64>().unwrap());
+    truth.lines().skip(2).map(diameters).collect()
 }
 
-fn rings(folder: &Path, calibration: CalibrationPolicy) -> Vec<Ring> {
+fn photo(folder: &Path, number: usize) -> Photo {
+    decode(&std::fs::read(folder.join(format!("CCD4/{number:04}.png"))).unwrap(), &DecodeLimits::default()).unwrap()
+}
+
+/// The recipe of the rings with a calibration.
+fn recipe(calibration: CalibrationPolicy) -> Recipe {
     let dir = tempfile::tempdir().unwrap();
     let options = ProposeOptions {
         part: "RING".into(),
@@ -68,50 +69,41 @@ fn rings(folder: &Path, calibration: CalibrationPolicy) -> Vec<Ring> {
     propose(drawing.as_bytes(), &options).unwrap().write_to(&at).unwrap();
     let mut recipe = Recipe::open(&at).unwrap();
     recipe.calibration = Calibration::Known(calibration);
-    let truth = std::fs::read_to_string(folder.join("cmm.csv")).unwrap();
-    truth
-        .lines()
-        .skip(2)
-        .enumerate()
-        .map(|(i, line)| {
-            let column = |k: usize| line.split(',').nth(k).unwrap().parse::<f64>().unwrap();
-            measure(&recipe, folder, i + 1, [column(5), column(1)])
-        })
-        .collect()
+    recipe
 }
 
-/// Scale and edge offset with their standard uncertainties, from rings whose diameters are known.
-///
-/// truth = k · measured ∓ e: material looks larger by e at the outline, and holes smaller. What is left over tells how well k and e are known. Their correlation of
-/// 0.1 is not carried on.
-fn calibrated(rings: &[Ring]) -> CalibrationPolicy {
-    let rows: Vec<([f64; 2], f64)> = rings
-        .iter()
-        .flat_map(|r| [([r.outer.measured, -1.0], r.outer.cmm), ([r.inner.measured, 1.0], r.inner.cmm)])
-        .collect();
-    let (mut a, mut b) = ([[0.0; 2]; 2], [0.0; 2]);
-    for (row, truth) in &rows {
-        for i in 0..2 {
-            b[i] += row[i] * truth;
-            for j in 0..2 {
-                a[i][j] += row[i] * row[j];
-            }
+/// The names of both diameters.
+const IDS: [&str; 2] = ["outline.diameter", "hole-1.diameter"];
+
+/// Scale and edge offset, from rings whose diameters are known.
+fn calibrated(folder: &Path, numbers: std::ops::RangeInclusive<usize>) -> FoundScale {
+    let raw = CalibrationPolicy { tone: Tone::Linear, ..CalibrationPolicy::of(MM_PER_PX) };
+    let recipe = recipe(raw.clone());
+    let truths = truths(folder);
+    let (mut known, mut readings) = (Vec::new(), Vec::new());
+    for number in numbers {
+        let size = |k: usize| KnownSize { id: IDS[k].into(), mm: truths[number - 1][k], u_mm: U_CMM_MM };
+        let own = [0, 1].map(size);
+        for found in read(&photo(folder, number), number, &recipe, &own).unwrap() {
+            let found = found.unwrap_or_else(|reason| panic!("ring {number}: {reason}"));
+            readings.push(Reading { size: known.len() + found.size, ..found });
         }
+        known.extend(own);
     }
-    let [k, e] = solve_symmetric(a, b).unwrap();
-    let left: f64 =
-        rows.iter().map(|(row, truth)| (row[0] * k + row[1] * e - truth) * (row[0] * k + row[1] * e - truth)).sum();
-    let variance = left / (rows.len() - 2) as f64;
-    let [var_k, _] = solve_symmetric(a, [variance, 0.0]).unwrap();
-    let [_, var_e] = solve_symmetric(a, [0.0, variance]).unwrap();
-    let mm_per_px = MM_PER_PX * k;
-    CalibrationPolicy {
-        mm_per_px,
-        u_scale: var_k.sqrt() / k,
-        edge_offset_px: 0.5 * e / mm_per_px,
-        u_edge_px: 0.5 * var_e.sqrt() / mm_per_px,
-        tone: Tone::Linear,
-    }
+    solve(&raw, &known, &readings).unwrap()
+}
+
+/// A ring as a calibrated camera measures it.
+fn measure(recipe: &Recipe, folder: &Path, number: usize, cmm: [f64; 2]) -> Ring {
+    let found = inspect(&photo(folder, number), recipe, |_| ());
+    let [outer, inner] = [0, 1].map(|k| {
+        let result = found.results.iter().find(|r| r.characteristic.id == IDS[k]).unwrap();
+        match &result.observation.outcome {
+            Outcome::Measured { value, u, .. } => Diameter { measured: *value, u: *u, cmm: cmm[k] },
+            Outcome::NotMeasured(reason) => panic!("ring {number}, {}: {reason}", IDS[k]),
+        }
+    });
+    Ring { outer, inner }
 }
 
 /// Measured 2026-11-27: outer sd 1.6 um, bias -0.3 um, U95 4.3 to 9.9 um, median 7.9 (lobes of the real rings count as edges that err together, so it is more
@@ -124,16 +116,19 @@ fn rings_against_the_cmm() {
         eprintln!("skipped: no pictures of rings here");
         return;
     }
-    let raw = CalibrationPolicy { mm_per_px: MM_PER_PX, ..CalibrationPolicy::unscaled(Tone::Linear) };
-    let calibration = calibrated(&rings(&folder, raw)[..5]);
+    let found = calibrated(&folder, 1..=5);
+    let CalibrationPolicy { mm_per_px, u_scale, edge_offset_px, u_edge_px, .. } = found.policy;
     println!(
-        "scale {:.4} um/px (u {:.3} %), edge offset {:+.3} px (u {:.3})",
-        1e3 * calibration.mm_per_px,
-        100.0 * calibration.u_scale,
-        calibration.edge_offset_px,
-        calibration.u_edge_px
+        "scale {:.4} um/px (u {:.3} %), edge offset {edge_offset_px:+.3} px (u {u_edge_px:.3}); disagreement {:.2}, from place to place {:?}",
+        1e3 * mm_per_px,
+        100.0 * u_scale,
+        found.disagreement,
+        found.between_photos
     );
-    let rings = &rings(&folder, calibration)[5..];
+    assert!(found.edge_found);
+    let recipe = recipe(found.policy);
+    let rings: Vec<Ring> =
+        (6..).zip(&truths(&folder)[5..]).map(|(number, cmm)| measure(&recipe, &folder, number, *cmm)).collect();
     let outer: Vec<f64> = rings.iter().map(|r| r.outer.error_um()).collect();
     let inner: Vec<f64> = rings.iter().map(|r| r.inner.error_um()).collect();
     let n = outer.len() as f64;

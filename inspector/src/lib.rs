@@ -6,7 +6,7 @@
 //!
 //! Folders stand in the order in which a photo flows through them, and imports point towards the earlier stage:
 //! [`geometry`], [`identity`] and [`reason`] (shared words) · [`photo`] · [`calibration`] · [`design`] · [`registration`] · [`measure`] · [`models`] · [`codes`] · [`checks`] ·
-//! [`decision`] · [`recipe`] · [`inspect`] · [`overlay`]; [`synth`] draws parts whose truth is known.
+//! [`decision`] · [`recipe`] · [`inspect`] · [`overlay`] · [`scale`]; [`synth`] draws parts whose truth is known.
 //!
 //! Conventions, said once: pixel (0, 0) means the **centre** of the top-left pixel; image y points down, millimetre frames have
 //! y up; a deviation is measured minus nominal; `u` is a standard uncertainty (k = 1).
@@ -30,6 +30,7 @@ pub mod photo;
 pub mod reason;
 pub mod recipe;
 pub mod registration;
+pub mod scale;
 pub mod synth;
 
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! Calibrations as acts of named persons, and how old they are: the clock that `inspector` does not have.
 
-use crate::ledger::{Act, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
-use inspector::calibration::CameraRecord;
+use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
+use inspector::calibration::{CameraRecord, ScaleRecord};
 use inspector::checks::{Characteristic, Observation, Unit};
 use inspector::decision::{Rule, Verdict, decide};
 use jiff::{SignedDuration, Timestamp};
@@ -113,7 +113,11 @@ pub fn person(by: &str) -> Result<&str, CalibrationError> {
     text("by", "the id of a person", by)
 }
 
-fn text<'t>(field: &'static str, expected: &'static str, given: &'t str) -> Result<&'t str, CalibrationError> {
+pub(crate) fn text<'t>(
+    field: &'static str,
+    expected: &'static str,
+    given: &'t str,
+) -> Result<&'t str, CalibrationError> {
     let given = given.trim();
     if !given.is_empty() && given.chars().count() <= MAX_TEXT && !given.chars().any(char::is_control) {
         return Ok(given);
@@ -135,7 +139,29 @@ pub fn calibrate(ledger: &Ledger, camera: &str, by: &str, record: &CameraRecord)
         artefact: record.artefact.clone(),
         by,
         rms_px: record.rms_px,
-        u_focal_px: [u(0), u(1)],
+        known: CalibratedTo::Lens { u_focal_px: [u(0), u(1)] },
+    })?)
+}
+
+/// Records that `by` measured scale and edges of `camera`; `record` becomes a blob.
+///
+/// # Errors
+/// As [`calibrate`].
+pub fn calibrate_scale(
+    ledger: &Ledger,
+    camera: &str,
+    by: &str,
+    record: &ScaleRecord,
+) -> Result<Entry, CalibrationError> {
+    let (camera, by) = (camera_name(camera)?.to_owned(), person(by)?.to_owned());
+    let file = ledger.put_blob(record.to_toml().as_bytes())?;
+    Ok(ledger.append(Act::Calibrated {
+        camera,
+        record: file,
+        artefact: record.artefact.clone(),
+        by,
+        rms_px: record.rms_px,
+        known: CalibratedTo::Scale { u_scale: record.calibration.u_scale, u_edge_px: record.calibration.u_edge_px },
     })?)
 }
 

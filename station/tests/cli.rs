@@ -4,6 +4,8 @@
 
 #[path = "cli/calibrate.rs"]
 mod calibrate;
+#[path = "cli/scale.rs"]
+mod scale;
 
 use inspector::codes::Format;
 use inspector::design::write_dxf;

@@ -1,8 +1,8 @@
 //! What is known of one camera: the result of its calibration, as a file.
 
-use super::Lens;
 use super::board::Board;
 use super::solve::Calibrated;
+use super::{CalibrationPolicy, Lens};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -145,5 +145,73 @@ impl CameraRecord {
             return Ok(());
         }
         Err(RecordError::Size { width: self.width, height: self.height, found_width: width, found_height: height })
+    }
+}
+
+/// Scale and edge offset of a camera that looks straight down on its parts, a fixed one or a scanner, as a file. Its `[calibration]` is that of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleRecord {
+    /// Version of this format: 1.
+    pub schema: u32,
+    /// The part of known size, in words.
+    pub artefact: String,
+    /// Photos used.
+    pub photos: usize,
+    /// Root mean square of measured minus known sizes, px.
+    pub rms_px: f64,
+    /// Who calibrated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// When, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// What recipes take from it.
+    pub calibration: CalibrationPolicy,
+    /// The known sizes, and what the calibrated camera says of them.
+    #[serde(rename = "size")]
+    pub sizes: Vec<SizeRecord>,
+}
+
+/// A known size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SizeRecord {
+    /// The characteristic that measures it.
+    pub check: String,
+    /// Its known value, mm.
+    pub known_mm: f64,
+    /// Standard uncertainty of that, mm.
+    pub u_mm: f64,
+    /// What the calibrated camera says, on average, mm.
+    pub measured_mm: f64,
+    /// Photos in which it was measured.
+    pub photos: usize,
+}
+
+impl ScaleRecord {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`RecordError`] with what was expected and found. That its numbers make sense is asked where a recipe is made of them.
+    pub fn read(text: &str) -> Result<Self, RecordError> {
+        let record: Self = toml::from_str(text).map_err(|e| RecordError::Syntax(e.message().to_owned()))?;
+        if record.schema == 1 { Ok(record) } else { Err(RecordError::Schema { found: record.schema }) }
+    }
+
+    /// The record as a file.
+    ///
+    /// ```
+    /// use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord, Tone};
+    /// let calibration = CalibrationPolicy { mm_per_px: 0.0421, u_scale: 1e-4, edge_offset_px: 0.08, u_edge_px: 0.02, tone: Tone::Srgb };
+    /// let size = SizeRecord { check: "outline.diameter".into(), known_mm: 23.665, u_mm: 0.002, measured_mm: 23.666, photos: 4 };
+    /// let record = ScaleRecord {
+    ///     schema: 1, artefact: "ring no. 3".into(), photos: 4, rms_px: 0.02, by: Some("p-7".into()), made: None, calibration, sizes: vec![size],
+    /// };
+    /// assert_eq!(ScaleRecord::read(&record.to_toml()).unwrap(), record);
+    /// assert!(ScaleRecord::read("schema = 1").unwrap_err().to_string().contains("artefact"));
+    /// ```
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("numbers and texts are always TOML")
     }
 }

@@ -58,6 +58,8 @@ pub enum Decides {
 pub enum Help {
     /// A camera nearer to the part: pixels of at most this size, mm.
     Closer(f64),
+    /// Edges that a part of known size has measured (`assay calibrate scale`), or a camera nearer to the part, as above.
+    Calibrated(f64),
     /// The pixels do: this must be known better.
     Better(Source),
 }
@@ -66,6 +68,8 @@ pub enum Help {
 const WELL: f64 = 2.0;
 /// C_m below which it does not.
 const LEAST: f64 = 1.0;
+/// What a part of known size leaves unknown of the edges of a camera, px, or less.
+const CALIBRATED_PX: f64 = 0.02;
 /// Largest photo that is rendered, px: 25 megapixels.
 const LARGEST: [f64; 2] = [6144.0, 4096.0];
 /// How the part is turned in it: not along the rows of pixels, as no part ever lies, but almost.
@@ -83,7 +87,8 @@ const MARGIN_PX: f64 = 60.0;
 ///
 /// Cost: rendering and judging one photo, about 0.5 s for 12 megapixels.
 pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
-    let Calibration::Known(CalibrationPolicy { mm_per_px, tone, .. }) = recipe.calibration else { return None };
+    let Calibration::Known(policy) = &recipe.calibration else { return None };
+    let CalibrationPolicy { mm_per_px, tone, .. } = *policy;
     let (width, height, _) = parts::extent(design);
     let turn = Angle::from_degrees(TURN_DEGREES);
     let (sin, cos) = turn.sin_cos();
@@ -105,7 +110,7 @@ pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
     let forecasts = results.iter().filter_map(|r| {
         let tolerance = tolerance(&r.characteristic)?;
         let decides = match &r.observation.outcome {
-            Outcome::Measured { u, .. } => judge(tolerance, *u, r.observation.budget.contributions(), mm_per_px),
+            Outcome::Measured { u, .. } => judge(tolerance, *u, r.observation.budget.contributions(), policy),
             Outcome::NotMeasured(reason) => Decides::NotMeasured(reason.clone()),
         };
         let (id, check_type) = (r.characteristic.id.clone(), r.characteristic.check_type);
@@ -126,7 +131,7 @@ fn tolerance(c: &Characteristic) -> Option<f64> {
     }
 }
 
-fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], mm_per_px: f64) -> Decides {
+fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], policy: &CalibrationPolicy) -> Decides {
     let c_m = tolerance / (4.0 * u);
     if c_m >= WELL {
         return Decides::Yes { c_m };
@@ -138,7 +143,13 @@ fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], mm_per_px: f64) -> De
     let left = wanted * wanted - square(false);
     let help = match budget.iter().find(|(s, _)| !of_pixels(s)) {
         Some((source, _)) if left <= 0.25 * wanted * wanted => Help::Better(*source),
-        _ => Help::Closer(mm_per_px * (left / square(true)).sqrt()),
+        _ => {
+            let closer = policy.mm_per_px * (left / square(true)).sqrt();
+            let known = (CALIBRATED_PX / policy.u_edge_px).min(1.0);
+            let of_edges: f64 = budget.iter().filter(|(s, _)| *s == Source::Edge).map(|(_, u)| u * u).sum();
+            let calibrated = u * u - of_edges * (1.0 - known * known) <= wanted * wanted;
+            if calibrated { Help::Calibrated(closer) } else { Help::Closer(closer) }
+        }
     };
     if c_m >= LEAST { Decides::Hardly { c_m, help } } else { Decides::No { c_m, help } }
 }
@@ -175,6 +186,10 @@ impl fmt::Display for Help {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closer(mm_per_px) => write!(f, "a closer view would do, with pixels of {mm_per_px:.3} mm or less"),
+            Self::Calibrated(mm_per_px) => write!(
+                f,
+                "a camera measured with a part of known size (assay calibrate scale) would do, or a closer view, with pixels of {mm_per_px:.3} mm or less"
+            ),
             Self::Better(source) => write!(f, "closer is not enough: the {} must be known better", source.words()),
         }
     }
@@ -205,7 +220,8 @@ mod tests {
 
     #[test]
     fn what_would_help_helps() {
-        let at = |scale: f64| diameter(&format!("mm_per_px = {scale}\nu_scale = 0.00001"), 0.006, 6.0);
+        let at =
+            |scale: f64| diameter(&format!("mm_per_px = {scale}\nu_scale = 0.00001\nu_edge_px = 0.02"), 0.006, 6.0);
         let c_m = |d: Decides| match d {
             Decides::Yes { c_m } | Decides::Hardly { c_m, .. } | Decides::No { c_m, .. } => c_m,
             Decides::NotMeasured(reason) => panic!("{reason}"),
@@ -214,8 +230,12 @@ mod tests {
         let there = c_m(at(near));
         assert!(far < 1.0 && near < 0.1 && (1.7..3.0).contains(&there), "{far} at 0.1, {there} at {near}");
         // Twice the tolerance is twice the index.
-        let wide = c_m(diameter("mm_per_px = 0.1\nu_scale = 0.00001", 0.012, 6.0));
+        let wide = c_m(diameter("mm_per_px = 0.1\nu_scale = 0.00001\nu_edge_px = 0.02", 0.012, 6.0));
         assert!((wide / far - 2.0).abs() < 1e-9, "{wide} {far}");
+        // Edges that nobody measured: it is told how to measure them, and that is enough.
+        let unknown = diameter("mm_per_px = 0.1", 0.06, 6.0);
+        assert!(matches!(unknown, Decides::Hardly { help: Help::Calibrated(_), .. }), "{unknown:?}");
+        assert!(matches!(diameter("mm_per_px = 0.1\nu_edge_px = 0.02", 0.06, 6.0), Decides::Yes { .. }));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
-use crate::calibration::{Calibration, CalibrationPolicy};
+use crate::calibration::{Calibration, CalibrationPolicy, ScaleRecord};
 use crate::checks::{Needs, REGISTRY};
 use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units};
 use crate::models::Models;
@@ -33,8 +33,10 @@ pub struct ProposeOptions {
 /// Where the scale of a proposed recipe comes from.
 #[derive(Clone, Debug)]
 pub enum ProposedScale {
-    /// Size of a pixel of the camera at the part, mm.
+    /// Size of a pixel of the camera at the part, mm; nothing else is known of the camera.
     MmPerPx(f64),
+    /// As parts of known size told.
+    Record(Box<ScaleRecord>),
     /// Every photo shows a printed mat.
     Mat(ProposedMat),
 }
@@ -44,6 +46,7 @@ impl ProposedScale {
     fn about_mm_per_px(&self) -> f64 {
         match self {
             Self::MmPerPx(mm) => *mm,
+            Self::Record(record) => record.calibration.mm_per_px,
             Self::Mat(mat) => {
                 let [width, height] = mat.paper.size_mm();
                 width.max(height) / 3000.0
@@ -243,12 +246,19 @@ fn drawing(
     }
     notes.push(format!("Part: {what}."));
     notes.extend(names(design));
+    let mut told = |mm_per_px: f64| {
+        let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
+        notes.push(format!("At {mm_per_px} mm per pixel the part is {w:.0} x {h:.0} px in the photo."));
+        mm_per_px
+    };
     let mm_per_px = match &options.scale {
         ProposedScale::MmPerPx(mm_per_px) => {
-            known(out, *mm_per_px);
-            let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
-            notes.push(format!("At {mm_per_px} mm per pixel the part is {w:.0} x {h:.0} px in the photo."));
-            *mm_per_px
+            given(out, *mm_per_px);
+            told(*mm_per_px)
+        }
+        ProposedScale::Record(record) => {
+            recorded(out, record);
+            told(record.calibration.mm_per_px)
         }
         ProposedScale::Mat(mat) => on_mat(out, mat, [size.x, size.y], notes),
     };
@@ -306,16 +316,30 @@ fn checks(out: &mut String, design: &Design, mm_per_px: f64, notes: &mut Vec<Str
     on_request
 }
 
-/// `[calibration]` of a scale that is known.
-fn known(out: &mut String, mm_per_px: f64) {
+/// `[calibration]` of a scale of which nothing else is said.
+fn given(out: &mut String, mm_per_px: f64) {
+    let CalibrationPolicy { u_scale, edge_offset_px, u_edge_px, .. } = CalibrationPolicy::of(mm_per_px);
+    out.push_str(
+        "\n# Size of a pixel at the part, mm. What is marked \"assumed\" is measured with a part of known size (`assay calibrate scale`).\n[calibration]\n",
+    );
     add(
         out,
         format_args!(
-            "\n# Size of a pixel at the part, mm. u_scale (relative), edge_offset_px and u_edge_px may be added when they are known\n\
-             # from parts of known size.\n\
-             [calibration]\nmm_per_px = {mm_per_px:?}\n"
+            "mm_per_px = {mm_per_px:?}\n\
+             u_scale = {u_scale:?}         # assumed: its relative standard uncertainty\n\
+             edge_offset_px = {edge_offset_px:?}     # assumed: how far outside the material the camera sees an edge, px; inside: negative\n\
+             u_edge_px = {u_edge_px:?}          # assumed: standard uncertainty of that, px. Tone curve and sharpening of a camera do as much\n"
         ),
     );
+}
+
+/// `[calibration]` as parts of known size told.
+fn recorded(out: &mut String, record: &ScaleRecord) {
+    let by = record.by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let made = record.made.as_deref().map(|made| format!(" on {made}")).unwrap_or_default();
+    let from: String = format!("{}{by}{made}", record.artefact).chars().filter(|c| !c.is_control()).collect();
+    add(out, format_args!("\n# Measured with a part of known size: {from}.\n[calibration]\n"));
+    out.push_str(&toml::to_string(&record.calibration).expect("numbers and words are always TOML"));
 }
 
 /// `[calibration]` of parts on a mat; gives the size of a pixel in a photo of 12 megapixels that the mat fills.

@@ -5,6 +5,7 @@ use crate::ledger::{Ledger, LedgerOptions};
 use crate::models::ModelRuntime;
 use crate::recipes;
 use anyhow::{Context as _, Result, bail};
+use inspector::calibration::ScaleRecord;
 use inspector::calibration::mat::Paper;
 use inspector::design::Units;
 use inspector::recipe::{ProposeOptions, ProposedMat, ProposedScale, Recipe, propose};
@@ -27,7 +28,7 @@ pub(super) enum Command {
   assay recipe new --design visor.dxf --part M19-VISOR --mat A4 --mat-id 17 --mat-x 170.2 --mat-y 255.1 --camera phone.toml \\
       --thickness 3 --out recipes/visor
 
-Scale comes from the printed mat that the part lies on (assay mat), or is given. x and y of the mat are measured after printing, from
+Scale comes from the printed mat that the part lies on (assay mat), from a part of known size (assay calibrate scale), or is given. x and y of the mat are measured after printing, from
 cross to cross.")]
 pub(super) struct New {
     /// The drawing (DXF or SVG)
@@ -39,9 +40,9 @@ pub(super) struct New {
     /// Revision of the part
     #[arg(long)]
     revision: Option<String>,
-    /// Size of a pixel of the camera at the part, mm (a 600 dpi scan: 0.04233)
-    #[arg(long, value_name = "MM_PER_PX", conflicts_with = "mat", required_unless_present = "mat")]
-    scale: Option<f64>,
+    /// Size of a pixel of the camera at the part, mm (a 600 dpi scan: 0.04233), or the record that `assay calibrate scale` wrote
+    #[arg(long, value_name = "MM_PER_PX|FILE", conflicts_with = "mat", required_unless_present = "mat")]
+    scale: Option<String>,
     /// Parts lie on a printed mat (assay mat) on this paper: every photo tells its own scale
     #[arg(long, value_name = "A4|A3|Letter", value_parser = super::mat::paper, requires = "thickness")]
     mat: Option<Paper>,
@@ -103,7 +104,7 @@ impl New {
     fn run(self) -> Result<u8> {
         let bytes = read(&self.design)?;
         let scale = match (self.scale, self.mat) {
-            (Some(mm_per_px), None) => ProposedScale::MmPerPx(mm_per_px),
+            (Some(said), None) => scale(&said)?,
             (None, Some(paper)) => ProposedScale::Mat(ProposedMat {
                 paper,
                 id: self.mat_id,
@@ -134,6 +135,17 @@ impl New {
         )?;
         Ok(OK)
     }
+}
+
+/// A number, or the file of a record.
+fn scale(said: &str) -> Result<ProposedScale> {
+    if let Ok(mm_per_px) = said.parse() {
+        return Ok(ProposedScale::MmPerPx(mm_per_px));
+    }
+    let text = std::fs::read_to_string(said).with_context(|| {
+        format!("--scale: expected a size in mm such as 0.0423, or a record that can be read, found {said:?}")
+    })?;
+    Ok(ProposedScale::Record(Box::new(ScaleRecord::read(&text).with_context(|| said.to_owned())?)))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

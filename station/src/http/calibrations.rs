@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::sources::read;
 use super::state::AppState;
 use crate::calibrations::{self, Aged, CalibrationConfig, CalibrationError, Measurement};
-use crate::ledger::{CameraState, Doubt, Ledger, LedgerError, Page, Verification};
+use crate::ledger::{CalibratedTo, Calibration, CameraState, Doubt, Ledger, LedgerError, Page, Verification};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -58,8 +58,15 @@ pub struct CalibratedView {
     pub record: Sha256,
     /// Root mean square distance of seen from expected points, px.
     pub rms_px: f64,
-    /// Standard uncertainty of the focal lengths, px.
-    pub u_focal_px: [f64; 2],
+    /// Standard uncertainty of the focal lengths, px: of a lens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u_focal_px: Option<[f64; 2]>,
+    /// Relative standard uncertainty of the scale: of a camera that looks straight down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u_scale: Option<f64>,
+    /// Standard uncertainty of where it sees edges, px: of a camera that looks straight down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u_edge_px: Option<f64>,
 }
 
 /// A verification with a known length.
@@ -143,6 +150,16 @@ pub struct VerificationRequest {
     pub limit_mm: f64,
 }
 
+impl CalibratedView {
+    fn of(Calibration { seq, wall, record, artefact, by, rms_px, known }: Calibration, age_days: Option<f64>) -> Self {
+        let (u_focal_px, u_scale, u_edge_px) = match known {
+            CalibratedTo::Lens { u_focal_px } => (Some(u_focal_px), None, None),
+            CalibratedTo::Scale { u_scale, u_edge_px } => (None, Some(u_scale), Some(u_edge_px)),
+        };
+        Self { seq, wall, age_days, by, artefact, record, rms_px, u_focal_px, u_scale, u_edge_px }
+    }
+}
+
 impl CalibrationView {
     fn of(ledger: &Ledger, state: CameraState, policy: CalibrationConfig, now: Timestamp) -> Result<Self, LedgerError> {
         let Aged { standing, age_days, due, reason } = Aged::at(now, &state, policy);
@@ -151,16 +168,7 @@ impl CalibrationView {
             camera: state.camera,
             state: standing.word().to_owned(),
             reason,
-            calibration: state.calibration.map(|c| CalibratedView {
-                seq: c.seq,
-                wall: c.wall,
-                age_days,
-                by: c.by,
-                artefact: c.artefact,
-                record: c.record,
-                rms_px: c.rms_px,
-                u_focal_px: c.u_focal_px,
-            }),
+            calibration: state.calibration.map(|c| CalibratedView::of(c, age_days)),
             due: due.map(|due| due.to_string()),
             verification: state.verification.map(VerificationView::from),
             doubt,

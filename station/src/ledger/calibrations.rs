@@ -10,7 +10,7 @@
 //! stays so until the next one (ISO 9001:2015, 7.1.5.2). The newest doubt is remembered when it has ended: its parts are not looked at by that.
 
 use super::store::row::Kind;
-use super::{Act, Entry, Ledger, LedgerError, Query};
+use super::{Act, CalibratedTo, Entry, Ledger, LedgerError, Query};
 use inspector::decision::Verdict;
 use inspector::photo::Sha256;
 
@@ -51,10 +51,10 @@ pub struct Calibration {
     pub artefact: String,
     /// Id of the person.
     pub by: String,
-    /// Root mean square distance of seen from expected points, px.
+    /// Root mean square distance of seen from expected points, or sizes, px.
     pub rms_px: f64,
-    /// Standard uncertainty of the focal lengths, px.
-    pub u_focal_px: [f64; 2],
+    /// How well it is known.
+    pub known: CalibratedTo,
 }
 
 /// A verification.
@@ -155,10 +155,10 @@ impl Calibrations {
 
     fn fold(&mut self, Entry { seq, wall, act, .. }: Entry) {
         match act {
-            Act::Calibrated { camera, record, artefact, by, rms_px, u_focal_px } => {
+            Act::Calibrated { camera, record, artefact, by, rms_px, known } => {
                 let state = self.named(&camera);
                 state.is_good(seq, &wall);
-                state.calibration = Some(Calibration { seq, wall, record, artefact, by, rms_px, u_focal_px });
+                state.calibration = Some(Calibration { seq, wall, record, artefact, by, rms_px, known });
             }
             Act::Verified { camera, by, artefact, nominal_mm, measured_mm, u_mm, limit_mm, verdict } => {
                 let state = self.named(&camera);

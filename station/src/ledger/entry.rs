@@ -56,6 +56,24 @@ pub enum Mode {
     Demo,
 }
 
+/// How well a calibration knows what it measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CalibratedTo {
+    /// A lens.
+    Lens {
+        /// Standard uncertainty of the focal lengths `fx` and `fy`, px.
+        u_focal_px: [f64; 2],
+    },
+    /// Scale and edges of a camera that looks straight down.
+    Scale {
+        /// Relative standard uncertainty of the scale.
+        u_scale: f64,
+        /// Standard uncertainty of where edges are seen, px.
+        u_edge_px: f64,
+    },
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -103,7 +121,7 @@ pub enum Act {
         /// Id of the person.
         by: String,
     },
-    /// A camera's lens was measured; its record is a blob.
+    /// A camera's lens, or its scale, was measured; its record is a blob.
     Calibrated {
         /// What people call the camera.
         camera: String,
@@ -113,10 +131,11 @@ pub enum Act {
         artefact: String,
         /// Id of the person.
         by: String,
-        /// Root mean square distance of seen from expected points, px.
+        /// Root mean square distance of seen from expected points, or sizes, px.
         rms_px: f64,
-        /// Standard uncertainty of the focal lengths `fx` and `fy`, px.
-        u_focal_px: [f64; 2],
+        /// How well it is known.
+        #[serde(flatten)]
+        known: CalibratedTo,
     },
     /// A camera was tried with a known length.
     Verified {

@@ -28,7 +28,7 @@ mod tests;
 mod verify;
 
 pub use calibrations::{Calibration, Calibrations, CameraState, Doubt, Verification};
-pub use entry::{Act, Entry, Mode, Software};
+pub use entry::{Act, CalibratedTo, Entry, Mode, Software};
 pub use error::LedgerError;
 pub use health::{Cut, Damage, Health, LostEntry, OpenReport, StoreState};
 pub use store::{Measured, Page, Query, RecipeState, RecipeStatus};

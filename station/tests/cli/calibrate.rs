@@ -5,7 +5,7 @@ use image::{GrayImage, Luma};
 use inspector::calibration::{CameraRecord, Lens};
 use serde_json::{Value, json};
 use station::calibrations;
-use station::ledger::{Act, Entry, Ledger, LedgerOptions};
+use station::ledger::{Act, CalibratedTo, Entry, Ledger, LedgerOptions};
 use std::path::Path;
 use std::process::Output;
 
@@ -236,7 +236,8 @@ fn a_calibration_is_an_entry_of_the_journal() {
     assert_eq!(ledger.blob(&calibration.record).unwrap().unwrap(), file);
     let read = CameraRecord::read(std::str::from_utf8(&file).unwrap()).unwrap();
     assert_eq!((read.by.as_deref(), read.rms_px), (Some("anna"), calibration.rms_px));
-    assert_eq!(calibration.u_focal_px, [read.covariance[0][0].sqrt(), read.covariance[1][1].sqrt()]);
-    assert!((read.lens.fx - 700.0).abs() < 4.0 * calibration.u_focal_px[0] + 0.5, "{:?}", read.lens);
+    let CalibratedTo::Lens { u_focal_px } = calibration.known else { panic!("{:?}", calibration.known) };
+    assert_eq!(u_focal_px, [read.covariance[0][0].sqrt(), read.covariance[1][1].sqrt()]);
+    assert!((read.lens.fx - 700.0).abs() < 4.0 * u_focal_px[0] + 0.5, "{:?}", read.lens);
     assert_eq!(json!(state.good.unwrap().0), json!(1));
 }

@@ -1,9 +1,9 @@
 //! `assay calibrate board`: a camera's lens, from photos of a chessboard.
 
+use super::journal::Recording;
 use crate::calibrations;
 use crate::cli::photos::{Photo, expand};
 use crate::cli::{ERROR, OK, write_new};
-use crate::ledger::{Ledger, LedgerOptions};
 use anyhow::{Context as _, Result, ensure};
 use inspector::calibration::board::Board;
 use inspector::calibration::solve::{Calibrated, View, calibrate};
@@ -30,12 +30,8 @@ pub(in crate::cli) struct OfBoard {
     /// File to write: the camera's record; must not exist
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What people call this camera: records the calibration in the journal of the station at --data
-    #[arg(long, value_name = "NAME", requires_all = ["data", "by"])]
-    camera: Option<String>,
-    /// The station's data folder
-    #[arg(long, value_name = "DIR", requires = "camera")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    journal: Recording,
 }
 
 fn corners(text: &str) -> Result<(usize, usize), String> {
@@ -62,7 +58,7 @@ impl OfBoard {
             self.square
         );
         ensure!(!self.out.exists(), "{} exists: expected the name of a new file", self.out.display());
-        let journal = self.journal()?;
+        let journal = self.journal.open(self.by.as_deref())?;
         let board = Board { columns, rows, square_mm: self.square };
         let mut out = std::io::stdout().lock();
         let (mut seen, mut unreadable) = (Vec::new(), false);
@@ -99,15 +95,6 @@ impl OfBoard {
             writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
         }
         Ok(if unreadable { ERROR } else { OK })
-    }
-}
-
-impl OfBoard {
-    /// The journal, the camera and the person, when the calibration is to be recorded: looked at before the work begins.
-    fn journal(&self) -> Result<Option<(Ledger, &str, &str)>> {
-        let (Some(camera), Some(by), Some(data)) = (&self.camera, &self.by, &self.data) else { return Ok(None) };
-        let (camera, by) = (calibrations::camera_name(camera)?, calibrations::person(by)?);
-        Ok(Some((Ledger::open(data, LedgerOptions::default())?.0, camera, by)))
     }
 }
 

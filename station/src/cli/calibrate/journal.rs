@@ -3,7 +3,9 @@
 use crate::calibrations::{self, Aged, CalibrationConfig, Measurement};
 use crate::cli::{FAILED, OK};
 use crate::inspection::verdict_word;
-use crate::ledger::{Act, CameraState, Doubt, Entry, Health, Ledger, LedgerOptions, LostEntry, Verification};
+use crate::ledger::{
+    Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Health, Ledger, LedgerOptions, LostEntry, Verification,
+};
 use crate::serve::ServeConfig;
 use anyhow::{Context as _, Result};
 use inspector::decision::{GUARD_BAND_K, Verdict};
@@ -14,6 +16,26 @@ use std::path::PathBuf;
 
 /// Inspections that are read at a time.
 const PAGE: usize = 1000;
+
+/// Where a calibration is recorded, when it is.
+#[derive(clap::Args)]
+pub(super) struct Recording {
+    /// What people call this camera: records the calibration in the journal of the station at --data
+    #[arg(long, value_name = "NAME", requires_all = ["data", "by"])]
+    camera: Option<String>,
+    /// The station's data folder
+    #[arg(long, value_name = "DIR", requires = "camera")]
+    data: Option<PathBuf>,
+}
+
+impl Recording {
+    /// The journal, the camera and the person, when the calibration is to be recorded: looked at before the work begins.
+    pub(super) fn open<'a>(&'a self, by: Option<&'a str>) -> Result<Option<(Ledger, &'a str, &'a str)>> {
+        let (Some(camera), Some(by), Some(data)) = (&self.camera, by, &self.data) else { return Ok(None) };
+        let (camera, by) = (calibrations::camera_name(camera)?, calibrations::person(by)?);
+        Ok(Some((Ledger::open(data, LedgerOptions::default())?.0, camera, by)))
+    }
+}
 
 #[derive(clap::Args)]
 #[command(
@@ -150,13 +172,29 @@ impl List {
     }
 }
 
+/// How well a calibration knows what it found, for people.
+fn known(c: &Calibration) -> String {
+    match c.known {
+        CalibratedTo::Lens { u_focal_px: [u, _] } => format!("u of focal length {u:.1} px"),
+        CalibratedTo::Scale { u_scale, u_edge_px } => {
+            format!("u of scale {:.4} %, of edges {u_edge_px:.3} px", 100.0 * u_scale)
+        }
+    }
+}
+
 /// What was done to a camera, for people.
 fn history(state: &CameraState, aged: &Aged) -> Vec<String> {
     let calibrated = state.calibration.as_ref().map(|c| {
         let age = aged.age_days.map_or("unknown".to_owned(), |d| format!("{d:.0}"));
         format!(
-            "calibrated {} by {} with {}: rms {:.2} px, u of focal length {:.1} px, {age} days old, {} (entry {})",
-            c.wall, c.by, c.artefact, c.rms_px, c.u_focal_px[0], c.record, c.seq
+            "calibrated {} by {} with {}: rms {:.2} px, {}, {age} days old, {} (entry {})",
+            c.wall,
+            c.by,
+            c.artefact,
+            c.rms_px,
+            known(c),
+            c.record,
+            c.seq
         )
     });
     let verified = state

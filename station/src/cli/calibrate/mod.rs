@@ -2,10 +2,11 @@
 
 mod board;
 mod journal;
+mod scale;
 
 use anyhow::Result;
 
-/// Measure a camera's lens, and verify it with a known length
+/// Measure a camera's lens, or its scale with a part of known size, and verify it with a known length
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// From about ten photos of a chessboard, held flat and tilted to all sides
@@ -16,6 +17,17 @@ pub(super) enum Command {
 How to take the photos: fix focus and zoom. Fill the picture with the board, once straight and then tilted by 20 to 45 degrees to
 the left, the right, the front and the back; let it reach into each corner of the picture once. Glue a printed board to glass.")]
     Board(board::OfBoard),
+    /// Scale and edges of a camera that looks straight down, or of a scanner, from photos of a part of known size
+    #[command(after_help = "Example, a ring whose diameters were measured with a micrometer:
+  assay recipe new --design ring.dxf --part RING --scale 0.0423 --out ring
+  assay calibrate scale --recipe ring --known outline.diameter=23.665 --known hole-1.diameter=19.012 --u 0.002 \\
+    --artefact 'ring no. 3' --by anna --out bench.toml photos/*.png
+  assay recipe new --design visor.dxf --part M19-VISOR --scale bench.toml --out recipes/visor
+  ... --camera bench-2 --data data       records it in the station's journal too; the station must be stopped
+
+One size cannot tell the scale from where the camera sees edges. Give sizes that edges change in different ways: a hole beside an outline,
+or a short length beside a long one. Take the part as thick as yours; photograph it in the middle and in each corner of the picture.")]
+    Scale(scale::OfSizes),
     /// Record what a calibrated camera says of a known length; when it is not good, list every result in doubt (exit code 1). The station must be stopped.
     Verify(journal::Verify),
     /// List the results in doubt since a verification that did not pass. The station must be stopped.
@@ -28,6 +40,7 @@ impl Command {
     pub(super) fn run(self) -> Result<u8> {
         match self {
             Self::Board(a) => a.run(),
+            Self::Scale(a) => a.run(),
             Self::Verify(a) => a.run(),
             Self::Affected(a) => a.run(),
             Self::List(a) => a.run(),

@@ -1,0 +1,383 @@
+//! Scale and edge offset of a camera that looks straight down, from parts of known size.
+//!
+//! Two things make every size wrong there: the scale, and how far outside the material an edge is seen (tone curve, sharpening, light that blooms). One
+//! known length cannot tell them apart. Sizes on which they act differently can: a hole beside an outline, a short length beside a long one.
+
+use crate::calibration::{Calibration, CalibrationPolicy, SizeRecord, locate};
+use crate::checks::{Characteristic, Outcome, Unit};
+use crate::geometry::solve_symmetric;
+use crate::photo::Photo;
+use crate::reason::Reason;
+use crate::recipe::Recipe;
+use crate::registration::register;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// A size of an artefact that somebody measured better than the camera does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownSize {
+    /// The characteristic that measures it, such as `hole-1.diameter`.
+    pub id: String,
+    /// Its value, mm.
+    pub mm: f64,
+    /// Standard uncertainty of that value, mm.
+    pub u_mm: f64,
+}
+
+/// A known size as a photo shows it, before anything is corrected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// Which of the known sizes.
+    pub size: usize,
+    /// Which photo.
+    pub photo: usize,
+    /// What was measured, mm.
+    pub mm: f64,
+    /// Its standard uncertainty from the photo alone, mm: noise, and form that scatters its edges.
+    pub u_mm: f64,
+    /// How it changes when edges are taken to be seen farther outside the material, mm per px.
+    pub mm_per_edge_px: f64,
+}
+
+/// Why no scale was found.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ScaleError {
+    /// The recipe takes its scale from elsewhere.
+    #[error(
+        "expected a recipe with a drawing and `mm_per_px` in [calibration]: a mat or a picture tells its own scale"
+    )]
+    NoScale,
+    /// No size is known.
+    #[error("expected at least one known size, found none")]
+    Nothing,
+    /// The recipe has no such length.
+    #[error("{id}: no length of this recipe; its lengths are {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    Unknown {
+        /// What was asked for.
+        id: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A size that no part has.
+    #[error("{id}: expected {expected}, found {found}")]
+    Number {
+        /// Of which characteristic.
+        id: String,
+        /// What was expected.
+        expected: &'static str,
+        /// What was given.
+        found: f64,
+    },
+    /// It was measured in none of the photos.
+    #[error("{id}: measured in none of the photos")]
+    NotSeen {
+        /// The characteristic.
+        id: String,
+    },
+    /// It is far from what is known.
+    #[error(
+        "{id}: {measured:.3} mm by the recipe's scale, known as {known:.3} mm: expected another part, or another `mm_per_px` in the recipe"
+    )]
+    Apart {
+        /// The characteristic.
+        id: String,
+        /// Known size, mm.
+        known: f64,
+        /// What was measured, mm.
+        measured: f64,
+    },
+}
+
+/// Edges are taken to be seen this much farther outside to learn what that does to a size, px.
+const TRIED_PX: f64 = 0.25;
+/// Known and measured size differ by no more than this factor: else it is another part, or another unit.
+const MOST: f64 = 1.5;
+
+/// The sizes that a recipe measures: lengths with a nominal value.
+pub fn sizes(recipe: &Recipe) -> impl Iterator<Item = &Characteristic> {
+    let all = recipe.checks.iter().flat_map(|check| check.characteristics());
+    all.filter(|c| c.unit == Unit::Mm && c.nominal > 0.0)
+}
+
+/// The calibration of a recipe whose lengths include all the known sizes.
+///
+/// # Errors
+/// [`ScaleError::NoScale`], [`ScaleError::Unknown`], [`ScaleError::Number`].
+pub fn policy<'r>(recipe: &'r Recipe, known: &[KnownSize]) -> Result<&'r CalibrationPolicy, ScaleError> {
+    let Calibration::Known(policy) = &recipe.calibration else { return Err(ScaleError::NoScale) };
+    let ids: Vec<&str> = sizes(recipe).map(|c| c.id.as_str()).collect();
+    if ids.is_empty() {
+        return Err(ScaleError::NoScale);
+    }
+    for KnownSize { id, mm, u_mm } in known {
+        if !ids.contains(&id.as_str()) {
+            return Err(ScaleError::Unknown { id: id.clone(), known: ids.into_iter().map(str::to_owned).collect() });
+        }
+        let number = |expected, found| Err(ScaleError::Number { id: id.clone(), expected, found });
+        if !(mm.is_finite() && *mm > 0.0) {
+            return number("a size above 0 mm", *mm);
+        }
+        if !(*u_mm >= 0.0 && u_mm < mm) {
+            return number("a standard uncertainty from 0 to less than the size, mm", *u_mm);
+        }
+    }
+    Ok(policy)
+}
+
+/// Reads the known sizes of the artefact in a photo: one reading, or the reason why there is none, for each.
+///
+/// # Errors
+/// As [`policy`].
+///
+/// Cost: twice that of an inspection by the checks that measure these sizes.
+pub fn read(
+    photo: &Photo,
+    number: usize,
+    recipe: &Recipe,
+    known: &[KnownSize],
+) -> Result<Vec<Result<Reading, Reason>>, ScaleError> {
+    // What is not known of the camera is what is asked for here.
+    let bare = CalibrationPolicy { u_scale: 0.0, u_edge_px: 0.0, ..policy(recipe, known)?.clone() };
+    let farther = CalibrationPolicy { edge_offset_px: bare.edge_offset_px + TRIED_PX, ..bare };
+    let [mut first, mut second] = [bare, farther].map(|policy| measured(photo, recipe, known, &policy));
+    let reading = |(size, k): (usize, &KnownSize)| {
+        let take = |of: &mut BTreeMap<String, Measured>| of.remove(&k.id).unwrap_or(Err(Reason::NotFinite));
+        let ((mm, u_mm), (tried, _)) = (take(&mut first)?, take(&mut second)?);
+        Ok(Reading { size, photo: number, mm, u_mm, mm_per_edge_px: (tried - mm) / TRIED_PX })
+    };
+    Ok(known.iter().enumerate().map(reading).collect())
+}
+
+/// Value and standard uncertainty, mm.
+type Measured = Result<(f64, f64), Reason>;
+
+/// What the checks that measure these sizes say.
+fn measured(
+    photo: &Photo,
+    recipe: &Recipe,
+    known: &[KnownSize],
+    policy: &CalibrationPolicy,
+) -> BTreeMap<String, Measured> {
+    let part = register(locate(photo, policy), &recipe.reference);
+    let wanted = |c: &Characteristic| known.iter().any(|k| k.id == c.id);
+    let mut all = BTreeMap::new();
+    for check in recipe.checks.iter().filter(|check| check.characteristics().iter().any(wanted)) {
+        for (characteristic, observation) in check.characteristics().iter().zip(check.observe(&part)) {
+            let found = match observation.outcome {
+                Outcome::Measured { value, u, .. } => Ok((value, u)),
+                Outcome::NotMeasured(reason) => Err(reason),
+            };
+            all.insert(characteristic.id.clone(), found);
+        }
+    }
+    all
+}
+
+/// What photos of known sizes say of a camera.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundScale {
+    /// The calibration that follows, for `[calibration]` of recipes.
+    pub policy: CalibrationPolicy,
+    /// True when the edge offset was found; else the sizes cannot tell it from the scale, and it stays as it was.
+    pub edge_found: bool,
+    /// How many times farther the sizes are from each other than their uncertainties say, at least 1; the uncertainties of what was found grew by it (Birge 1932,
+    /// doi:10.1103/PhysRev.40.207).
+    pub disagreement: f64,
+    /// Relative standard deviation of the scale from photo to photo, noise apart: the camera does not look straight down, or the part lay at other heights. `None` for a
+    /// single photo, which says nothing about it.
+    pub between_photos: Option<f64>,
+    /// The known sizes with what the calibrated camera says of them.
+    pub sizes: Vec<SizeRecord>,
+    /// Photos that were used.
+    pub photos: usize,
+}
+
+impl FoundScale {
+    /// Root mean square of measured minus known sizes, px.
+    pub fn rms_px(&self) -> f64 {
+        let squares = self.sizes.iter().map(|s| (s.measured_mm - s.known_mm) * (s.measured_mm - s.known_mm));
+        (squares.sum::<f64>() / self.sizes.len() as f64).sqrt() / self.policy.mm_per_px
+    }
+}
+
+/// Finds scale and edge offset from readings taken with `policy`.
+///
+/// A size is `k (m + E e)`: m as it was measured, E its change per px of edge offset, k the change of scale and e that of the offset; linear in k and k e. Each size counts by what is not known of
+/// its value and of its edges. The offset is kept where its uncertainty would be larger than what the policy says of it. Recipes take the two as independent; where
+/// they are correlated by r both grow by the root of 1 + |r|, with which no measurand's uncertainty is too small.
+///
+/// # Errors
+/// [`ScaleError::Nothing`], [`ScaleError::NotSeen`], [`ScaleError::Apart`].
+///
+/// ```
+/// use inspector::calibration::CalibrationPolicy;
+/// use inspector::scale::{KnownSize, Reading, solve};
+/// let size = |id: &str, mm| KnownSize { id: id.into(), mm, u_mm: 0.002 };
+/// let known = [size("outline.diameter", 30.0), size("hole-1.diameter", 20.0)];
+/// // Both 1 % too large, and the outline by 0.06 mm more, the hole by as much less: edges are seen 0.3 px outside, at 0.1 mm per pixel.
+/// let reading = |size, mm, by_edge| Reading { size, photo: 0, mm, u_mm: 0.001, mm_per_edge_px: by_edge };
+/// let readings = [reading(0, 30.3 + 0.06, -0.2), reading(1, 20.2 - 0.06, 0.2)];
+/// let found = solve(&CalibrationPolicy::of(0.1), &known, &readings)?;
+/// assert!((found.policy.mm_per_px - 0.1 / 1.01).abs() < 1e-9 && (found.policy.edge_offset_px - 0.3).abs() < 1e-9);
+/// // Of one size the edges are not told: they stay what they were, and the scale is less certain.
+/// let one = solve(&CalibrationPolicy::of(0.1), &known[..1], &readings[..1])?;
+/// assert!(!one.edge_found && one.policy.u_scale > 4.0 * found.policy.u_scale);
+/// # Ok::<(), inspector::scale::ScaleError>(())
+/// ```
+pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Reading]) -> Result<FoundScale, ScaleError> {
+    if known.is_empty() {
+        return Err(ScaleError::Nothing);
+    }
+    let rows: Vec<Row> = known.iter().enumerate().map(|(i, k)| Row::of(i, k, readings)).collect::<Result<_, _>>()?;
+    let fit = Fit::both(&rows).filter(|f| f.u_edge() < policy.u_edge_px);
+    let edge_found = fit.is_some();
+    let fit = fit.unwrap_or_else(|| Fit::scale_only(&rows, policy.u_edge_px));
+    let between_photos = fit.between_photos(&rows, readings);
+    let photos = photos(readings).len();
+    let place = between_photos.unwrap_or(0.0) * fit.k;
+    let [[scale, both], [_, edge]] = fit.covariance;
+    let scale = scale + place * place * (1.0 + 1.0 / photos as f64);
+    let apart = if scale * edge > 0.0 { 1.0 + both.abs() / (scale * edge).sqrt() } else { 1.0 };
+    let mm_per_px = policy.mm_per_px * fit.k;
+    let policy = CalibrationPolicy {
+        mm_per_px,
+        u_scale: (apart * scale).sqrt() / fit.k,
+        edge_offset_px: policy.edge_offset_px + fit.edge / fit.k,
+        u_edge_px: (apart * edge).sqrt() / fit.k,
+        tone: policy.tone,
+    };
+    let sizes = known.iter().zip(&rows).map(|(k, row)| SizeRecord {
+        check: k.id.clone(),
+        known_mm: k.mm,
+        u_mm: k.u_mm,
+        measured_mm: fit.says(row),
+        photos: row.photos,
+    });
+    Ok(FoundScale {
+        sizes: sizes.collect(),
+        policy,
+        edge_found,
+        disagreement: fit.disagreement,
+        between_photos,
+        photos,
+    })
+}
+
+/// Numbers of the photos that were read.
+fn photos(readings: &[Reading]) -> std::collections::BTreeSet<usize> {
+    readings.iter().map(|r| r.photo).collect()
+}
+
+/// A known size with the mean of its readings.
+struct Row {
+    truth: f64,
+    measured: f64,
+    by_edge: f64,
+    weight: f64,
+    photos: usize,
+}
+
+/// Least standard uncertainty of a size that is believed, mm.
+const FINEST_MM: f64 = 1e-6;
+
+impl Row {
+    fn of(size: usize, known: &KnownSize, readings: &[Reading]) -> Result<Self, ScaleError> {
+        let own = || readings.iter().filter(|r| r.size == size);
+        let photos = own().count();
+        let mean = |of: fn(&Reading) -> f64| own().map(of).sum::<f64>() / photos as f64;
+        if photos == 0 {
+            return Err(ScaleError::NotSeen { id: known.id.clone() });
+        }
+        let measured = mean(|r| r.mm);
+        if !(known.mm / MOST..=known.mm * MOST).contains(&measured) {
+            return Err(ScaleError::Apart { id: known.id.clone(), known: known.mm, measured });
+        }
+        // What form does to the edges is the same in every photo of the part: it is not divided by their number.
+        let variance = known.u_mm * known.u_mm + mean(|r| r.u_mm * r.u_mm) + FINEST_MM * FINEST_MM;
+        Ok(Self { truth: known.mm, measured, by_edge: mean(|r| r.mm_per_edge_px), weight: 1.0 / variance, photos })
+    }
+}
+
+/// Scale and edge offset that fit.
+struct Fit {
+    /// Change of scale, and that times the change of the edge offset, px.
+    k: f64,
+    edge: f64,
+    /// Of `k` and `edge`.
+    covariance: [[f64; 2]; 2],
+    disagreement: f64,
+}
+
+impl Fit {
+    /// Both; `None` where the sizes leave one open.
+    fn both(rows: &[Row]) -> Option<Self> {
+        let (mut normal, mut right) = ([[0.0; 2]; 2], [0.0; 2]);
+        for r in rows {
+            let row = [r.measured, r.by_edge];
+            for i in 0..2 {
+                right[i] += r.weight * row[i] * r.truth;
+                for j in 0..2 {
+                    normal[i][j] += r.weight * row[i] * row[j];
+                }
+            }
+        }
+        let [k, edge] = solve_symmetric(normal, right)?;
+        let covariance = [solve_symmetric(normal, [1.0, 0.0])?, solve_symmetric(normal, [0.0, 1.0])?];
+        Some(Self { k, edge, covariance, disagreement: 1.0 }.grown(rows, 2))
+    }
+
+    /// The scale, when the edge offset is what it is within its uncertainty, px.
+    fn scale_only(rows: &[Row], u_edge_px: f64) -> Self {
+        let sum = |of: fn(&Row) -> f64| rows.iter().map(|r| r.weight * of(r)).sum::<f64>();
+        let squares = sum(|r| r.measured * r.measured);
+        let k = sum(|r| r.measured * r.truth) / squares;
+        let of_sizes = Self { k, edge: 0.0, covariance: [[1.0 / squares, 0.0], [0.0; 2]], disagreement: 1.0 };
+        let mut fit = of_sizes.grown(rows, 1);
+        let (by_edge, u_edge) = (-sum(|r| r.measured * r.by_edge) / squares, k * u_edge_px);
+        fit.covariance[0][0] += by_edge * by_edge * u_edge * u_edge;
+        fit.covariance[0][1] = by_edge * u_edge * u_edge;
+        fit.covariance[1] = [fit.covariance[0][1], u_edge * u_edge];
+        fit
+    }
+
+    /// Less certain where the sizes are farther apart than they should be, `unknowns` of which were free.
+    fn grown(self, rows: &[Row], unknowns: usize) -> Self {
+        let squares: f64 = rows.iter().map(|r| r.weight * (self.says(r) - r.truth) * (self.says(r) - r.truth)).sum();
+        let free = rows.len().saturating_sub(unknowns);
+        let ratio = if free > 0 { (squares / free as f64).max(1.0) } else { 1.0 };
+        Self { covariance: self.covariance.map(|row| row.map(|v| v * ratio)), disagreement: ratio.sqrt(), ..self }
+    }
+
+    /// What the calibrated camera says of a size, mm.
+    fn says(&self, row: &Row) -> f64 {
+        self.k * row.measured + self.edge * row.by_edge
+    }
+
+    /// Standard uncertainty of the edge offset, px.
+    fn u_edge(&self) -> f64 {
+        self.covariance[1][1].sqrt() / self.k
+    }
+
+    /// Relative standard deviation of the scale from photo to photo, less what noise alone makes of it.
+    fn between_photos(&self, rows: &[Row], readings: &[Reading]) -> Option<f64> {
+        let of_photo = |photo: &usize| {
+            let (mut squares, mut products, mut noise) = (0.0, 0.0, 0.0);
+            for r in readings.iter().filter(|r| r.photo == *photo) {
+                let row = &rows[r.size];
+                squares += row.weight * r.mm * r.mm;
+                products += row.weight * r.mm * (row.truth - self.edge * r.mm_per_edge_px);
+                noise += row.weight * row.weight * r.mm * r.mm * r.u_mm * r.u_mm;
+            }
+            (products / squares / self.k, noise / (squares * squares))
+        };
+        let each: Vec<(f64, f64)> = photos(readings).iter().map(of_photo).collect();
+        let n = each.len() as f64;
+        let (mean, noise) = (each.iter().map(|e| e.0).sum::<f64>() / n, each.iter().map(|e| e.1).sum::<f64>() / n);
+        let squares: f64 = each.iter().map(|e| (e.0 - mean) * (e.0 - mean)).sum();
+        (each.len() > 1).then(|| (squares / (n - 1.0) - noise).max(0.0).sqrt())
+    }
+}
+
+#[cfg(test)]
+mod tests;
