@@ -106,9 +106,8 @@ fn measure(recipe: &Recipe, folder: &Path, number: usize, cmm: [f64; 2]) -> Ring
     Ring { outer, inner }
 }
 
-/// Measured 2026-11-27: outer sd 1.6 um, bias -0.3 um, U95 4.3 to 9.9 um, median 7.9 (lobes of the real rings count as edges that err together, so it is more
-/// careful than it needs to be); inner median absolute error 1.1 um; 17 of 20 within U95. Beyond it are the holes of parts 9, 10 and 11 alone: their rows of the
-/// CMM file look shifted by one.
+/// Measured 2026-11-27: outer sd 1.6 um, bias -0.9 um, U95 5.9 to 6.4 um; inner median absolute error 1.4 um, U95 5.0 to 5.5 um; 17 of 20 within U95. Beyond it are the
+/// holes of parts 9, 10 and 11 alone: their rows of the CMM file look shifted by one.
 #[test]
 fn rings_against_the_cmm() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/metrology/washers");
@@ -146,12 +145,12 @@ fn rings_against_the_cmm() {
     let covered = rings.iter().flat_map(|r| [r.outer, r.inner]).filter(|d| d.error_um().abs() <= d.u95_um()).count();
     println!("outer: bias {bias:+.2} um ± {half_width:.2} (95 %), sd {sd:.2} um; {outer:.1?}");
     println!("inner: median absolute error {median:.2} um; {inner:.1?}");
-    let u95_median = median_of(u95_outer.clone());
-    println!("U95 um: outer {u95_outer:.1?}, median {u95_median:.2}; inner {u95_inner:.1?}; {covered} of 20 within it");
+    let u95_most = u95_outer.iter().copied().fold(0.0, f64::max);
+    println!("U95 um: outer {u95_outer:.1?}, at most {u95_most:.2}; inner {u95_inner:.1?}; {covered} of 20 within it");
     for (i, error) in inner.iter().enumerate().filter(|(_, e)| e.abs() > 8.0) {
         println!("inner outlier: part {} {error:+.1} um", i + 6);
     }
     assert!(sd <= 2.0 && bias.abs() <= half_width, "outer: bias {bias} ± {half_width}, sd {sd}");
     assert!(median <= 3.0, "inner: median absolute error {median}");
-    assert!(u95_median <= 8.0 && covered >= 17, "U95 {u95_median} um, {covered} of 20 covered");
+    assert!(u95_most <= 8.0 && covered >= 17, "U95 {u95_most} um, {covered} of 20 covered");
 }
