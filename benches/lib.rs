@@ -55,7 +55,7 @@ pub fn on_mat(thickness_mm: f64, sharpen: Option<Sharpening>) -> Part {
     );
     let mut view = trials.view(&design, Mm(thickness_mm), 5);
     view.sensor.sharpen = sharpen;
-    let mat = ProposedMat { paper: Paper::A4, id: Some(77), measured_mm: [None; 2], camera: None };
+    let mat = ProposedMat { paper: Paper::A4, id: Some(77), measured_mm: [None; 2], measured_on: None, camera: None };
     let recipe = proposed(&design, ProposedScale::Mat(mat), Some(thickness_mm));
     Part { jpeg: view.jpeg().expect("the sheet lies before the camera"), recipe }
 }

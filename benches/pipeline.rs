@@ -20,8 +20,8 @@ fn stages(c: &mut Criterion, name: &str, part: &Part) {
     let mut group = c.benchmark_group(name);
     group.sample_size(20);
     group.bench_function("decode", |b| b.iter(|| decode(black_box(&part.jpeg), &DecodeLimits::default())));
-    group.bench_function("locate", |b| b.iter(|| part.recipe.calibration.locate(black_box(&photo))));
-    let located = || part.recipe.calibration.locate(&photo).expect("a scale that is known");
+    group.bench_function("locate", |b| b.iter(|| part.recipe.calibration.locate(black_box(&photo), None)));
+    let located = || part.recipe.calibration.locate(&photo, None).expect("a scale that is known");
     group.bench_function("register", |b| {
         b.iter_batched(
             located,

@@ -4,7 +4,7 @@
 use crate::proposals::{Made, faulty, plate};
 use image::{DynamicImage, GrayImage, Luma, imageops};
 use inspector::calibration::mat::{Layout, Paper};
-use inspector::calibration::{Camera, CameraRecord, Lens, Perspective};
+use inspector::calibration::{Calibration, Camera, CameraRecord, Day, Lens, Perspective};
 use inspector::decision::Verdict;
 use inspector::design::{Design, FeatureKind, write_dxf};
 use inspector::geometry::{Angle, Circle, Mm, Point, Rigid, Similarity, Vector};
@@ -113,9 +113,12 @@ fn recipe_of(drawn: &Design, thickness: f64, known: &Known) -> Recipe {
             id: Some(ID),
             // A caliper reads to 0.02 mm.
             measured_mm: [Some(nominal[0] * 1.003 + 0.02), Some(nominal[1] * 0.998 - 0.02)],
+            measured_on: None,
             camera: Some(record().to_toml().into_bytes()),
         },
-        Known::Nothing => ProposedMat { paper: Paper::A4, id: None, measured_mm: [None; 2], camera: None },
+        Known::Nothing => {
+            ProposedMat { paper: Paper::A4, id: None, measured_mm: [None; 2], measured_on: None, camera: None }
+        }
     };
     let options = ProposeOptions {
         part: "B-1".into(),
@@ -305,6 +308,32 @@ fn what_is_not_known_makes_uncertain() {
         assert!(u * u > known * known + more * more, "{}: u {u} and {known}", a.id);
         assert!((measured - 2.0 * circle.radius).abs() < 2.0 * u, "{}: {measured} u {u}", a.id);
     }
+}
+
+/// The day on which somebody measured the sheet is in the recipe; the station knows what day it is.
+#[test]
+fn a_sheet_that_was_measured_long_ago_makes_uncertain() {
+    let jpeg = good().jpeg().unwrap();
+    let seen = |measured_on: Day| {
+        let mut recipe = recipe(&Known::All);
+        let Calibration::Mat(policy) = &mut recipe.calibration else { panic!("a mat") };
+        policy.measured_on = Some(measured_on);
+        let record = judged(&jpeg, &recipe);
+        let moved = record.mat.iter().flat_map(|mat| &mat.readings).find(|r| r.name == "paper-moved").map(|r| r.value);
+        // Where nothing but the place in the picture counts.
+        let positions = record.checks.iter().filter(|c| c.id.ends_with(".position"));
+        (positions.filter_map(|c| c.u).sum::<f64>(), moved)
+    };
+    let today = jiff::Zoned::now().date();
+    let before = |days: i64| {
+        let date = today.checked_sub(jiff::Span::new().days(days)).unwrap();
+        Day { year: date.year() as u16, month: date.month() as u8, day: date.day() as u8 }
+    };
+    let ((now, nothing), (later, told)) = (seen(before(0)), seen(before(90)));
+    assert!(nothing.is_none_or(|moved| moved < 0.001) && (told.unwrap() - 0.03).abs() < 0.001, "{nothing:?} {told:?}");
+    assert!(later > 1.15 * now, "{now} {later}");
+    // A clock that is earlier than that knows nothing.
+    assert_eq!(seen(before(-9)).1, Some(0.05));
 }
 
 #[test]

@@ -77,7 +77,13 @@ fn recipe(
     keep: Option<&BTreeMap<String, Known>>,
 ) -> Recipe {
     let camera = policy.camera.as_ref().map(|record| record.to_toml().into_bytes());
-    let mat = ProposedMat { paper: Paper::A4, id: policy.id, measured_mm: policy.measured_mm, camera };
+    let mat = ProposedMat {
+        paper: Paper::A4,
+        id: policy.id,
+        measured_mm: policy.measured_mm,
+        measured_on: policy.measured_on,
+        camera,
+    };
     let options = ProposeOptions {
         part: "P".into(),
         revision: None,

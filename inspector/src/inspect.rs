@@ -54,16 +54,25 @@ pub struct CheckResult {
 /// Whatever a check could not measure is REFER, so a part is PASS only when every check of the recipe measured and passed. In a photo that cannot be
 /// trusted nothing is measured at all: every check says why.
 pub fn inspect(photo: &Photo, recipe: &Recipe, finished: impl FnMut(Stage)) -> Inspection {
-    inspect_part(photo, recipe, &Identity::default(), finished)
+    inspect_part(photo, recipe, &Told::default(), finished)
 }
 
-/// As [`inspect`], for a part of which a person said which it is. A code that says otherwise is referred.
-pub fn inspect_part(photo: &Photo, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
-    let located = recipe.calibration.locate(photo);
+/// What a photo does not tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// Which part it is, as far as a person said. A code that says otherwise is referred.
+    pub identity: Identity,
+    /// Days since somebody measured the mat, as far as that is known.
+    pub mat_age_days: Option<f64>,
+}
+
+/// As [`inspect`], with what is known beside the photo.
+pub fn inspect_part(photo: &Photo, recipe: &Recipe, told: &Told, mut finished: impl FnMut(Stage)) -> Inspection {
+    let located = recipe.calibration.locate(photo, told.mat_age_days);
     finished(Stage::Locate);
     match located {
-        Ok(located) => look(located, recipe, said, finished),
-        Err(reason) => turn_away(recipe, said, &reason, finished),
+        Ok(located) => look(located, recipe, &told.identity, finished),
+        Err(reason) => turn_away(recipe, &told.identity, &reason, finished),
     }
 }
 

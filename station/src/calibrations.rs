@@ -1,9 +1,12 @@
 //! Calibrations as acts of named persons, and how old they are: the clock that `inspector` does not have.
 
 use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
-use inspector::calibration::{CameraRecord, ScaleRecord};
+use inspector::calibration::{Calibration, CameraRecord, Day, ScaleRecord};
 use inspector::checks::{Characteristic, Observation, Unit};
 use inspector::decision::{Rule, Verdict, decide};
+use inspector::recipe::Recipe;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use thiserror::Error;
@@ -123,6 +126,22 @@ pub(crate) fn text<'t>(
         return Ok(given);
     }
     Err(CalibrationError::Text { field, expected, found: given.chars().take(40).collect() })
+}
+
+/// A day of the calendar as recipes say it.
+pub(crate) fn day(date: Date) -> Day {
+    // Clocks and calendars of the years 1 to 9999.
+    Day { year: date.year().unsigned_abs(), month: date.month().unsigned_abs(), day: date.day().unsigned_abs() }
+}
+
+/// Days since somebody measured the recipe's mat; `None` when nobody said when, or the clock is earlier than that.
+pub(crate) fn mat_age_days(recipe: &Recipe, now: Timestamp) -> Option<f64> {
+    let Calibration::Mat(policy) = &recipe.calibration else { return None };
+    let Day { year, month, day } = policy.measured_on?;
+    let measured = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+    let days = measured.until(now.to_zoned(TimeZone::UTC).date()).ok()?.get_days();
+    // Where the sun rises early it may be tomorrow already.
+    (days >= -1).then(|| f64::from(days.max(0)))
 }
 
 /// Records that `by` calibrated `camera`; `record` becomes a blob.

@@ -274,6 +274,7 @@ fn from_a_printed_mat_to_a_recipe_that_wants_to_see_it() {
         &["--mat", "A4", "--thickness", "3", "--mat-x", "170.2"],
         &["--mat", "A4", "--thickness", "3", "--mat-id", "17", "--mat-x", "255.0"],
         &["--mat", "A4", "--thickness", "3", "--camera", &drawing],
+        &["--mat", "A4", "--thickness", "3", "--mat-id", "17", "--mat-x", "170.2", "--mat-measured", "yesterday"],
         &[],
     ] {
         let refused = new(wrong);
@@ -283,6 +284,9 @@ fn from_a_printed_mat_to_a_recipe_that_wants_to_see_it() {
     let made = new(&["--mat", "A4", "--mat-id", "17", "--mat-x", "170.2", "--mat-y", "255.1", "--thickness", "3"]);
     assert_eq!(code(&made), 0, "{}", stderr(&made));
     assert!(String::from_utf8_lossy(&made.stdout).contains("assay calibrate"), "{made:?}");
+    // Measured today, when nothing else is said.
+    let day = std::fs::read_to_string(Path::new(&recipe).join("recipe.toml")).unwrap();
+    assert!(day.contains(&format!("\nmeasured = {}", jiff::Zoned::now().date())), "{day}");
     let looked = assay(&["inspect", "--recipe", &recipe, &good]);
     assert_eq!(code(&looked), 3, "{}", stderr(&looked));
     assert!(String::from_utf8_lossy(&looked.stdout).contains("no mat found: photograph the part on its printed mat"));

@@ -1,5 +1,23 @@
 //! What a printed scale may have moved since somebody last measured it.
 
+/// A day of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day {
+    /// Year.
+    pub year: u16,
+    /// Month, 1 to 12.
+    pub month: u8,
+    /// Day of the month, from 1.
+    pub day: u8,
+}
+
+/// As 2026-11-27.
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
 /// What 30 days add to the relative standard uncertainty of a printed scale. **Assumed**, see [`paper_u_scale`].
 pub const PAPER_U_PER_30_DAYS: f64 = 1e-4;
 /// The most that age adds to it. **Assumed**, see [`paper_u_scale`].
@@ -29,6 +47,10 @@ pub const PAPER_U_MOST: f64 = 5e-4;
 /// assert!(paper_u_scale(f64::NAN, 10.0).is_nan());
 /// ```
 pub fn paper_u_scale(u_verified: f64, age_days: f64) -> f64 {
-    let grown = if age_days >= 0.0 { (PAPER_U_PER_30_DAYS * age_days / 30.0).min(PAPER_U_MOST) } else { PAPER_U_MOST };
-    libm::hypot(u_verified, grown)
+    libm::hypot(u_verified, paper_moved(age_days))
+}
+
+/// What paper may have moved in so many days, relative standard uncertainty.
+pub(crate) fn paper_moved(age_days: f64) -> f64 {
+    if age_days >= 0.0 { (PAPER_U_PER_30_DAYS * age_days / 30.0).min(PAPER_U_MOST) } else { PAPER_U_MOST }
 }

@@ -12,7 +12,8 @@ pub mod solve;
 mod tone;
 mod worlds;
 
-pub use age::{PAPER_U_MOST, PAPER_U_PER_30_DAYS, paper_u_scale};
+pub(crate) use age::paper_moved;
+pub use age::{Day, PAPER_U_MOST, PAPER_U_PER_30_DAYS, paper_u_scale};
 pub use camera::{Camera, Look, Perspective};
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError, ScaleRecord, SizeRecord};
@@ -37,17 +38,18 @@ pub enum Calibration {
 }
 
 impl Calibration {
-    /// First stage: makes light linear, and finds out where in the photo how many millimetres are.
+    /// First stage: makes light linear, and finds out where in the photo how many millimetres are. `mat_age_days` have passed since somebody measured the mat, as
+    /// far as that is known: its paper moves.
     ///
     /// # Errors
     /// The [`Reason`] for which nothing can be measured in this photo; a scale that is known beforehand gives none.
     ///
     /// Cost: see [`locate`] and [`locate_on_mat`].
-    pub fn locate<'p>(&self, photo: &'p Photo) -> Result<Located<'p>, Reason> {
+    pub fn locate<'p>(&self, photo: &'p Photo, mat_age_days: Option<f64>) -> Result<Located<'p>, Reason> {
         match self {
             Self::Known(policy) => Ok(locate(photo, policy)),
             Self::Mat(policy) => {
-                let on = locate_on_mat(&photo.picture, policy)?;
+                let on = locate_on_mat(&photo.picture, policy, mat_age_days)?;
                 let (work_area, mat) = (Some(on.work_area), Some(Box::new(on.seen)));
                 Ok(Located { photo, light: on.light, worlds: on.worlds, work_area, mat })
             }

@@ -3,7 +3,7 @@
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
-use crate::calibration::{Calibration, CalibrationPolicy, ScaleRecord};
+use crate::calibration::{Calibration, CalibrationPolicy, Day, ScaleRecord};
 use crate::checks::{Needs, REGISTRY};
 use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units};
 use crate::models::Models;
@@ -64,6 +64,8 @@ pub struct ProposedMat {
     pub id: Option<u16>,
     /// Its distances as they were measured after printing, across and up, mm.
     pub measured_mm: [Option<f64>; 2],
+    /// The day on which they were.
+    pub measured_on: Option<Day>,
     /// Bytes of the camera's record.
     pub camera: Option<Vec<u8>>,
 }
@@ -365,6 +367,14 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
             Some(mm) => add(out, format_args!("{name} = {mm:?}\n")),
             None => add(out, format_args!("# {name} = {:.1}\n", layout.distances[distance].nominal_mm())),
         }
+    }
+    if let Some(day) = mat.measured_on.filter(|_| mat.measured_mm != [None; 2]) {
+        add(
+            out,
+            format_args!(
+                "measured = {day}   # the day of that. Paper moves: 30 days add 0.01 %, up to 0.05 %; measure it again and write the new day\n"
+            ),
+        );
     }
     out.push_str("u_distance = 0.15   # of x and y, mm: a steel rule; a caliper 0.05\n");
     out.push_str("u_flat = 0.5        # how flat the sheet lies, mm: a loose one; glued to a board 0.1\n");

@@ -404,6 +404,9 @@ fn what_is_wrong_with_a_mat_is_said_with_its_line() {
         (with("y = 254.9", "y = nan"), 15, &["finite"]),
         (with("u_flat = 0.1", "u_flat = 0"), 17, &["u_flat from 0.01 to 5, found 0"]),
         (with("u_distance", "u_distanze"), 16, &["u_distanze"]),
+        (with("u_flat", "measured = 2026-02-30\nu_flat"), 17, &["day"]),
+        (with("u_flat", "measured = 2026-11-20T08:00:00\nu_flat"), 17, &["a day such as 2026-11-27"]),
+        (with("u_flat", "measured = 20\nu_flat"), 17, &["datetime"]),
         (with("phone.toml", "no.toml"), 10, &["no file \"no.toml\""]),
         (with("phone.toml", "../phone.toml"), 10, &["in the recipe's folder"]),
         (with("phone.toml", "plate.dxf"), 10, &["camera: plate.dxf"]),
@@ -422,11 +425,12 @@ fn what_is_wrong_with_a_mat_is_said_with_its_line() {
 
 #[test]
 fn a_recipe_for_a_mat_is_proposed() {
-    use crate::calibration::mat::Paper;
+    use crate::calibration::{Day, mat::Paper};
     let mat = ProposedMat {
         paper: Paper::A4,
         id: Some(17),
         measured_mm: [Some(170.2), None],
+        measured_on: Some(Day { year: 2026, month: 2, day: 7 }),
         camera: Some(record().to_toml().into_bytes()),
     };
     let options =
@@ -437,6 +441,7 @@ fn a_recipe_for_a_mat_is_proposed() {
     let recipe = Recipe::open(&dir.path().join("plate")).unwrap();
     let Calibration::Mat(policy) = &recipe.calibration else { panic!("a mat") };
     assert_eq!((policy.id, policy.measured_mm), (Some(17), [Some(170.2), None]));
+    assert_eq!(policy.measured_on, Some(Day { year: 2026, month: 2, day: 7 }));
     assert_eq!(policy.camera, Some(record()));
     let Reference::Drawing(design) = &recipe.reference else { panic!("a drawing") };
     assert_eq!(design.body.thickness_mm, 3.0);

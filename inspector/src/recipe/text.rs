@@ -2,7 +2,7 @@
 
 use super::RecipeError;
 use crate::calibration::mat::{IDS, MatPolicy, Paper};
-use crate::calibration::{Calibration, CalibrationPolicy, Tone};
+use crate::calibration::{Calibration, CalibrationPolicy, Day, Tone};
 use crate::checks::{Entry, EntryError};
 use crate::decision::Rule;
 use crate::design::{Body, Units};
@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::value::{Date, Datetime};
 
 /// The format of `recipe.toml` that this program writes, and the newest it reads.
 pub(super) const SCHEMA: i64 = 1;
@@ -102,6 +103,7 @@ struct MatTable {
     x: Option<Spanned<f64>>,
     y: Option<Spanned<f64>>,
     u_distance: Option<Spanned<f64>>,
+    measured: Option<Spanned<Datetime>>,
     u_flat: Option<Spanned<f64>>,
 }
 
@@ -335,6 +337,7 @@ fn mat(text: Text<'_>, table: Spanned<MatTable>) -> Result<MatPolicy, RecipeErro
         within(text, "[calibration.mat]", key, *found.get_ref(), &range, found.span().start)?;
         *to = found.into_inner();
     }
+    policy.measured_on = said.measured.map(|measured| day(text, measured)).transpose()?;
     let measured_at = said.x.as_ref().or(said.y.as_ref()).map_or(at, |d| d.span().start);
     policy.measured_mm = [said.x, said.y].map(|d| d.map(Spanned::into_inner));
     policy.printed_scale().map_err(|e| text.fault(measured_at, format!("[calibration.mat]: {e}")))?;
@@ -343,6 +346,17 @@ fn mat(text: Text<'_>, table: Spanned<MatTable>) -> Result<MatPolicy, RecipeErro
         return Err(text.fault(measured_at, expected));
     }
     Ok(policy)
+}
+
+/// A day, without a time.
+fn day(text: Text<'_>, said: Spanned<Datetime>) -> Result<Day, RecipeError> {
+    let at = said.span().start;
+    match said.into_inner() {
+        Datetime { date: Some(Date { year, month, day }), time: None, offset: None } => Ok(Day { year, month, day }),
+        found => {
+            Err(text.fault(at, format!("[calibration.mat] measured: expected a day such as 2026-11-27, found {found}")))
+        }
+    }
 }
 
 fn within(

@@ -1,14 +1,16 @@
 //! `assay recipe`: make, list and approve recipes.
 
 use super::OK;
+use crate::calibrations;
 use crate::ledger::{Ledger, LedgerOptions};
 use crate::models::ModelRuntime;
 use crate::recipes;
 use anyhow::{Context as _, Result, bail};
-use inspector::calibration::ScaleRecord;
 use inspector::calibration::mat::Paper;
+use inspector::calibration::{Day, ScaleRecord};
 use inspector::design::Units;
 use inspector::recipe::{ProposeOptions, ProposedMat, ProposedScale, Recipe, propose};
+use jiff::civil::Date;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +57,9 @@ pub(super) struct New {
     /// The mat's distance y
     #[arg(long, value_name = "MM", requires = "mat_id")]
     mat_y: Option<f64>,
+    /// The day on which they were measured; today when left away
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "mat_id", value_parser = day)]
+    mat_measured: Option<Day>,
     /// Record of the camera (assay calibrate)
     #[arg(long, value_name = "FILE", requires = "mat")]
     camera: Option<PathBuf>,
@@ -109,6 +114,7 @@ impl New {
                 paper,
                 id: self.mat_id,
                 measured_mm: [self.mat_x, self.mat_y],
+                measured_on: Some(self.mat_measured.unwrap_or_else(today)),
                 camera: self.camera.map(|file| read(&file)).transpose()?,
             }),
             _ => bail!("expected --scale MM_PER_PX or --mat PAPER"),
@@ -135,6 +141,15 @@ impl New {
         )?;
         Ok(OK)
     }
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    let date: Date = text.parse().map_err(|_| format!("expected a day such as 2026-11-27, found {text:?}"))?;
+    Ok(calibrations::day(date))
+}
+
+fn today() -> Day {
+    calibrations::day(jiff::Zoned::now().date())
 }
 
 /// A number, or the file of a record.

@@ -1,5 +1,6 @@
 //! One photo, judged: decode, inspect, and the record of it.
 
+use crate::calibrations;
 use crate::record::{
     BudgetRecord, CaptureRecord, CheckRecord, InspectionRecord, MatRecord, ModelRecord, PhotoRecord, PoseRecord,
     ReadingRecord, SourceRecord, TimingsMs,
@@ -10,7 +11,7 @@ use inspector::checks::Outcome;
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
 use inspector::identity::Identity;
-use inspector::inspect::{CheckResult, Inspection, Stage, inspect_part};
+use inspector::inspect::{CheckResult, Inspection, Stage, Told, inspect_part};
 use inspector::models::Model;
 use inspector::photo::{DecodeLimits, Photo, decode};
 use inspector::recipe::Recipe;
@@ -91,7 +92,9 @@ pub fn judge_decoded(decoded: Decoded, recipe: &Recipe, info: &JobInfo) -> Judge
         ms
     };
     let mut timings = TimingsMs { decode: ms, ..TimingsMs::default() };
-    let inspection = inspect_part(&photo, recipe, &info.identity, |stage| match stage {
+    let mat_age_days = calibrations::mat_age_days(recipe, jiff::Timestamp::now());
+    let told = Told { identity: info.identity.clone(), mat_age_days };
+    let inspection = inspect_part(&photo, recipe, &told, |stage| match stage {
         Stage::Locate => timings.locate = lap(),
         Stage::Register => timings.register = lap(),
         Stage::Checks => timings.checks = lap(),

@@ -7,7 +7,7 @@ use super::light::{Quality, quality};
 use super::pose::{Fit, Known, KnownLens, fit};
 use super::seen::SeenMat;
 use super::small::Small;
-use crate::calibration::{Camera, CameraRecord, Plane, Source, Tone, World, Worlds};
+use crate::calibration::{Camera, CameraRecord, Day, Plane, Source, Tone, World, Worlds, paper_moved};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
 use crate::photo::Picture;
 use crate::reason::Reason;
@@ -23,8 +23,10 @@ pub struct MatPolicy {
     pub camera: Option<CameraRecord>,
     /// The printed distances as they were measured, across and up, mm; `None` where nobody measured.
     pub measured_mm: [Option<f64>; 2],
-    /// Standard uncertainty of a measured distance, mm.
+    /// Standard uncertainty of a measured distance, mm, on the day on which it was measured.
     pub u_measured_mm: f64,
+    /// That day. From then on the paper may have moved ([`paper_u_scale`](crate::calibration::paper_u_scale)); `None` when nobody said it: it then is taken to be as it was.
+    pub measured_on: Option<Day>,
     /// Standard uncertainty of the sheet's flatness, mm.
     pub u_flat_mm: f64,
 }
@@ -32,7 +34,20 @@ pub struct MatPolicy {
 impl MatPolicy {
     /// A mat of which nothing is known but its paper: a loose sheet that nobody measured, seen by any camera.
     pub const fn of(paper: Paper) -> Self {
-        Self { paper, id: None, camera: None, measured_mm: [None; 2], u_measured_mm: U_RULE_MM, u_flat_mm: U_LOOSE_MM }
+        Self {
+            paper,
+            id: None,
+            camera: None,
+            measured_mm: [None; 2],
+            u_measured_mm: U_RULE_MM,
+            measured_on: None,
+            u_flat_mm: U_LOOSE_MM,
+        }
+    }
+
+    /// What the paper may have moved since its distances were measured, relative standard uncertainty: that of the greatest age when the age is not known.
+    fn moved(&self, age_days: Option<f64>) -> f64 {
+        self.measured_on.map_or(0.0, |_| paper_moved(age_days.unwrap_or(f64::NAN)))
     }
 
     /// The printed size over the nominal one across and up, where somebody measured it.
@@ -93,13 +108,14 @@ const MISPRINT: f64 = 0.02;
 ///
 /// # Errors
 /// The [`Reason`] for which nothing can be measured in this photo.
-pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Reason> {
+pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option<f64>) -> Result<OnMat, Reason> {
     let light = Tone::Srgb.linear(picture);
     let found = find(&light).map_err(|why| refusal(why, &light))?;
     same_mat(&found, policy)?;
     let layout = Layout::new(found.paper, found.id.or(policy.id).unwrap_or(0));
     let size = [picture.width(), picture.height()];
-    let known = known(policy, &layout, size)?;
+    let paper_moved = policy.moved(mat_age_days);
+    let known = known(policy, paper_moved, &layout, size)?;
     if found.corners.len() < 16 {
         return Err(too_little(&found));
     }
@@ -109,7 +125,7 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy) -> Result<OnMat, Rea
     let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
     believed(&fit, &known)?;
     let work_area = border_of(layout.quiet_mm).filter_map(|p| fit.camera_sees(p)).collect();
-    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, seen: SeenMat { found, fit, quality } })
+    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, seen: SeenMat { found, fit, quality, paper_moved } })
 }
 
 fn refusal(why: NotFound, light: &Plane) -> Reason {
@@ -169,7 +185,7 @@ fn same_mat(found: &Found, policy: &MatPolicy) -> Result<(), Reason> {
 }
 
 /// What is known before the photo is looked at.
-fn known(policy: &MatPolicy, layout: &Layout, [width, height]: [u32; 2]) -> Result<Known, Reason> {
+fn known(policy: &MatPolicy, moved: f64, layout: &Layout, [width, height]: [u32; 2]) -> Result<Known, Reason> {
     let lens = match &policy.camera {
         None => None,
         Some(record) => {
@@ -182,7 +198,7 @@ fn known(policy: &MatPolicy, layout: &Layout, [width, height]: [u32; 2]) -> Resu
     for (k, scale) in scales.into_iter().enumerate() {
         if let Some(scale) = scale {
             known.printed_scale[k] = scale;
-            known.u_printed_scale[k] = policy.u_measured_mm / layout.distances[k].nominal_mm();
+            known.u_printed_scale[k] = libm::hypot(policy.u_measured_mm / layout.distances[k].nominal_mm(), moved);
         }
     }
     Ok(known)

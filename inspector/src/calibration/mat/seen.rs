@@ -16,6 +16,8 @@ pub struct SeenMat {
     pub fit: Fit,
     /// Light, colour, focus.
     pub quality: Quality,
+    /// What the paper may have moved since somebody measured it, relative standard uncertainty.
+    pub paper_moved: f64,
 }
 
 /// A number that the mat tells of the photo. Beyond a limit the photo is refused.
@@ -89,6 +91,9 @@ impl SeenMat {
             Reading::new("against-distances", "against the measured distances", fit.pulls.print, "u").at_most(PULL),
             Reading::new("against-flat", "against a flat sheet", fit.pulls.flat, "u").at_most(BENT),
         ];
+        if self.paper_moved > 0.0 {
+            all.push(percent("paper-moved", "paper may have moved since it was measured", self.paper_moved));
+        }
         if fit.lens_known {
             all.push(Reading::new("against-record", "against the camera record", fit.pulls.lens, "u").at_most(PULL));
         }

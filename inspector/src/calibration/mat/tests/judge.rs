@@ -2,7 +2,7 @@
 
 use super::render::Shot;
 use super::*;
-use crate::calibration::CameraRecord;
+use crate::calibration::{Budget, CameraRecord, Day, World};
 use crate::geometry::Mm;
 use crate::reason::Reason;
 use image::{GrayImage, Luma, RgbImage};
@@ -44,7 +44,7 @@ fn grey(shot: &Shot, layout: &Layout) -> GrayImage {
 
 /// What is wrong with a photo, by its word for programs.
 fn word(picture: &Picture, policy: &MatPolicy) -> &'static str {
-    locate_on_mat(picture, policy).map_or_else(|e| e.code(), |_| "believed")
+    locate_on_mat(picture, policy, None).map_or_else(|e| e.code(), |_| "believed")
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
     let layout = layout();
     let shot = Shot { gamma: 1.15, ..shot(&layout) };
     let policy = MatPolicy { camera: Some(record(&shot)), measured_mm: [Some(170.0), Some(255.0)], ..policy() };
-    let on = locate_on_mat(&shot.picture(&layout), &policy).unwrap();
+    let on = locate_on_mat(&shot.picture(&layout), &policy, None).unwrap();
     assert_eq!(on.seen.found.id, Some(321));
     // The lens bends its sides; between its places, too, the work area is the quiet middle to a tenth of a millimetre.
     let [x, y] = layout.quiet_mm.map(|side| 0.5 * side);
@@ -100,7 +100,7 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
 
 /// What a photo says of its sharpening, and the offset of its tags' sides, px.
 fn seams(shot: &Shot, layout: &Layout) -> (f64, f64) {
-    let quality = locate_on_mat(&shot.picture(layout), &policy()).unwrap().seen.quality;
+    let quality = locate_on_mat(&shot.picture(layout), &policy(), None).unwrap().seen.quality;
     (quality.sharpening.map_or(0.0, |s| s.amount), quality.edge_offset_px.unwrap())
 }
 
@@ -172,7 +172,7 @@ fn another_mat_half_a_mat_and_none() {
     let (w, h) = picture.dimensions();
     let whole = Picture::Grey(picture.clone());
     let other = MatPolicy { id: Some(322), ..policy() };
-    let refused = |policy| locate_on_mat(&whole, &policy).unwrap_err();
+    let refused = |policy| locate_on_mat(&whole, &policy, None).unwrap_err();
     let another =
         |expected: &str| Reason::AnotherMat { expected: expected.to_owned(), found: "mat 321 on A4".to_owned() };
     assert_eq!(refused(other), another("mat 322 on A4"));
@@ -218,7 +218,7 @@ fn no_mat_in_pictures_without_one() {
                 folders.push(path);
             } else if let Ok(picture) = image::open(&path) {
                 let picture = Picture::Colour(picture.into_rgb8());
-                let found = locate_on_mat(&picture, &MatPolicy::of(Paper::A4));
+                let found = locate_on_mat(&picture, &MatPolicy::of(Paper::A4), None);
                 assert!(
                     matches!(
                         found,
@@ -236,4 +236,40 @@ fn no_mat_in_pictures_without_one() {
     }
     println!("{pictures} pictures");
     assert!(pictures > 100);
+}
+
+/// Paper moves: the scale of a sheet is less certain each day after it was measured, and as uncertain as it can be when nobody knows how long that is.
+#[test]
+fn a_mat_that_was_measured_long_ago_is_less_certain() {
+    let layout = layout();
+    let shot = shot(&layout);
+    let picture = shot.picture(&layout);
+    let measured_on = Some(Day { year: 2026, month: 11, day: 1 });
+    let known = MatPolicy {
+        camera: Some(record(&shot)),
+        measured_mm: [Some(170.0), Some(255.0)],
+        u_measured_mm: 0.02,
+        ..policy()
+    };
+    // What is not known of 100 mm across.
+    let u = |policy: &MatPolicy, age: Option<f64>| {
+        let on = locate_on_mat(&picture, policy, age).unwrap();
+        let ends = [-50.0, 50.0].map(|x| on.worlds.nominal.camera.image_from_plane(Point::new(x, 0.0), Mm(0.0)));
+        let length = |world: &World| {
+            let [a, b] = ends.map(|p| world.camera.plane_from_image(p, Mm(0.0)));
+            a.distance(b)
+        };
+        let u = Budget::of(on.worlds.changes(length)).u();
+        (u, on.seen.readings().into_iter().find(|r| r.name == "paper-moved").map(|r| r.value))
+    };
+    let dated = MatPolicy { measured_on, ..known.clone() };
+    let (today, nothing) = u(&dated, Some(0.0));
+    assert_eq!((u(&known, Some(400.0)), nothing), ((today, None), None), "nobody said when");
+    let [(month, told), (year, most), (unknown, also)] = [Some(30.0), Some(365.0), None].map(|age| u(&dated, age));
+    println!("u of 100 mm: {today:.4} today, {month:.4} in a month, {year:.4} in a year");
+    assert!((told.unwrap() - 0.01).abs() < 1e-9 && most == Some(0.05) && also == most);
+    let grown = |u: f64| (u * u - today * today).sqrt();
+    // Both directions are known alike, and the photo shows their ratio: of 100 mm they leave 0.01 and 0.05 mm over the root of two.
+    assert!((grown(month) - 0.0071).abs() < 0.002 && (grown(year) - 0.0354).abs() < 0.006, "{today} {month} {year}");
+    assert_eq!(unknown, year);
 }
