@@ -1,12 +1,13 @@
-//! Figures through the edges of a feature: lines, arcs and slots, in the nominal world and in every displaced one.
+//! Figures through the edges of a feature: lines, arcs, slots and ellipses, in the nominal world and in every displaced one.
 
 use super::round::{HARDLY_PX, MIN_RADIUS_PX};
 use super::{CORNER_PX, Observation};
 use crate::calibration::{Budget, Source, World};
 use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{
-    ArcFit, Circle, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium, StadiumFit, fit_arc, fit_line,
-    fit_stadium, refit_arc, refit_line, refit_stadium,
+    ArcFit, Circle, DesignMm, Ellipse, EllipseFit, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium,
+    StadiumFit, Vector, fit_arc, fit_ellipse, fit_line, fit_stadium, refit_arc, refit_ellipse, refit_line,
+    refit_stadium,
 };
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
@@ -92,6 +93,19 @@ impl Edges {
             return Err(no_edge(pose, edges.kept.len(), edges.expected));
         }
         Ok(edges)
+    }
+
+    /// Of an opening that is seen from one side only, or that is narrower than what blur leaves of it, nothing is measured across.
+    fn shows_across(&self, part: &RegisteredPart<'_>, across: Vector<DesignMm>, width_mm: f64) -> Result<(), Reason> {
+        let shows = |way: f64| {
+            let clear = |e: &&ContourEdge| e.edge.is_ok_and(|edge| edge.u_px < HARDLY_PX);
+            self.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > ON_A_SIDE)
+        };
+        if !shows(1.0) || !shows(-1.0) {
+            return Err(no_edge(part.drawing()?, self.kept.len(), self.expected));
+        }
+        let (size_px, expected_px) = (width_mm / self.mm_per_px(), 2.0 * MIN_RADIUS_PX);
+        if size_px < expected_px { Err(Reason::TooSmall { size_px, expected_px }) } else { Ok(()) }
     }
 
     pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
@@ -269,19 +283,7 @@ impl Slotted {
         let FeatureKind::Slot(slot) = feature.kind else { return Err(Reason::NoPart) };
         let pose = part.drawing()?.plane_from_design;
         let edges = Edges::of(part, feature, |_| true)?;
-        // Of one seen from one side only nothing is measured across it.
-        let across = slot.axis().perpendicular();
-        let shows = |way: f64| {
-            let clear = |e: &&ContourEdge| e.edge.is_ok_and(|edge| edge.u_px < HARDLY_PX);
-            edges.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > ON_A_SIDE)
-        };
-        if !shows(1.0) || !shows(-1.0) {
-            return Err(no_edge(part.drawing()?, edges.kept.len(), edges.expected));
-        }
-        let width_px = slot.width / edges.mm_per_px();
-        if width_px < 2.0 * MIN_RADIUS_PX {
-            return Err(Reason::TooSmall { size_px: width_px, expected_px: 2.0 * MIN_RADIUS_PX });
-        }
+        edges.shows_across(part, slot.axis().perpendicular(), slot.width)?;
         let drawn = Stadium {
             centre: pose.apply(slot.centre()),
             direction: pose.apply_vector(slot.axis()),
@@ -302,6 +304,48 @@ impl Slotted {
     }
     fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Stadium<PlaneMm>) -> f64) -> Observation {
         let in_world = |world: &World| refit_stadium(&self.edges.places(world), &self.fit).map_or(f64::NAN, |s| of(&s));
+        observed(part, of(&self.fit.figure), u, in_world)
+    }
+}
+
+/// A measured ellipse.
+#[derive(Clone, Debug)]
+pub(super) struct Oval {
+    fit: EllipseFit<PlaneMm>,
+    pub(super) edges: Edges,
+}
+
+impl Oval {
+    /// Measures a feature that is drawn as this ellipse.
+    pub(super) fn measure(
+        part: &RegisteredPart<'_>,
+        feature: &Feature,
+        drawn: &Ellipse<DesignMm>,
+    ) -> Result<Self, Reason> {
+        let pose = part.drawing()?.plane_from_design;
+        let edges = Edges::of(part, feature, |_| true)?;
+        edges.shows_across(part, drawn.direction.perpendicular(), drawn.width())?;
+        edges.shows_across(part, drawn.direction, drawn.length())?;
+        let start = Ellipse {
+            centre: pose.apply(drawn.centre),
+            direction: pose.apply_vector(drawn.direction),
+            a: drawn.a,
+            b: drawn.b,
+        };
+        let points = edges.places(&part.located.worlds.nominal);
+        let fit = fit_ellipse(&points, &edges.trust(), start, edges.noise_mm());
+        edges.fitted(fit).map(|(edges, fit)| Self { fit, edges })
+    }
+    /// Its shorter axis.
+    pub(super) fn width(&self, part: &RegisteredPart<'_>) -> Observation {
+        self.observed(part, self.fit.u_width(), Ellipse::width)
+    }
+    /// Its longer axis.
+    pub(super) fn length(&self, part: &RegisteredPart<'_>) -> Observation {
+        self.observed(part, self.fit.u_length(), Ellipse::length)
+    }
+    fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Ellipse<PlaneMm>) -> f64) -> Observation {
+        let in_world = |world: &World| refit_ellipse(&self.edges.places(world), &self.fit).map_or(f64::NAN, |e| of(&e));
         observed(part, of(&self.fit.figure), u, in_world)
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn open(
 }
 
 /// What a check observes of a part as made, photographed in some way.
-fn observe(check: &dyn Check, reference: &Reference, made: &Design, seed: u64) -> Vec<Observation> {
+pub(super) fn observe(check: &dyn Check, reference: &Reference, made: &Design, seed: u64) -> Vec<Observation> {
     let mut random = Seeded::new(seed, 0x67_61);
     let (w, h, _) = parts::extent(made);
     let side = (libm::hypot(w, h) / SCALE) as u32 + 60;
@@ -127,10 +127,10 @@ impl Errors {
     fn mean(of: &[f64]) -> f64 {
         of.iter().sum::<f64>() / of.len() as f64
     }
-    fn bias(&self) -> f64 {
+    pub(super) fn bias(&self) -> f64 {
         Self::mean(&self.errors)
     }
-    fn u(&self) -> f64 {
+    pub(super) fn u(&self) -> f64 {
         Self::mean(&self.stated)
     }
     /// Percent of the errors within twice their stated standard uncertainty.

@@ -28,6 +28,8 @@ pub mod missing;
 #[cfg(test)]
 mod oblique_tests;
 pub mod outline;
+#[cfg(test)]
+mod oval_tests;
 mod pair;
 mod peak;
 pub mod presence;

@@ -1,20 +1,21 @@
-//! `width`: of a slot, of a cutout, or between two edges that face each other.
+//! `width`: of a slot, of a cutout that has straight sides or is an ellipse, or between two edges that face each other.
 
 use super::entry::{Dimension, Entry, EntryError};
-use super::figure::Slotted;
+use super::figure::{Oval, Slotted};
 use super::pair::Pair;
 use super::{Characteristic, Check, CheckType, Context, Needs, Observation, Unit, iso2768};
-use crate::design::{Design, Feature, FeatureKind, Slot};
+use crate::design::{Design, Feature, FeatureKind, Slot, ellipse};
+use crate::geometry::{DesignMm, Ellipse};
 use crate::registration::RegisteredPart;
 use serde::Deserialize;
 
 /// The check type `width`.
 pub static TYPE: CheckType = CheckType {
     name: "width",
-    measurand: "width and length of a slot or of a cutout with straight sides, or distance of two parallel edges that face each other, mm",
-    method: "a slot as a whole (two sides, two half circles) or two lines, least squares through sub-pixel edges, outliers set aside by Tukey's biweight",
-    source: "ISO 14405-1:2016 (GG, least-squares association); Beaton and Tukey 1974, doi:10.1080/00401706.1974.10489171",
-    honest_scope: "slots at least 8 px wide with round ends, both sides seen; edges parallel to 1°; of a slot or strip that narrows, a middle width",
+    measurand: "width and length of a slot, of an ellipse (both axes) or of a cutout with straight sides, or distance of two parallel edges that face each other, mm",
+    method: "a slot as a whole (two sides, two half circles), an ellipse by orthogonal distances, or two lines, least squares through sub-pixel edges, outliers set aside by Tukey's biweight",
+    source: "ISO 14405-1:2016 (GG, least-squares association); Ahn, Rauh and Warnecke 2001, doi:10.1016/S0031-3203(00)00152-7; Beaton and Tukey 1974, doi:10.1080/00401706.1974.10489171",
+    honest_scope: "slots and ellipses at least 8 px wide, slots with round ends, both sides seen, of ellipses both ends too; edges parallel to 1°; of a slot or strip that narrows, a middle width",
     needs: Needs::Drawing,
     example: "type = \"width\"\nfeature = \"slot-1\"\nwidth = { nominal = 3.0, lower = -0.1, upper = 0.1 }\nlength = { nominal = 10.0, lower = -0.2, upper = 0.2 }",
     parse,
@@ -38,6 +39,8 @@ struct Fields {
 enum Of {
     SlotWidth(Feature),
     SlotLength(Feature),
+    OvalWidth(Feature, Ellipse<DesignMm>),
+    OvalLength(Feature, Ellipse<DesignMm>),
     Between(Pair),
 }
 
@@ -113,13 +116,23 @@ impl Width {
         self.add(&feature.name, "length", fields.length, slot.length(), Of::SlotLength(feature.clone()))
     }
     fn cutout(&mut self, design: &Design, feature: &Feature, fields: &Fields) -> Result<(), EntryError> {
+        if let Some(oval) = ellipse(&design.contours[feature.contour]) {
+            self.add(&feature.name, "width", fields.width, oval.width(), Of::OvalWidth(feature.clone(), oval))?;
+            return self.add(
+                &feature.name,
+                "length",
+                fields.length,
+                oval.length(),
+                Of::OvalLength(feature.clone(), oval),
+            );
+        }
         let (width, length) = sides(design, feature);
         for (what, dimension, pair) in [("width", fields.width, width), ("length", fields.length, length)] {
             match (dimension, pair) {
                 (None, _) => {}
                 (Some(_), None) => {
                     return Err(EntryError::new(format!(
-                        "`{what}`: {:?} has no two straight sides for it: expected `from` and `to`, two parallel edges",
+                        "`{what}`: {:?} is no ellipse and has no two straight sides for it: expected `from` and `to`, two parallel edges",
                         feature.name
                     )));
                 }
@@ -180,7 +193,7 @@ fn sides(design: &Design, feature: &Feature) -> (Option<Pair>, Option<Pair>) {
     (Some(width), length)
 }
 
-/// Every slot, every cutout with straight sides, and the two largest widths of the outline that are square to each other: between edges long enough for
+/// Every slot, every ellipse, every cutout with straight sides, and the two largest widths of the outline that are square to each other: between edges long enough for
 /// this camera.
 fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
     let shortest = super::LEAST_EDGE_PX * mm_per_px;
@@ -195,10 +208,13 @@ fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
     let opening = |f: &Feature| {
         let (width, length) = match f.kind {
             FeatureKind::Slot(slot) => (Some(slot.width), Some(slot.length())),
-            FeatureKind::Cutout => {
-                let (width, length) = sides(design, f);
-                (drawn(width), drawn(length))
-            }
+            FeatureKind::Cutout => match ellipse(&design.contours[f.contour]) {
+                Some(oval) => (Some(oval.width()), Some(oval.length())),
+                None => {
+                    let (width, length) = sides(design, f);
+                    (drawn(width), drawn(length))
+                }
+            },
             _ => return None,
         };
         let lines: Vec<String> = [("width", width), ("length", length)]
@@ -247,6 +263,13 @@ impl Check for Width {
                 let observation = if matches!(of, Of::SlotWidth(_)) { slot.width(part) } else { slot.length(part) };
                 observation.at(slot.edges.region(part).into_iter().collect())
             }),
+            Of::OvalWidth(feature, drawn) | Of::OvalLength(feature, drawn) => {
+                Oval::measure(part, feature, drawn).map(|oval| {
+                    let wide = matches!(of, Of::OvalWidth(..));
+                    let observation = if wide { oval.width(part) } else { oval.length(part) };
+                    observation.at(oval.edges.region(part).into_iter().collect())
+                })
+            }
         };
         self.of.iter().zip(&self.characteristics).map(|x| one(x).unwrap_or_else(Observation::not_measured)).collect()
     }

@@ -32,6 +32,7 @@ pub use pattern::{Pattern, PatternKind};
 pub(crate) use picture::Landmark;
 pub use picture::ReferencePicture;
 pub use pyramid::{Pyramid, Raster};
+pub(crate) use recognise::ellipse;
 pub use symmetry::{Symmetry, Turns};
 pub use units::Units;
 

@@ -2,7 +2,7 @@
 
 use super::assemble::reading_order;
 use super::{Contour, Feature, FeatureKind, Segment, Slot};
-use crate::geometry::{Angle, DesignMm, Point, Vector, fit_circle};
+use crate::geometry::{Angle, DesignMm, Ellipse, Point, Vector, fit_circle};
 use std::f64::consts::{PI, TAU};
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ const LEAST_SWEEP: f64 = 15.0 * PI / 180.0;
 const CHORD_SIN: f64 = 0.087_155_742_747_658_17;
 /// Sine of the turn below which arcs go on smoothly (1°).
 const SMOOTH_SIN: f64 = 0.017_452_406_437_283_51;
-/// How far a slot's joints and ends may lie from their places, mm.
+/// How far a slot's joints and ends, or the contour of an ellipse, may lie from their places, mm.
 const SLOT: f64 = 0.02;
 
 /// Neighbouring segments that lie on one line or one circle.
@@ -172,6 +172,29 @@ pub(super) fn slot(contour: &Contour) -> Option<Slot> {
     let turned = from.x > to.x + SLOT || ((from.x - to.x).abs() <= SLOT && from.y > to.y);
     let (from, to) = if turned { (to, from) } else { (from, to) };
     half_circles.then_some(Slot { from, to, width: 2.0 * radius })
+}
+
+/// The ellipse that a contour is, however it is cut into arcs and lines, when it is one and no circle.
+pub(crate) fn ellipse(contour: &Contour) -> Option<Ellipse<DesignMm>> {
+    // The area's own axes: their second moments are a quarter of the squares of the half axes.
+    let polygon = contour.polygon(0.005 * SLOT);
+    let middle = contour.centroid();
+    let (mut area, mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0, 0.0);
+    for (p, q) in polygon.iter().zip(polygon.iter().cycle().skip(1)) {
+        let (p, q) = (*p - middle, *q - middle);
+        let twice = p.cross(q);
+        area += 0.5 * twice;
+        xx += twice * (p.x * p.x + p.x * q.x + q.x * q.x) / 12.0;
+        yy += twice * (p.y * p.y + p.y * q.y + q.y * q.y) / 12.0;
+        xy += twice * (2.0 * p.x * p.y + p.x * q.y + q.x * p.y + 2.0 * q.x * q.y) / 24.0;
+    }
+    let (xx, xy, yy) = (xx / area, xy / area, yy / area);
+    let (mean, half) = (0.5 * (xx + yy), libm::hypot(0.5 * (xx - yy), xy));
+    let [a, b] = [mean + half, mean - half].map(|moment| 2.0 * moment.max(0.0).sqrt());
+    let (sin, cos) = libm::sincos(0.5 * libm::atan2(2.0 * xy, xx - yy));
+    let found = Ellipse { centre: middle, direction: Vector::new(cos, sin), a, b };
+    let (longest, shortest) = (a - b > 2.0 * SLOT, b > SLOT);
+    (longest && shortest && polygon.iter().all(|p| found.distance(*p).abs() <= SLOT)).then_some(found)
 }
 
 /// The straight edges and the arcs of the outline and of the cutouts, named. No run of `contours` goes on past their last segment.

@@ -10,6 +10,7 @@
 //! All arithmetic is f64.
 
 mod arc;
+mod ellipse;
 mod fit;
 mod frame;
 mod line;
@@ -24,6 +25,7 @@ mod units;
 mod zone;
 
 pub use arc::{ArcFit, fit_arc, refit_arc};
+pub use ellipse::{Ellipse, EllipseFit, fit_ellipse, refit_ellipse};
 pub use fit::{Circle, CircleFit, FitError, fit_circle, fit_weighted_circle, refit_circle};
 pub(crate) use fit::{longest_gap, reweight, scatter};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
 use crate::calibration::{Calibration, CalibrationPolicy, Day, ScaleRecord};
 use crate::checks::{Needs, REGISTRY};
-use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units};
+use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units, ellipse};
 use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::fmt::Write as _;
@@ -437,6 +437,10 @@ fn names(design: &Design) -> Vec<String> {
         of("Straight edges (length)", &|f| match f.kind {
             FeatureKind::Edge { from, to } => Some(format!("{} {:.3}", f.name, from.distance(to))),
             _ => None,
+        }),
+        of("Ellipses (length x width)", &|f| {
+            let cutout = matches!(f.kind, FeatureKind::Cutout).then(|| &design.contours[f.contour]);
+            cutout.and_then(ellipse).map(|e| format!("{} {:.3} x {:.3}", f.name, e.length(), e.width()))
         }),
         of("Arcs (radius)", &|f| match f.kind {
             FeatureKind::Arc { circle, .. } => Some(format!("{} {:.3}", f.name, circle.radius)),
