@@ -77,7 +77,12 @@ pub fn inspect_part(photo: &Photo, recipe: &Recipe, told: &Told, mut finished: i
 }
 
 /// Registers, measures, decides.
-fn look(located: Located<'_>, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
+pub(crate) fn look(
+    located: Located<'_>,
+    recipe: &Recipe,
+    said: &Identity,
+    mut finished: impl FnMut(Stage),
+) -> Inspection {
     let mut part = register(located, &recipe.reference);
     part.said = said.clone();
     finished(Stage::Register);

@@ -70,7 +70,9 @@ pub enum ScaleError {
         found: f64,
     },
     /// It was measured in none of the photos.
-    #[error("{id}: measured in none of the photos")]
+    #[error(
+        "{id}: measured in none of the photos; the recipe's `mm_per_px` must be right to 5 %, and the part be that of the recipe"
+    )]
     NotSeen {
         /// The characteristic.
         id: String,
@@ -87,12 +89,47 @@ pub enum ScaleError {
         /// What was measured, mm.
         measured: f64,
     },
+    /// The known sizes contradict each other.
+    #[error(
+        "the known sizes are {ratio:.0} times farther from each other than their uncertainties say, {id} by {off_mm:+.3} mm: look at the numbers, the names and the unit \
+         (mm), or give a larger uncertainty"
+    )]
+    Disagree {
+        /// The one that fits least.
+        id: String,
+        /// How far it is off, mm.
+        off_mm: f64,
+        /// How many times farther.
+        ratio: f64,
+    },
+    /// Edges where no camera sees them.
+    #[error(
+        "by these sizes edges would be seen {px:+.1} px outside the material, expected at most {MOST_EDGE_PX}: look at the numbers, the names and the unit (mm)"
+    )]
+    Edges {
+        /// The edge offset, px.
+        px: f64,
+    },
+}
+
+/// A size that does not fit the others.
+fn misfit(known: &[KnownSize], rows: &[Row], fit: &Fit) -> ScaleError {
+    let off = |row: &Row| fit.says(row) - row.truth;
+    let doubt = |row: &Row| row.weight.sqrt() * off(row).abs();
+    let worst = (0..rows.len()).max_by(|a, b| doubt(&rows[*a]).total_cmp(&doubt(&rows[*b]))).unwrap_or(0);
+    ScaleError::Disagree { id: known[worst].id.clone(), off_mm: off(&rows[worst]), ratio: fit.disagreement }
 }
 
 /// Edges are taken to be seen this much farther outside to learn what that does to a size, px.
 const TRIED_PX: f64 = 0.25;
 /// Known and measured size differ by no more than this factor: else it is another part, or another unit.
 const MOST: f64 = 1.5;
+/// Largest standard uncertainty of a known size, as a share of it.
+const MOST_U: f64 = 0.02;
+/// Known sizes farther from each other than this many times their uncertainties are wrong. Rings against a CMM, lobes and all, reach 3.
+const MOST_DISAGREEMENT: f64 = 5.0;
+/// Farthest from the material that a camera sees its edge, px. A telecentric back-light blooms by 0.3 to 0.6 px, codes that are light taken for sRGB make 0.6.
+const MOST_EDGE_PX: f64 = 2.0;
 
 /// The sizes that a recipe measures: lengths with a nominal value.
 pub fn sizes(recipe: &Recipe) -> impl Iterator<Item = &Characteristic> {
@@ -118,8 +155,8 @@ pub fn policy<'r>(recipe: &'r Recipe, known: &[KnownSize]) -> Result<&'r Calibra
         if !(mm.is_finite() && *mm > 0.0) {
             return number("a size above 0 mm", *mm);
         }
-        if !(*u_mm >= 0.0 && u_mm < mm) {
-            return number("a standard uncertainty from 0 to less than the size, mm", *u_mm);
+        if !(0.0..=MOST_U * mm).contains(u_mm) {
+            return number("a standard uncertainty in mm, from 0 to 2 % of the size", *u_mm);
         }
     }
     Ok(policy)
@@ -182,8 +219,10 @@ pub struct FoundScale {
     /// True when the edge offset was found; else the sizes cannot tell it from the scale, and it stays as it was.
     pub edge_found: bool,
     /// How many times farther the sizes are from each other than their uncertainties say, at least 1; the uncertainties of what was found grew by it (Birge 1932,
-    /// doi:10.1103/PhysRev.40.207).
+    /// doi:10.1103/PhysRev.40.207). Always 1 when there are only as many sizes as unknowns.
     pub disagreement: f64,
+    /// True when there are more sizes than unknowns: else any numbers fit, and nothing checks them.
+    pub checked: bool,
     /// Relative standard deviation of the scale from photo to photo, noise apart: the camera does not look straight down, or the part lay at other heights. `None` for a
     /// single photo, which says nothing about it.
     pub between_photos: Option<f64>,
@@ -208,7 +247,7 @@ impl FoundScale {
 /// they are correlated by r both grow by the root of 1 + |r|, with which no measurand's uncertainty is too small.
 ///
 /// # Errors
-/// [`ScaleError::Nothing`], [`ScaleError::NotSeen`], [`ScaleError::Apart`].
+/// [`ScaleError::Nothing`], [`ScaleError::NotSeen`], [`ScaleError::Apart`], [`ScaleError::Disagree`], [`ScaleError::Edges`].
 ///
 /// ```
 /// use inspector::calibration::CalibrationPolicy;
@@ -230,22 +269,30 @@ pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Readin
         return Err(ScaleError::Nothing);
     }
     let rows: Vec<Row> = known.iter().enumerate().map(|(i, k)| Row::of(i, k, readings)).collect::<Result<_, _>>()?;
-    let fit = Fit::both(&rows).filter(|f| f.u_edge() < policy.u_edge_px);
+    // Whether sizes tell the edges is a matter of which they are, not of how well they fit.
+    let fit = Fit::both(&rows).filter(|f| f.u_edge() < policy.u_edge_px * f.disagreement);
     let edge_found = fit.is_some();
     let fit = fit.unwrap_or_else(|| Fit::scale_only(&rows, policy.u_edge_px));
+    if fit.disagreement > MOST_DISAGREEMENT {
+        return Err(misfit(known, &rows, &fit));
+    }
+    let edge_offset_px = policy.edge_offset_px + fit.edge / fit.k;
+    if edge_offset_px.abs() > MOST_EDGE_PX {
+        return Err(ScaleError::Edges { px: edge_offset_px });
+    }
     let between_photos = fit.between_photos(&rows, readings);
     let photos = photos(readings).len();
     let place = between_photos.unwrap_or(0.0) * fit.k;
     let [[scale, both], [_, edge]] = fit.covariance;
     let scale = scale + place * place * (1.0 + 1.0 / photos as f64);
     let apart = if scale * edge > 0.0 { 1.0 + both.abs() / (scale * edge).sqrt() } else { 1.0 };
-    let mm_per_px = policy.mm_per_px * fit.k;
     let policy = CalibrationPolicy {
-        mm_per_px,
-        u_scale: (apart * scale).sqrt() / fit.k,
-        edge_offset_px: policy.edge_offset_px + fit.edge / fit.k,
-        u_edge_px: (apart * edge).sqrt() / fit.k,
+        mm_per_px: digits(policy.mm_per_px * fit.k, 7),
+        u_scale: digits((apart * scale).sqrt() / fit.k, 3),
+        edge_offset_px: digits(edge_offset_px, 4),
+        u_edge_px: digits((apart * edge).sqrt() / fit.k, 3),
         tone: policy.tone,
+        size_px: None,
     };
     let sizes = known.iter().zip(&rows).map(|(k, row)| SizeRecord {
         check: k.id.clone(),
@@ -259,9 +306,15 @@ pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Readin
         policy,
         edge_found,
         disagreement: fit.disagreement,
+        checked: rows.len() > 1 + usize::from(edge_found),
         between_photos,
         photos,
     })
+}
+
+/// A number with so many digits that count, as people can read it.
+fn digits(value: f64, count: usize) -> f64 {
+    format!("{value:.*e}", count - 1).parse().unwrap_or(value)
 }
 
 /// Numbers of the photos that were read.

@@ -47,7 +47,10 @@ impl Calibration {
     /// Cost: see [`locate`] and [`locate_on_mat`].
     pub fn locate<'p>(&self, photo: &'p Photo, mat_age_days: Option<f64>) -> Result<Located<'p>, Reason> {
         match self {
-            Self::Known(policy) => Ok(locate(photo, policy)),
+            Self::Known(policy) => {
+                policy.fits([photo.width(), photo.height()])?;
+                Ok(locate(photo, policy))
+            }
             Self::Mat(policy) => {
                 let on = locate_on_mat(&photo.picture, policy, mat_age_days)?;
                 let (work_area, mat) = (Some(on.work_area), Some(Box::new(on.seen)));
@@ -84,6 +87,9 @@ pub struct CalibrationPolicy {
     /// Tone curve of the camera.
     #[serde(default)]
     pub tone: Tone,
+    /// Width and height of the pictures of which all this is true, px: others are not measured. `None` for a scanner, whose pictures have any size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_px: Option<[u32; 2]>,
 }
 
 impl CalibrationPolicy {
@@ -95,13 +101,38 @@ impl CalibrationPolicy {
             edge_offset_px: 0.0,
             u_edge_px: default_u_edge(),
             tone: Tone::Srgb,
+            size_px: None,
         }
+    }
+    /// Refuses pictures of another size: a pixel of theirs is another one.
+    fn fits(&self, [width, height]: [u32; 2]) -> Result<(), Reason> {
+        match self.size_px {
+            Some([w, h]) if [w, h] != [width, height] => Err(Reason::CameraRecord {
+                detail: format!(
+                    "its scale is that of pictures of {w} x {h}, the photo has {width} x {height}: use that size, the same way up, or calibrate again"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+    /// The first of its numbers that no camera has: its key, what is expected, what was found.
+    pub(crate) fn fault(&self) -> Option<(&'static str, std::ops::RangeInclusive<f64>, f64)> {
+        let rows = [
+            ("mm_per_px", SCALES, self.mm_per_px),
+            ("u_scale", 0.0..=0.1, self.u_scale),
+            ("edge_offset_px", -10.0..=10.0, self.edge_offset_px),
+            ("u_edge_px", 0.0..=10.0, self.u_edge_px),
+        ];
+        rows.into_iter().find(|(_, range, found)| !range.contains(found))
     }
     /// Of a recipe in which nothing is measured in millimetres: a pixel is the unit.
     pub const fn unscaled(tone: Tone) -> Self {
-        Self { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone }
+        Self { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone, size_px: None }
     }
 }
+
+/// Sizes of a pixel that a camera or scanner can have, mm: a tenth of a micrometre to a centimetre.
+pub(crate) const SCALES: std::ops::RangeInclusive<f64> = 0.0001..=10.0;
 
 /// Of a scale of which nothing else is said, relative. **Assumed**: whoever gives a scale has measured it.
 const fn default_u_scale() -> f64 {

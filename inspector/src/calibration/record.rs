@@ -3,6 +3,7 @@
 use super::board::Board;
 use super::solve::Calibrated;
 use super::{CalibrationPolicy, Lens};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -41,6 +42,14 @@ pub enum RecordError {
     /// Not a record.
     #[error("not a camera record: {0}")]
     Syntax(String),
+    /// Of another kind.
+    #[error("this is the record of {found}, expected that of {expected}")]
+    Kind {
+        /// How the right one is made.
+        expected: &'static str,
+        /// How this one was made.
+        found: &'static str,
+    },
     /// Of a later program.
     #[error("camera record of version {found}, expected 1: use the program that wrote it, or a newer one")]
     Schema {
@@ -51,7 +60,7 @@ pub enum RecordError {
     #[error("camera record: expected {expected}, found {found}")]
     Numbers {
         /// What was expected.
-        expected: &'static str,
+        expected: String,
         /// What was found.
         found: String,
     },
@@ -95,11 +104,11 @@ impl CameraRecord {
     /// # Errors
     /// [`RecordError`] with what was expected and found.
     pub fn read(text: &str) -> Result<Self, RecordError> {
-        let record: Self = toml::from_str(text).map_err(|e| RecordError::Syntax(e.message().to_owned()))?;
+        let record: Self = parse::<_, ScaleRecord>(text, [OF_BOARD, OF_SIZES])?;
         if record.schema != 1 {
             return Err(RecordError::Schema { found: record.schema });
         }
-        let refuse = |expected, found: String| Err(RecordError::Numbers { expected, found });
+        let refuse = |expected: &str, found: String| Err(RecordError::Numbers { expected: expected.to_owned(), found });
         let q = record.lens.parameters();
         if q.iter().any(|v| !v.is_finite()) || record.lens.fx <= 0.0 || record.lens.fy <= 0.0 {
             return refuse("finite numbers and focal lengths above 0", format!("{q:?}"));
@@ -148,6 +157,21 @@ impl CameraRecord {
     }
 }
 
+/// How the record of a lens is made, and that of a scale.
+const OF_BOARD: &str = "a lens (assay calibrate board)";
+const OF_SIZES: &str = "a scale (assay calibrate scale)";
+
+/// Reads a record; `Other` is the kind that it may be taken for.
+fn parse<T: DeserializeOwned, Other: DeserializeOwned>(
+    text: &str,
+    [expected, found]: [&'static str; 2],
+) -> Result<T, RecordError> {
+    toml::from_str(text).map_err(|e| match toml::from_str::<Other>(text) {
+        Ok(_) => RecordError::Kind { expected, found },
+        Err(_) => RecordError::Syntax(e.message().to_owned()),
+    })
+}
+
 /// Scale and edge offset of a camera that looks straight down on its parts, a fixed one or a scanner, as a file. Its `[calibration]` is that of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,17 +217,26 @@ impl ScaleRecord {
     /// Reads a record.
     ///
     /// # Errors
-    /// [`RecordError`] with what was expected and found. That its numbers make sense is asked where a recipe is made of them.
+    /// [`RecordError`] with what was expected and found.
     pub fn read(text: &str) -> Result<Self, RecordError> {
-        let record: Self = toml::from_str(text).map_err(|e| RecordError::Syntax(e.message().to_owned()))?;
-        if record.schema == 1 { Ok(record) } else { Err(RecordError::Schema { found: record.schema }) }
+        let record: Self = parse::<_, CameraRecord>(text, [OF_SIZES, OF_BOARD])?;
+        if record.schema != 1 {
+            return Err(RecordError::Schema { found: record.schema });
+        }
+        match record.calibration.fault() {
+            None => Ok(record),
+            Some((key, range, found)) => Err(RecordError::Numbers {
+                expected: format!("{key} from {} to {}", range.start(), range.end()),
+                found: found.to_string(),
+            }),
+        }
     }
 
     /// The record as a file.
     ///
     /// ```
     /// use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord, Tone};
-    /// let calibration = CalibrationPolicy { mm_per_px: 0.0421, u_scale: 1e-4, edge_offset_px: 0.08, u_edge_px: 0.02, tone: Tone::Srgb };
+    /// let calibration = CalibrationPolicy { mm_per_px: 0.0421, u_scale: 1e-4, edge_offset_px: 0.08, u_edge_px: 0.02, tone: Tone::Srgb, size_px: None };
     /// let size = SizeRecord { check: "outline.diameter".into(), known_mm: 23.665, u_mm: 0.002, measured_mm: 23.666, photos: 4 };
     /// let record = ScaleRecord {
     ///     schema: 1, artefact: "ring no. 3".into(), photos: 4, rms_px: 0.02, by: Some("p-7".into()), made: None, calibration, sizes: vec![size],

@@ -105,6 +105,7 @@ pub(super) fn observe(check: &dyn Check, reference: &Reference, made: &Design, s
         edge_offset_px: U_EDGE_PX * random.normal(),
         u_edge_px: U_EDGE_PX,
         tone: Tone::Srgb,
+        size_px: None,
     };
     check.observe(&register(locate(&photo, &policy), reference))
 }
@@ -497,4 +498,25 @@ fn an_arc_that_is_too_short_for_the_camera_is_said() {
     let observed = observe(check.as_ref(), &reference, &drawn, 2);
     let Outcome::NotMeasured(reason) = &observed[0].outcome else { panic!("{observed:?}") };
     assert!(reason.to_string().contains("closer view"), "{reason}");
+}
+
+/// A ring looks the same however it is turned: what is not known of its turn moves no edge, and its profile is as sure as that of any part. Also when a burr takes some edges
+/// away, so that the others' middle is not its own.
+#[test]
+fn the_turn_of_a_round_part_is_no_matter() {
+    let drawn = parts::pierced_disc(12.0, &[(0.0, 0.0, 8.0)]);
+    let reference = Reference::Drawing(drawn.clone());
+    let check = open(&super::profile::TYPE, "type = \"profile\"\nfeature = \"hole-1\"\nzone = 0.1", &reference)
+        .expect("it opens");
+    for seed in 0..6 {
+        let mut random = Seeded::new(seed, 0x72_6f);
+        let scene = Scene::at_random(&drawn, 400, SCALE, 9.0, &mut random);
+        let burr = Fault::Burr { segment: 0, at: random.unit(), width: 1.5, height: 0.5 };
+        let rendered = Rendered::new(&scene, &drawn, Some(&burr)).expect("a part");
+        let policy = CalibrationPolicy { u_edge_px: U_EDGE_PX, ..CalibrationPolicy::of(SCALE) };
+        let photo = rendered.photo();
+        let seen = check.observe(&register(locate(&photo, &policy), &reference));
+        let Outcome::Measured { value, u } = seen[0].outcome else { panic!("seed {seed}: {seen:?}") };
+        assert!(value < 0.03 && u < 0.015, "seed {seed}: {value} u {u} {}", seen[0].budget);
+    }
 }

@@ -33,7 +33,14 @@ fn open(text: &str) -> Result<Box<dyn Check>, EntryError> {
 }
 
 fn policy(mm_per_px: f64) -> CalibrationPolicy {
-    CalibrationPolicy { mm_per_px, u_scale: 0.0002, edge_offset_px: 0.0, u_edge_px: 0.02, tone: Tone::Srgb }
+    CalibrationPolicy {
+        mm_per_px,
+        u_scale: 0.0002,
+        edge_offset_px: 0.0,
+        u_edge_px: 0.02,
+        tone: Tone::Srgb,
+        size_px: None,
+    }
 }
 
 fn observe(check: &dyn Check, photo: &Photo, reference: &Reference) -> Vec<Observation> {

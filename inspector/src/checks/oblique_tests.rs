@@ -121,8 +121,14 @@ fn observe(checks: &[Box<dyn Check>], reference: &Reference, made: &Design, seed
 }
 
 fn located(photo: &Photo, worlds: Worlds) -> Located<'_> {
-    let policy =
-        CalibrationPolicy { mm_per_px: 0.1, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone: Tone::Srgb };
+    let policy = CalibrationPolicy {
+        mm_per_px: 0.1,
+        u_scale: 0.0,
+        edge_offset_px: 0.0,
+        u_edge_px: 0.0,
+        tone: Tone::Srgb,
+        size_px: None,
+    };
     let corner = |x, y| worlds.nominal.camera.image_from_plane(Point::new(x, y), Mm(0.0));
     let work_area = vec![corner(-75.0, -65.0), corner(75.0, -65.0), corner(75.0, 65.0), corner(-75.0, 65.0)];
     Located { worlds, work_area: Some(work_area), ..locate(photo, &policy) }

@@ -148,7 +148,7 @@ fn clear(trace: &Trace, top: usize) -> (Trace, usize) {
 
 /// What the uncertainty of the deviation at a place is made of.
 fn budget(part: &RegisteredPart<'_>, pose: &DrawingPose, at: &ContourEdge, noise: f64) -> Vec<(Source, f64)> {
-    let mut terms = vec![(Source::Noise, noise), (Source::Placement, pose.u_at(at.at.p))];
+    let mut terms = vec![(Source::Noise, noise), (Source::Placement, pose.u_across(at.at.p, at.at.normal))];
     if at.edge.is_ok() {
         let change = |world, pose| at.deviation_in(world, pose) - at.deviation_mm;
         terms.extend(pose.worlds(&part.located.worlds).map(|(source, world, pose)| (source, change(world, pose))));

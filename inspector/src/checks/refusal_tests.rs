@@ -41,8 +41,14 @@ fn seen(
 /// The same in a scene.
 fn look(check: &dyn Check, reference: &Reference, made: &Design, scene: &Scene) -> (Vec<Observation>, Verdict) {
     let photo = Rendered::new(scene, made, None).expect("a part").photo();
-    let policy =
-        CalibrationPolicy { mm_per_px: SCALE, u_scale: 5e-4, edge_offset_px: 0.0, u_edge_px: 0.03, tone: Tone::Srgb };
+    let policy = CalibrationPolicy {
+        mm_per_px: SCALE,
+        u_scale: 5e-4,
+        edge_offset_px: 0.0,
+        u_edge_px: 0.03,
+        tone: Tone::Srgb,
+        size_px: None,
+    };
     let observations = check.observe(&register(locate(&photo, &policy), reference));
     let verdict = decide(&check.characteristics()[0], &observations[0], Rule::Guarded).verdict;
     (observations, verdict)

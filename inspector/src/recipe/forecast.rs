@@ -4,11 +4,12 @@
 //! of uncertainty that could say something else than the first.
 
 use super::Recipe;
-use crate::calibration::{Calibration, CalibrationPolicy, Source};
+use crate::calibration::{Calibration, CalibrationPolicy, Source, locate};
 use crate::checks::{Characteristic, Outcome, Unit};
 use crate::design::Design;
 use crate::geometry::{Angle, Vector};
-use crate::inspect::inspect;
+use crate::identity::Identity;
+use crate::inspect::look;
 use crate::photo::{Photo, Sha256};
 use crate::reason::Reason;
 use crate::synth::{Noise, Scene, parts};
@@ -106,7 +107,9 @@ pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
     let scene = scene.placed(design, mm_per_px, turn, Vector::new(0.3, 0.2));
     let none = Sha256([0; 32]);
     let photo = Photo { picture: scene.render(design), file_sha256: none, pixels_sha256: none };
-    let results = inspect(&photo, recipe, |_| ()).results;
+    // The picture has edges where they are, and any size.
+    let seen_by = CalibrationPolicy { edge_offset_px: 0.0, size_px: None, ..policy.clone() };
+    let results = look(locate(&photo, &seen_by), recipe, &Identity::default(), |_| ()).results;
     let forecasts = results.iter().filter_map(|r| {
         let tolerance = tolerance(&r.characteristic)?;
         let decides = match &r.observation.outcome {

@@ -52,7 +52,7 @@ pub use names::names_svg;
 pub use propose::{NAMES, ProposeOptions, ProposedMat, ProposedRecipe, ProposedScale, propose};
 
 use crate::Error;
-use crate::calibration::{Calibration, CalibrationPolicy, CameraRecord, Tone};
+use crate::calibration::{Calibration, CalibrationPolicy, CameraRecord, SCALES, Tone};
 use crate::checks::{Check, CheckType, Context, Entry, Needs, REGISTRY};
 use crate::decision::Rule;
 use crate::design::{Design, Reference, ReferencePicture};
@@ -158,7 +158,7 @@ impl Recipe {
     /// # Errors
     /// [`RecipeError::Scale`] for a scale that no camera has, and when the recipe compares with a picture or uses a mat.
     pub fn with_scale(mut self, mm_per_px: f64) -> Result<Self, RecipeError> {
-        if !text::SCALES.contains(&mm_per_px) {
+        if !SCALES.contains(&mm_per_px) {
             return Err(RecipeError::Scale { expected: "0.0001 to 10", found: mm_per_px });
         }
         if !matches!(self.reference, Reference::Drawing(_)) {

@@ -302,19 +302,17 @@ fn calibration(
 
 /// A scale that is known beforehand.
 fn known(text: Text<'_>, table: Spanned<DeValue<'_>>) -> Result<CalibrationPolicy, RecipeError> {
-    let place = |key: &str| table.get_ref().get(key).map_or(table.span(), Spanned::span).start;
-    let places = ["mm_per_px", "u_scale", "edge_offset_px", "u_edge_px"].map(place);
+    let start = table.span().start;
+    let keys = ["mm_per_px", "u_scale", "edge_offset_px", "u_edge_px"];
+    let places = keys.map(|key| table.get_ref().get(key).map_or(start, |value| value.span().start));
     let policy: CalibrationPolicy = table_of(text, "calibration", table)?;
-    let rows = [
-        ("mm_per_px", policy.mm_per_px, SCALES),
-        ("u_scale", policy.u_scale, 0.0..=0.1),
-        ("edge_offset_px", policy.edge_offset_px, -10.0..=10.0),
-        ("u_edge_px", policy.u_edge_px, 0.0..=10.0),
-    ];
-    for ((key, found, range), at) in rows.into_iter().zip(places) {
-        within(text, "[calibration]", key, found, &range, at)?;
+    match policy.fault() {
+        None => Ok(policy),
+        Some((key, range, found)) => {
+            let at = keys.iter().zip(places).find(|(k, _)| **k == key).map_or(start, |(_, at)| at);
+            within(text, "[calibration]", key, found, &range, at).map(|()| policy)
+        }
     }
-    Ok(policy)
 }
 
 /// What is known of the mat.
@@ -372,9 +370,6 @@ fn within(
     }
     Err(text.fault(at, format!("{table}: expected {key} from {} to {}, found {found}", range.start(), range.end())))
 }
-
-/// Sizes of a pixel that a camera or scanner can have, mm: a tenth of a micrometre to a centimetre.
-pub(super) const SCALES: std::ops::RangeInclusive<f64> = 0.0001..=10.0;
 
 fn checks<'t>(text: Text<'_>, value: Option<Spanned<DeValue<'t>>>) -> Result<Vec<Entry<'t>>, RecipeError> {
     let Some(value) = value else {

@@ -8,7 +8,7 @@ use super::shadow::{self, Place, Shadow};
 use super::window::Window;
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
-use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity};
+use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity, Vector};
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge, lies};
 use crate::measure::{LightModel, Silhouette};
 use crate::reason::Reason;
@@ -168,6 +168,11 @@ impl DrawingPose {
     pub fn u_at(&self, p: Point<DesignMm>) -> f64 {
         let lever = self.u_turn_rad * p.distance(self.pivot);
         (self.u_shift_mm * self.u_shift_mm + lever * lever).sqrt()
+    }
+
+    /// As [`u_at`](Self::u_at), across a contour with this unit normal: a turn moves a circle about its middle along itself.
+    pub fn u_across(&self, p: Point<DesignMm>, normal: Vector<DesignMm>) -> f64 {
+        libm::hypot(self.u_shift_mm, self.u_turn_rad * (p - self.pivot).cross(normal))
     }
 
     /// Edges along a feature, in order of travel, with no gap between the pixels that neighbours look at. A long contour's own [`edges`](Self::edges) stand

@@ -26,8 +26,17 @@ pub(super) const LEAST_SCATTER_MM: f64 = 1e-4;
 pub(super) const PARTS_MM: f64 = 0.1;
 /// Fewer edges tell no pose.
 const LEAST_EDGES: usize = 12;
-/// Edges whose mean square lever is no longer than this, mm², tell no turn.
+/// Edges whose mean square lever, what a shift does as well apart, is no longer than this, mm², tell no turn.
 const LEAST_LEVER_MM2: f64 = 1e-6;
+
+/// Mean square of the levers, less what a shift does as well, mm²: where edges are missing the middle of a round part's edges is not the centre of its circles, and a turn about it
+/// shifts them.
+fn of_turn_alone(rows: &[([f64; 3], f64)]) -> f64 {
+    let sum = |i: usize, j: usize| rows.iter().map(|(row, _)| row[i] * row[j]).sum::<f64>();
+    let turn = [sum(0, 2), sum(1, 2)];
+    let as_shift = solve_symmetric([[sum(0, 0), sum(0, 1)], [sum(0, 1), sum(1, 1)]], turn).unwrap_or([0.0; 2]);
+    (sum(2, 2) - turn[0] * as_shift[0] - turn[1] * as_shift[1]) / rows.len() as f64
+}
 
 /// What each edge says of shift and turn about the middle of all of them, so that these do not mix: its row, its distance.
 struct Rows {
@@ -53,8 +62,8 @@ impl Rows {
             ([normal.x, normal.y, (pose.apply(at.p) - middle).cross(normal)], d)
         };
         let rows: Vec<_> = edges.map(row).collect();
-        let lever = rows.iter().map(|(row, _)| row[2] * row[2]).sum::<f64>() / rows.len() as f64;
-        Self { middle, rows, round: lever <= LEAST_LEVER_MM2 }
+        let round = of_turn_alone(&rows) <= LEAST_LEVER_MM2;
+        Self { middle, rows, round }
     }
 
     fn equations(&self, weights: &[f64]) -> NormalEquations<3> {

@@ -51,9 +51,9 @@ fn scale_and_edges_are_told_apart() {
     let sizes: Vec<KnownSize> = SIZES.iter().map(|(id, mm, _)| known(id, *mm)).collect();
     let found = solve(&policy, &sizes, &wrong.readings(&[0, 1, 2], 3, 0.0, &policy, &mut Seeded::new(1, 1))).unwrap();
     assert!(found.edge_found && (found.disagreement, found.photos) == (1.0, 3));
-    assert!((found.policy.mm_per_px - 0.1 / 1.013).abs() < 1e-9, "{:?}", found.policy);
+    assert!((found.policy.mm_per_px - 0.1 / 1.013).abs() < 1e-8, "{:?}", found.policy);
     // Edge offset in the pixels that it shifts.
-    assert!((found.policy.edge_offset_px - 0.31).abs() < 1e-6, "{:?}", found.policy);
+    assert!((found.policy.edge_offset_px - 0.31).abs() < 1e-4, "{:?}", found.policy);
     assert!(found.sizes.iter().all(|s| (s.measured_mm - s.known_mm).abs() < 1e-9 && s.photos == 3));
     assert!(found.rms_px() < 1e-6);
 }
@@ -98,8 +98,17 @@ fn sizes_that_cannot_be_raise_what_is_not_known() {
         let found = solve(&policy, &sizes, &readings).unwrap();
         (found.policy.u_scale, found.disagreement)
     };
-    let ((u, 1.0), (much, disagreement)) = (u(0.0), u(0.1)) else { panic!("they agree") };
-    assert!(disagreement > 5.0 && much > 5.0 * u, "{disagreement} {much} {u}");
+    let ((u, 1.0), (much, disagreement)) = (u(0.0), u(0.02)) else { panic!("they agree") };
+    assert!(disagreement > 3.0 && much > 3.0 * u, "{disagreement} {much} {u}");
+    // What is far off is wrong, and which it is is said; so are sizes by which edges would be where no camera sees them.
+    let refused = |sizes: [(usize, f64); 3]| {
+        let sizes = sizes.map(|(k, mm)| known(SIZES[k].0, mm));
+        solve(&policy, &sizes, &readings).unwrap_err().to_string()
+    };
+    let far = refused([(0, 40.0), (1, 12.0), (2, 26.0)]);
+    assert!(far.contains("distance by") && far.contains("times farther"), "{far}");
+    let swapped = solve(&policy, &[known(SIZES[0].0, 41.0), known(SIZES[1].0, 11.5)], &readings[..2]).unwrap_err();
+    assert!(matches!(swapped, ScaleError::Edges { .. }), "{swapped}");
 }
 
 /// A camera that leans sees every place at its own scale: one photo cannot tell, several do.
@@ -163,7 +172,7 @@ fn what_gives_no_scale_is_said() {
     let unknown = said(&[known("hole-7.diameter", 5.0)]);
     assert!(unknown.contains("hole-7.diameter") && unknown.contains("outline.diameter, hole-1.diameter"), "{unknown}");
     assert!(said(&[known("hole-1.position", 5.0)]).contains("no length"), "a position is no size");
-    for (mm, u_mm) in [(0.0, 0.1), (f64::NAN, 0.1), (5.0, -0.1), (5.0, 6.0), (5.0, f64::NAN)] {
+    for (mm, u_mm) in [(0.0, 0.1), (f64::NAN, 0.1), (5.0, -0.1), (5.0, 0.2), (5.0, f64::NAN)] {
         said(&[KnownSize { u_mm, ..known("hole-1.diameter", mm) }]);
     }
     // Another part gives no reading, and no reading no scale.

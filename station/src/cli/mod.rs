@@ -70,7 +70,7 @@ enum Command {
     /// List cameras, and take a picture with one
     #[command(subcommand)]
     Camera(camera::Command),
-    /// Measure a camera's lens, verify it, list what is in doubt
+    /// Measure a camera's lens or scale, verify it, list what is in doubt
     #[command(subcommand)]
     Calibrate(calibrate::Command),
     /// Print the mat on which parts are photographed

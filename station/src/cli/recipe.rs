@@ -5,7 +5,7 @@ use crate::calibrations;
 use crate::ledger::{Ledger, LedgerOptions};
 use crate::models::ModelRuntime;
 use crate::recipes;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use inspector::calibration::mat::Paper;
 use inspector::calibration::{Day, ScaleRecord};
 use inspector::design::Units;
@@ -43,7 +43,13 @@ pub(super) struct New {
     #[arg(long)]
     revision: Option<String>,
     /// Size of a pixel of the camera at the part, mm (a 600 dpi scan: 0.04233), or the record that `assay calibrate scale` wrote
-    #[arg(long, value_name = "MM_PER_PX|FILE", conflicts_with = "mat", required_unless_present = "mat")]
+    #[arg(
+        long,
+        value_name = "MM_PER_PX|FILE",
+        allow_hyphen_values = true,
+        conflicts_with = "mat",
+        required_unless_present = "mat"
+    )]
     scale: Option<String>,
     /// Parts lie on a printed mat (assay mat) on this paper: every photo tells its own scale
     #[arg(long, value_name = "A4|A3|Letter", value_parser = super::mat::paper, requires = "thickness")]
@@ -60,7 +66,7 @@ pub(super) struct New {
     /// The day on which they were measured; today when left away
     #[arg(long, value_name = "YYYY-MM-DD", requires = "mat_id", value_parser = day)]
     mat_measured: Option<Day>,
-    /// Record of the camera (assay calibrate)
+    /// Record of the camera's lens (assay calibrate board)
     #[arg(long, value_name = "FILE", requires = "mat")]
     camera: Option<PathBuf>,
     /// Thickness of the part, mm; 0 for foil
@@ -107,6 +113,13 @@ impl Command {
 
 impl New {
     fn run(self) -> Result<u8> {
+        if let Some(day) = self.mat_measured {
+            ensure!(
+                self.mat_x.or(self.mat_y).is_some(),
+                "--mat-measured is the day of --mat-x and --mat-y: expected one of them"
+            );
+            ensure!(day <= today(), "--mat-measured: expected a day up to today, found {day}");
+        }
         let bytes = read(&self.design)?;
         let scale = match (self.scale, self.mat) {
             (Some(said), None) => scale(&said)?,
@@ -155,6 +168,7 @@ fn today() -> Day {
 /// A number, or the file of a record.
 fn scale(said: &str) -> Result<ProposedScale> {
     if let Ok(mm_per_px) = said.parse() {
+        ensure!((0.0001..=10.0).contains(&mm_per_px), "--scale: expected a size from 0.0001 to 10 mm, found {said}");
         return Ok(ProposedScale::MmPerPx(mm_per_px));
     }
     let text = std::fs::read_to_string(said).with_context(|| {

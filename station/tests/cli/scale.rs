@@ -1,7 +1,7 @@
 //! `assay calibrate scale`: from photos of a ring to recipes that measure as well as they say.
 
 use crate::{assay, at, code, json, stderr};
-use inspector::calibration::{ScaleRecord, Tone};
+use inspector::calibration::{CameraRecord, Lens, ScaleRecord, Tone};
 use inspector::design::{Design, write_dxf};
 use inspector::geometry::{Angle, Vector};
 use inspector::synth::{Noise, Rendered, Scene, parts};
@@ -55,6 +55,25 @@ fn calibrate(dir: &Path, known: &[&str], more: &[&str]) -> Output {
     assay(&all)
 }
 
+/// The record of a lens.
+fn lens() -> String {
+    let lens = Lens::pinhole(1400.0, 1400, 1200);
+    let artefact = "chessboard".to_owned();
+    let record = CameraRecord {
+        schema: 1,
+        width: 1400,
+        height: 1200,
+        artefact,
+        photos: 9,
+        rms_px: 0.2,
+        by: None,
+        made: None,
+        lens,
+        covariance: [[0.0; 9]; 9],
+    };
+    record.to_toml()
+}
+
 const BOTH: [&str; 2] = ["outline.diameter=29.93", "hole-1.diameter=20.04"];
 
 fn out(output: &Output) -> String {
@@ -106,6 +125,13 @@ fn a_camera_that_was_calibrated_with_a_ring_measures_as_well_as_it_says() {
     println!("{by_record:?}");
     assert_eq!(by_record.len(), 3);
     assert!(by_record.iter().all(|(off, u)| off.abs() <= 1.96 * u && *u < 0.01), "{by_record:?}");
+    // The recipe is for pictures of that size.
+    let small = parts::pierced_disc(24.0, &[(0.0, 0.0, 8.0)]);
+    let scene = Scene { tone: Tone::Linear, ..Scene::new(&small, 900, 800, SCALE) };
+    std::fs::write(at(dir, "small.png"), Rendered::new(&scene, &small, None).unwrap().png()).unwrap();
+    let judged = assay(&["inspect", "--json", "--recipe", &at(dir, "by-record"), &at(dir, "small.png")]);
+    assert_eq!(code(&judged), 3);
+    assert!(out(&judged).contains("pictures of 1400 x 1200, the photo has 900 x 800"), "{}", out(&judged));
     assert!(errors("by-rule", ROUGH).iter().any(|(off, _)| off.abs() > 0.1));
     let text = std::fs::read_to_string(dir.join("by-record/recipe.toml")).unwrap();
     assert!(text.contains("# Measured with a part of known size: ring no. 3 by anna on 20"), "{text}");
@@ -138,6 +164,9 @@ fn what_gives_no_scale_is_one_line() {
         (&["hole-1.diameter=-3"], "above 0"),
         (&["hole-1.diameter=20.04", "hole-1.diameter=20.05"], "given twice"),
         (&["outline.diameter=3.0"], "3.000 mm"),
+        // Names that were mixed up, and a digit.
+        (&["outline.diameter=20.04", "hole-1.diameter=29.93"], "known as 20.040 mm"),
+        (&["outline.diameter=29.93", "hole-1.diameter=20.40"], "outside the material"),
     ] {
         let refused = calibrate(dir, known, &[]);
         assert_eq!(code(&refused), 2, "{known:?}: {}", out(&refused));
@@ -153,6 +182,17 @@ fn what_gives_no_scale_is_one_line() {
         stderr(&without),
         out(&without)
     );
+    std::fs::remove_file(at(dir, "bench.toml")).unwrap();
+    // The same picture is one picture; a resized one has pixels of another size.
+    std::fs::copy(at(dir, "1.png"), at(dir, "0.png")).unwrap();
+    let twice = calibrate(dir, &BOTH, &[]);
+    assert!(
+        code(&twice) == 0 && out(&twice).contains("the same picture") && out(&twice).contains("2 photos"),
+        "{}",
+        out(&twice)
+    );
+    let record = std::fs::read_to_string(at(dir, "bench.toml")).unwrap();
+    assert!(record.contains("size_px = [1400, 1200]") || record.contains("1400,"), "{record}");
     std::fs::remove_file(at(dir, "bench.toml")).unwrap();
     // A recipe that takes its scale from a mat, and a record that is none.
     let drawing = at(dir, "ring.dxf");
@@ -177,6 +217,27 @@ fn what_gives_no_scale_is_one_line() {
     assert_eq!((code(&refused), stderr(&refused).lines().count()), (2, 1), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("a mat or a picture tells its own scale"), "{}", stderr(&refused));
     assert!(!Path::new(&bench).exists());
+    for (record, expected) in [
+        (
+            "schema = 1\nartefact = \"r\"\nphotos = 1\nrms_px = 0.1\nsize = []\n[calibration]\nmm_per_px = -1.0\n",
+            "mm_per_px from 0.0001 to 10",
+        ),
+        (
+            "schema = 7\nartefact = \"r\"\nphotos = 1\nrms_px = 0.1\nsize = []\n[calibration]\nmm_per_px = 0.1\n",
+            "version 7",
+        ),
+        (&lens(), "a lens (assay calibrate board), expected that of a scale"),
+    ] {
+        let file = at(dir, "wrong.toml");
+        std::fs::write(&file, record).unwrap();
+        let refused = recipe(dir, &parts::bracket(), "b", &file);
+        assert_eq!((code(&refused), stderr(&refused).lines().count()), (2, 1), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("wrong.toml") && stderr(&refused).contains(expected), "{}", stderr(&refused));
+    }
+    for wrong in ["nan", "600", "-0.02"] {
+        let refused = recipe(dir, &parts::bracket(), "b", wrong);
+        assert!(code(&refused) == 2 && stderr(&refused).contains("--scale: expected"), "{wrong}: {}", stderr(&refused));
+    }
     let no_record = recipe(dir, &parts::bracket(), "b", &at(dir, "ring.dxf"));
     assert_eq!((code(&no_record), stderr(&no_record).lines().count()), (2, 1), "{}", stderr(&no_record));
     let nothing = recipe(dir, &parts::bracket(), "b", "0,05");

@@ -20,13 +20,15 @@ the left, the right, the front and the back; let it reach into each corner of th
     /// Scale and edges of a camera that looks straight down, or of a scanner, from photos of a part of known size
     #[command(after_help = "Example, a ring whose diameters were measured with a micrometer:
   assay recipe new --design ring.dxf --part RING --scale 0.0423 --out ring
-  assay calibrate scale --recipe ring --known outline.diameter=23.665 --known hole-1.diameter=19.012 --u 0.002 \\
-    --artefact 'ring no. 3' --by anna --out bench.toml photos/*.png
-  assay recipe new --design visor.dxf --part M19-VISOR --scale bench.toml --out recipes/visor
-  ... --camera bench-2 --data data       records it in the station's journal too; the station must be stopped
+  assay calibrate scale --recipe ring --u 0.002 --by anna --out bench.toml \\
+    --known outline.diameter=23.665 --known hole-1.diameter=19.012 photos/*.png
+  assay recipe new --design visor.dxf --part M19 --scale bench.toml --out recipes/visor
+With --camera bench-2 --data data it is recorded in the journal of the station, too; the
+station must be stopped.
 
-One size cannot tell the scale from where the camera sees edges. Give sizes that edges change in different ways: a hole beside an outline,
-or a short length beside a long one. Take the part as thick as yours; photograph it in the middle and in each corner of the picture.")]
+One size alone cannot tell how large a pixel is from where the camera sees edges. Give
+sizes on which edges act differently: a hole beside an outline, or a short length beside a
+long one. Take a part as thick as yours; photograph it in the middle and in each corner.")]
     Scale(scale::OfSizes),
     /// Record what a calibrated camera says of a known length; when it is not good, list every result in doubt (exit code 1). The station must be stopped.
     Verify(journal::Verify),

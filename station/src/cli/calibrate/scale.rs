@@ -5,11 +5,11 @@ use crate::calibrations;
 use crate::cli::photos::{Photo, expand};
 use crate::cli::{ERROR, OK, write_new};
 use anyhow::{Context as _, Result, bail, ensure};
-use inspector::calibration::{ScaleRecord, SizeRecord};
-use inspector::photo::{DecodeLimits, decode};
-use inspector::reason::Reason;
+use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord};
+use inspector::photo::{DecodeLimits, Sha256, decode};
 use inspector::recipe::Recipe;
 use inspector::scale::{FoundScale, KnownSize, Reading, policy, read, solve};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -18,13 +18,13 @@ pub(in crate::cli) struct OfSizes {
     /// Photos of the part of known size, all by one camera
     #[arg(required = true, value_name = "PHOTO")]
     photos: Vec<String>,
-    /// Recipe of that part, made with about the scale (--scale)
+    /// Recipe of that part, made with a scale that is right to 5 % (recipe new --scale)
     #[arg(long, value_name = "DIR")]
     recipe: PathBuf,
-    /// A size of it that is known, by the name that the recipe gives it; may be given again
+    /// A size of the part that is known, such as hole-1.diameter=19.012 (names.svg in the recipe shows the names); once for each size
     #[arg(long, required = true, value_name = "ID=MM", value_parser = known)]
     known: Vec<(String, f64)>,
-    /// Standard uncertainty of the known sizes, mm
+    /// Standard uncertainty of the known sizes, mm: measured with a micrometer 0.002, with a caliper 0.02; more when the part is not round or square
     #[arg(long, value_name = "MM", allow_negative_numbers = true)]
     u: f64,
     /// What the part is
@@ -57,27 +57,22 @@ impl OfSizes {
         }
         let before = policy(&recipe, &known).with_context(|| self.recipe.display().to_string())?;
         let artefact = calibrations::text("--artefact", "the part of known size, in words,", &self.artefact)?;
+        self.by.as_deref().map(calibrations::person).transpose()?;
         let journal = self.journal.open(self.by.as_deref())?;
         let mut out = std::io::stdout().lock();
-        let (mut readings, mut unreadable) = (Vec::new(), false);
-        for (number, photo) in expand(&self.photos).into_iter().enumerate() {
-            match photo.and_then(|p| look(&p, number, &recipe, &known)) {
-                Ok(found) => {
-                    for reading in found {
-                        match reading {
-                            Ok(reading) => readings.push(reading),
-                            Err(not_used) => writeln!(out, "not used: {not_used}")?,
-                        }
-                    }
-                }
+        let (mut seen, mut unreadable) = (Seen::default(), false);
+        for photo in expand(&self.photos) {
+            match photo.and_then(|p| seen.look(&p, &recipe, &known)) {
+                Ok(not_used) => not_used.iter().try_for_each(|why| writeln!(out, "not used: {why}"))?,
                 Err(fault) => {
                     eprintln!("assay: {fault}");
                     unreadable = true;
                 }
             }
         }
-        let found = solve(before, &known, &readings)?;
+        let found = solve(before, &known, &seen.readings)?;
         report(&mut out, &found)?;
+        let size_px = seen.size(&mut out)?;
         let record = ScaleRecord {
             schema: 1,
             artefact: artefact.to_owned(),
@@ -85,7 +80,7 @@ impl OfSizes {
             rms_px: found.rms_px(),
             by: self.by.clone(),
             made: Some(jiff::Timestamp::now().to_string()),
-            calibration: found.policy,
+            calibration: CalibrationPolicy { size_px, ..found.policy },
             sizes: found.sizes,
         };
         write_new(&self.out, record.to_toml().as_bytes())?;
@@ -102,27 +97,58 @@ impl OfSizes {
     }
 }
 
-/// The readings of one photo, or what of it is not used and why. The outer error is a photo that cannot be read.
-fn look(
-    photo: &Photo,
-    number: usize,
-    recipe: &Recipe,
-    known: &[KnownSize],
-) -> Result<Vec<Result<Reading, String>>, String> {
-    let limits = DecodeLimits::default();
-    let shown = photo.shown();
-    let bytes = photo.read(limits.max_file_bytes).map_err(|e| format!("{shown}: {e}"))?;
-    let decoded = decode(&bytes, &limits).map_err(|e| format!("{shown}: {e}"))?;
-    let found = read(&decoded, number, recipe, known).map_err(|e| e.to_string())?;
-    let named =
-        |(r, k): (Result<Reading, Reason>, &KnownSize)| r.map_err(|reason| format!("{shown}: {}: {reason}", k.id));
-    Ok(found.into_iter().zip(known).map(named).collect())
+/// What the photos showed.
+#[derive(Default)]
+struct Seen {
+    readings: Vec<Reading>,
+    sizes: BTreeSet<[u32; 2]>,
+    files: BTreeSet<Sha256>,
+}
+
+impl Seen {
+    /// Reads a photo; gives what of it is not used and why. The error is a photo that cannot be read.
+    fn look(&mut self, photo: &Photo, recipe: &Recipe, known: &[KnownSize]) -> Result<Vec<String>, String> {
+        let limits = DecodeLimits::default();
+        let shown = photo.shown();
+        let bytes = photo.read(limits.max_file_bytes).map_err(|e| format!("{shown}: {e}"))?;
+        let decoded = decode(&bytes, &limits).map_err(|e| format!("{shown}: {e}"))?;
+        if !self.files.insert(decoded.file_sha256) {
+            return Ok(vec![format!("{shown}: the same picture as one before")]);
+        }
+        let found = read(&decoded, self.files.len(), recipe, known).map_err(|e| e.to_string())?;
+        let mut not_used = Vec::new();
+        for (reading, k) in found.into_iter().zip(known) {
+            match reading {
+                Ok(reading) => {
+                    self.sizes.insert([decoded.width(), decoded.height()]);
+                    self.readings.push(reading);
+                }
+                Err(reason) => not_used.push(format!("{shown}: {}: {reason}", k.id)),
+            }
+        }
+        Ok(not_used)
+    }
+
+    /// The one size that all pictures have; when they differ that is said.
+    fn size(&self, out: &mut impl Write) -> Result<Option<[u32; 2]>> {
+        if let (1, Some(size)) = (self.sizes.len(), self.sizes.first()) {
+            return Ok(Some(*size));
+        }
+        let sizes: Vec<String> = self.sizes.iter().map(|[w, h]| format!("{w} x {h}")).collect();
+        writeln!(
+            out,
+            "The pictures have different sizes ({}): right for a scanner, wrong for a camera, whose pixels are then of different sizes, too.",
+            sizes.join(", ")
+        )?;
+        Ok(None)
+    }
 }
 
 /// What was found, for people.
 fn report(out: &mut impl Write, found: &FoundScale) -> Result<()> {
     for SizeRecord { check, known_mm, measured_mm, photos, .. } in &found.sizes {
-        let off = measured_mm - known_mm;
+        // Never -0.0000.
+        let off = (1e4 * (measured_mm - known_mm)).round() / 1e4 + 0.0;
         let photos = if *photos == 1 { "1 photo".to_owned() } else { format!("{photos} photos") };
         writeln!(out, "{check:24} known {known_mm:9.4}  now measured {measured_mm:9.4} mm  {off:+.4}  {photos}")?;
     }
@@ -133,8 +159,20 @@ fn report(out: &mut impl Write, found: &FoundScale) -> Result<()> {
     if !found.edge_found {
         writeln!(
             out,
-            "These sizes cannot tell the edges from the scale: that line is as it was. Add one that edges change otherwise: a hole beside an outline, \
-             or a short length beside a long one."
+            "These sizes cannot tell the edges from the scale: the edges stay where they were. Add one that edges change otherwise: a hole beside an \
+             outline, or a short length beside a long one."
+        )?;
+    }
+    if !found.checked {
+        writeln!(
+            out,
+            "Only as many sizes as are needed: any numbers would fit, so nothing checks them. Add a third size, or judge another part that is known."
+        )?;
+    }
+    if found.edge_found && found.policy.edge_offset_px.abs() > MUCH_PX {
+        writeln!(
+            out,
+            "That is much. A tone curve or back-light can do it, but so can a wrong number: compare the known sizes once more."
         )?;
     }
     match found.between_photos {
@@ -159,6 +197,8 @@ fn report(out: &mut impl Write, found: &FoundScale) -> Result<()> {
     Ok(())
 }
 
+/// Edge offset that is told, px.
+const MUCH_PX: f64 = 0.4;
 /// Relative scatter of the scale that is told.
 const NOTICED: f64 = 0.001;
 /// Disagreement that is told.
