@@ -173,4 +173,17 @@ mod tests {
         // What is said of its uncertainty comes from the edges, not from what parts may be off.
         assert!(sharp.scatter_mm < 0.03 && sharp.u_shift_mm < 0.1 * PARTS_MM, "{} mm", sharp.scatter_mm);
     }
+
+    /// A ring has no turn, also where a quarter of its edges is missing: the others' middle is then beside its centre. A plate has one.
+    #[test]
+    fn the_turn_of_a_ring_is_not_known_from_some_of_its_edges() {
+        let pose = Similarity::new(1.0, Angle::from_degrees(20.0), false, Vector::new(3.0, 4.0));
+        let round = |design: &crate::design::Design| {
+            let all: Vec<ContourPoint> = design.contours.iter().flat_map(|c| c.sample(0.3)).collect();
+            Rows::new(&pose, all.iter().filter(|at| at.p.x < 0.3 * at.p.y.abs()).map(|at| (at, 0.0))).round
+        };
+        assert!(round(&parts::pierced_disc(24.0, &[(0.0, 0.0, 19.0)])));
+        assert!(!round(&parts::pierced_disc(24.0, &[(0.5, 0.0, 19.0)])));
+        assert!(!round(&parts::rounded_rectangle(24.0, 20.0, 3.0, &[])));
+    }
 }
