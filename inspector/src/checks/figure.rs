@@ -3,7 +3,7 @@
 use super::round::{HARDLY_PX, MIN_RADIUS_PX};
 use super::{CORNER_PX, Observation};
 use crate::calibration::{Budget, Source, World};
-use crate::design::{Design, Feature, FeatureKind, Reference};
+use crate::design::{Design, Feature, FeatureKind, Reference, Slot};
 use crate::geometry::{
     ArcFit, Circle, DesignMm, Ellipse, EllipseFit, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium,
     StadiumFit, Vector, fit_arc, fit_ellipse, fit_line, fit_stadium, refit_arc, refit_ellipse, refit_line,
@@ -27,6 +27,8 @@ const MIN_DEPTH_PX: f64 = 1.5;
 const MAX_U_RADIUS: f64 = 0.1;
 /// Cosine of how far an edge of a side of a slot may look away from straight across it.
 const ON_A_SIDE: f64 = 0.9;
+/// Of how far one of its round end may look away from straight along it.
+const ON_AN_END: f64 = 0.7;
 
 /// Why an edge of a feature has no part in its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,10 +98,16 @@ impl Edges {
     }
 
     /// Of an opening that is seen from one side only, or that is narrower than what blur leaves of it, nothing is measured across.
-    fn shows_across(&self, part: &RegisteredPart<'_>, across: Vector<DesignMm>, width_mm: f64) -> Result<(), Reason> {
+    fn shows_across(
+        &self,
+        part: &RegisteredPart<'_>,
+        across: Vector<DesignMm>,
+        least: f64,
+        width_mm: f64,
+    ) -> Result<(), Reason> {
         let shows = |way: f64| {
             let clear = |e: &&ContourEdge| e.edge.is_ok_and(|edge| edge.u_px < HARDLY_PX);
-            self.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > ON_A_SIDE)
+            self.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > least)
         };
         if !shows(1.0) || !shows(-1.0) {
             return Err(no_edge(part.drawing()?, self.kept.len(), self.expected));
@@ -273,6 +281,7 @@ impl Rounded {
 /// A measured slot.
 #[derive(Clone, Debug)]
 pub(super) struct Slotted {
+    drawn: Slot,
     pub(super) fit: StadiumFit<PlaneMm>,
     pub(super) edges: Edges,
 }
@@ -283,7 +292,7 @@ impl Slotted {
         let FeatureKind::Slot(slot) = feature.kind else { return Err(Reason::NoPart) };
         let pose = part.drawing()?.plane_from_design;
         let edges = Edges::of(part, feature, |_| true)?;
-        edges.shows_across(part, slot.axis().perpendicular(), slot.width)?;
+        edges.shows_across(part, slot.axis().perpendicular(), ON_A_SIDE, slot.width)?;
         let drawn = Stadium {
             centre: pose.apply(slot.centre()),
             direction: pose.apply_vector(slot.axis()),
@@ -292,15 +301,18 @@ impl Slotted {
         };
         let points = edges.places(&part.located.worlds.nominal);
         let fit = fit_stadium(&points, &edges.trust(), drawn, edges.noise_mm());
-        edges.fitted(fit).map(|(edges, fit)| Self { fit, edges })
+        edges.fitted(fit).map(|(edges, fit)| Self { drawn: slot, fit, edges })
     }
     /// Its width.
     pub(super) fn width(&self, part: &RegisteredPart<'_>) -> Observation {
         self.observed(part, self.fit.u_width(), Stadium::width)
     }
-    /// Its length over all.
+    /// Its length over all, when both ends are seen.
     pub(super) fn length(&self, part: &RegisteredPart<'_>) -> Observation {
-        self.observed(part, self.fit.u_length(), Stadium::length)
+        match self.edges.shows_across(part, self.drawn.axis(), ON_AN_END, self.drawn.length()) {
+            Ok(()) => self.observed(part, self.fit.u_length(), Stadium::length),
+            Err(reason) => Observation::not_measured(reason),
+        }
     }
     fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Stadium<PlaneMm>) -> f64) -> Observation {
         let in_world = |world: &World| refit_stadium(&self.edges.places(world), &self.fit).map_or(f64::NAN, |s| of(&s));
@@ -324,8 +336,8 @@ impl Oval {
     ) -> Result<Self, Reason> {
         let pose = part.drawing()?.plane_from_design;
         let edges = Edges::of(part, feature, |_| true)?;
-        edges.shows_across(part, drawn.direction.perpendicular(), drawn.width())?;
-        edges.shows_across(part, drawn.direction, drawn.length())?;
+        edges.shows_across(part, drawn.direction.perpendicular(), ON_A_SIDE, drawn.width())?;
+        edges.shows_across(part, drawn.direction, ON_AN_END, drawn.length())?;
         let start = Ellipse {
             centre: pose.apply(drawn.centre),
             direction: pose.apply_vector(drawn.direction),

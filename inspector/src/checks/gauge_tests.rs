@@ -520,3 +520,24 @@ fn the_turn_of_a_round_part_is_no_matter() {
         assert!(value < 0.03 && u < 0.015, "seed {seed}: {value} u {u} {}", seen[0].budget);
     }
 }
+
+/// A plate whose contours are so long that its pose is told by some of their places only: a narrow burr between these is seen all the same.
+#[test]
+fn nothing_between_the_places_of_a_long_contour_is_passed_over() {
+    let holes: Vec<(f64, f64, f64)> =
+        (0..200).map(|k| (3.0 + 2.8 * f64::from(k % 20), 3.0 + 3.2 * f64::from(k / 20), 2.0)).collect();
+    let corners = [(0.0, 0.0, 0.0), (60.0, 0.0, 0.0), (60.0, 30.0, 0.0), (55.0, 35.0, 0.0), (0.0, 35.0, 0.0)];
+    let drawn = parts::polygon(&corners, &holes, &[]);
+    let reference = Reference::Drawing(drawn.clone());
+    let check = open(&super::profile::TYPE, "type = \"profile\"\nfeature = \"outline\"\nzone = 0.1", &reference)
+        .expect("it opens");
+    for seed in 0..8 {
+        let mut random = Seeded::new(seed, 0x6c_6f);
+        let scene = Scene::at_random(&drawn, 1900, SCALE, 9.0, &mut random);
+        let burr = Fault::Burr { segment: 0, at: random.between(0.2, 0.8), width: 0.5, height: 0.3 };
+        let rendered = Rendered::new(&scene, &drawn, Some(&burr)).expect("a part");
+        let seen = check.observe(&register(locate(&rendered.photo(), &CalibrationPolicy::of(SCALE)), &reference));
+        let Outcome::Measured { value, u } = seen[0].outcome else { panic!("seed {seed}: {seen:?}") };
+        assert!(value > 0.4 && (value - 0.6).abs() < 2.0 * u + 0.05, "seed {seed}: {value} u {u}, expected twice 0.3");
+    }
+}

@@ -1,6 +1,7 @@
 //! `profile`: how far a contour strays from the drawing.
 
 use super::entry::{Entry, EntryError};
+use super::figure;
 use super::trace::{Place, Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
@@ -89,7 +90,7 @@ impl Check for Profile {
 impl Profile {
     fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
         let pose = part.drawing()?;
-        let trace = self.trace(pose)?;
+        let trace = self.trace(part, pose)?;
         let places = &trace.places;
         let rough = roughness(places).unwrap_or(pose.scatter_mm);
         let farthest = |i: &usize, j: &usize| places[*i].strays.abs().total_cmp(&places[*j].strays.abs());
@@ -114,9 +115,10 @@ impl Profile {
     }
 
     /// The places of the feature that show where it runs, away from corners.
-    fn trace(&self, pose: &DrawingPose) -> Result<Trace, Reason> {
-        let mine = |e: &&ContourEdge| self.feature.holds(e.contour, e.at.segment);
-        let trace = Trace::of(pose.edges.iter().filter(mine).copied(), self.feature.is_contour(), |edge| {
+    fn trace(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Trace, Reason> {
+        // Of a long contour the pose saw some places only; what lies between them counts as well.
+        let edges = pose.edges_on(&part.located, figure::design_of(part)?, &self.feature);
+        let trace = Trace::of(edges, self.feature.is_contour(), |edge| {
             if edge.at.corner_distance <= CORNER_PX * edge.mm_per_px {
                 return Ok(Shown::Nothing);
             }
