@@ -3,7 +3,7 @@
 use super::round::{HARDLY_PX, MIN_RADIUS_PX};
 use super::{CORNER_PX, Observation};
 use crate::calibration::{Budget, Source, World};
-use crate::design::{Design, Feature, FeatureKind, Reference, Slot};
+use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{
     ArcFit, Circle, DesignMm, Ellipse, EllipseFit, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium,
     StadiumFit, Vector, fit_arc, fit_ellipse, fit_line, fit_stadium, refit_arc, refit_ellipse, refit_line,
@@ -25,9 +25,11 @@ const NOISE_FLOOR_PX: f64 = 0.01;
 const MIN_DEPTH_PX: f64 = 1.5;
 /// Largest standard uncertainty of a radius, as a share of it.
 const MAX_U_RADIUS: f64 = 0.1;
+/// Largest standard uncertainty of the length of a slot, as a share of it: beyond, one of its ends is hardly seen.
+const MAX_U_LENGTH: f64 = 0.015;
 /// Cosine of how far an edge of a side of a slot may look away from straight across it.
 const ON_A_SIDE: f64 = 0.9;
-/// Of how far one of its round end may look away from straight along it.
+/// The same of an end of an ellipse, along it.
 const ON_AN_END: f64 = 0.7;
 
 /// Why an edge of a feature has no part in its figure.
@@ -281,7 +283,6 @@ impl Rounded {
 /// A measured slot.
 #[derive(Clone, Debug)]
 pub(super) struct Slotted {
-    drawn: Slot,
     pub(super) fit: StadiumFit<PlaneMm>,
     pub(super) edges: Edges,
 }
@@ -301,18 +302,21 @@ impl Slotted {
         };
         let points = edges.places(&part.located.worlds.nominal);
         let fit = fit_stadium(&points, &edges.trust(), drawn, edges.noise_mm());
-        edges.fitted(fit).map(|(edges, fit)| Self { drawn: slot, fit, edges })
+        edges.fitted(fit).map(|(edges, fit)| Self { fit, edges })
     }
     /// Its width.
     pub(super) fn width(&self, part: &RegisteredPart<'_>) -> Observation {
         self.observed(part, self.fit.u_width(), Stadium::width)
     }
-    /// Its length over all, when both ends are seen.
+    /// Its length over all, when its ends are seen well enough.
     pub(super) fn length(&self, part: &RegisteredPart<'_>) -> Observation {
-        match self.edges.shows_across(part, self.drawn.axis(), ON_AN_END, self.drawn.length()) {
-            Ok(()) => self.observed(part, self.fit.u_length(), Stadium::length),
-            Err(reason) => Observation::not_measured(reason),
+        let found = self.observed(part, self.fit.u_length(), Stadium::length);
+        let u = found.budget.u();
+        if u > MAX_U_LENGTH * self.fit.figure.length() {
+            let detail = format!("its length would be known to {:.2} mm only: shadow hides an end", 2.0 * u);
+            return Observation::not_measured(Reason::NoFit { detail });
         }
+        found
     }
     fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Stadium<PlaneMm>) -> f64) -> Observation {
         let in_world = |world: &World| refit_stadium(&self.edges.places(world), &self.fit).map_or(f64::NAN, |s| of(&s));
