@@ -22,14 +22,7 @@ fn statistics(values: &[f64]) -> (f64, f64) {
 }
 
 fn policy(mm_per_px: f64) -> CalibrationPolicy {
-    CalibrationPolicy {
-        mm_per_px,
-        u_scale: 0.0002,
-        edge_offset_px: 0.0,
-        u_edge_px: 0.02,
-        tone: Tone::Srgb,
-        size_px: None,
-    }
+    CalibrationPolicy { u_edge_px: 0.02, ..CalibrationPolicy::of(mm_per_px) }
 }
 
 /// The least standard deviation, px, with which any unbiased estimator finds the place of a straight edge, over the noise of a pixel as a share of the step.

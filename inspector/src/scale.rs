@@ -5,7 +5,7 @@
 
 use crate::calibration::{Calibration, CalibrationPolicy, SizeRecord, locate};
 use crate::checks::{Characteristic, Outcome, Unit};
-use crate::geometry::solve_symmetric;
+use crate::geometry::{NormalEquations, inverse_symmetric, solve_symmetric};
 use crate::photo::Photo;
 use crate::reason::Reason;
 use crate::recipe::Recipe;
@@ -365,18 +365,10 @@ struct Fit {
 impl Fit {
     /// Both; `None` where the sizes leave one open.
     fn both(rows: &[Row]) -> Option<Self> {
-        let (mut normal, mut right) = ([[0.0; 2]; 2], [0.0; 2]);
-        for r in rows {
-            let row = [r.measured, r.by_edge];
-            for i in 0..2 {
-                right[i] += r.weight * row[i] * r.truth;
-                for j in 0..2 {
-                    normal[i][j] += r.weight * row[i] * row[j];
-                }
-            }
-        }
-        let [k, edge] = solve_symmetric(normal, right)?;
-        let covariance = [solve_symmetric(normal, [1.0, 0.0])?, solve_symmetric(normal, [0.0, 1.0])?];
+        let mut sums = NormalEquations::new();
+        rows.iter().for_each(|r| sums.add(&[r.measured, r.by_edge], r.truth, r.weight));
+        let [k, edge] = solve_symmetric(sums.normal, sums.right)?;
+        let covariance = inverse_symmetric(sums.normal)?;
         Some(Self { k, edge, covariance, disagreement: 1.0 }.grown(rows, 2))
     }
 

@@ -149,17 +149,9 @@ pub(crate) fn mat_age_days(recipe: &Recipe, now: Timestamp) -> Option<f64> {
 /// # Errors
 /// When a name is none, or the ledger refuses.
 pub fn calibrate(ledger: &Ledger, camera: &str, by: &str, record: &CameraRecord) -> Result<Entry, CalibrationError> {
-    let (camera, by) = (camera_name(camera)?.to_owned(), person(by)?.to_owned());
-    let file = ledger.put_blob(record.to_toml().as_bytes())?;
     let u = |i: usize| record.covariance[i][i].max(0.0).sqrt();
-    Ok(ledger.append(Act::Calibrated {
-        camera,
-        record: file,
-        artefact: record.artefact.clone(),
-        by,
-        rms_px: record.rms_px,
-        known: CalibratedTo::Lens { u_focal_px: [u(0), u(1)] },
-    })?)
+    let known = CalibratedTo::Lens { u_focal_px: [u(0), u(1)] };
+    calibrated(ledger, [camera, by], &record.to_toml(), &record.artefact, record.rms_px, known)
 }
 
 /// Records that `by` measured scale and edges of `camera`; `record` becomes a blob.
@@ -172,16 +164,21 @@ pub fn calibrate_scale(
     by: &str,
     record: &ScaleRecord,
 ) -> Result<Entry, CalibrationError> {
+    let known = CalibratedTo::Scale { u_scale: record.calibration.u_scale, u_edge_px: record.calibration.u_edge_px };
+    calibrated(ledger, [camera, by], &record.to_toml(), &record.artefact, record.rms_px, known)
+}
+
+fn calibrated(
+    ledger: &Ledger,
+    [camera, by]: [&str; 2],
+    record: &str,
+    artefact: &str,
+    rms_px: f64,
+    known: CalibratedTo,
+) -> Result<Entry, CalibrationError> {
     let (camera, by) = (camera_name(camera)?.to_owned(), person(by)?.to_owned());
-    let file = ledger.put_blob(record.to_toml().as_bytes())?;
-    Ok(ledger.append(Act::Calibrated {
-        camera,
-        record: file,
-        artefact: record.artefact.clone(),
-        by,
-        rms_px: record.rms_px,
-        known: CalibratedTo::Scale { u_scale: record.calibration.u_scale, u_edge_px: record.calibration.u_edge_px },
-    })?)
+    let (record, artefact) = (ledger.put_blob(record.as_bytes())?, artefact.to_owned());
+    Ok(ledger.append(Act::Calibrated { camera, record, artefact, by, rms_px, known })?)
 }
 
 /// What somebody found who measured a known length with a camera, or a printed length with a rule.

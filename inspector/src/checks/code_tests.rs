@@ -30,14 +30,7 @@ fn open(text: &str) -> Result<Box<dyn Check>, EntryError> {
 
 fn observe(entry: &str, photo: &Photo, said: &Identity) -> (Verdict, Observation) {
     let check = open(entry).expect(entry);
-    let policy = CalibrationPolicy {
-        mm_per_px: 1.0,
-        u_scale: 0.0,
-        edge_offset_px: 0.0,
-        u_edge_px: 0.0,
-        tone: Tone::Srgb,
-        size_px: None,
-    };
+    let policy = CalibrationPolicy::unscaled(Tone::Srgb);
     let mut part = register(locate(photo, &policy), &Reference::Photo);
     part.said = said.clone();
     let observation = check.observe(&part).remove(0);

@@ -1,7 +1,7 @@
 //! Checks that ask a model: entries that are refused, regions, scores near their limits, models that go wrong.
 
 use super::{Check, Context, Entry, EntryError, Observation, Outcome, REGISTRY, Unit};
-use crate::calibration::{CalibrationPolicy, Tone, locate};
+use crate::calibration::{CalibrationPolicy, locate};
 use crate::decision::{Rule, Verdict, decide};
 use crate::design::{Design, Reference};
 use crate::geometry::{Angle, Vector};
@@ -33,14 +33,7 @@ fn open(text: &str) -> Result<Box<dyn Check>, EntryError> {
 }
 
 fn policy(mm_per_px: f64) -> CalibrationPolicy {
-    CalibrationPolicy {
-        mm_per_px,
-        u_scale: 0.0002,
-        edge_offset_px: 0.0,
-        u_edge_px: 0.02,
-        tone: Tone::Srgb,
-        size_px: None,
-    }
+    CalibrationPolicy { u_edge_px: 0.02, ..CalibrationPolicy::of(mm_per_px) }
 }
 
 fn observe(check: &dyn Check, photo: &Photo, reference: &Reference) -> Vec<Observation> {

@@ -182,14 +182,7 @@ mod tests {
     }
 
     fn observe(template: &GrayImage, picture: &GrayImage) -> Observation {
-        let policy = CalibrationPolicy {
-            mm_per_px: 1.0,
-            u_scale: 0.0,
-            edge_offset_px: 0.0,
-            u_edge_px: 0.0,
-            tone: Tone::Srgb,
-            size_px: None,
-        };
+        let policy = CalibrationPolicy::unscaled(Tone::Srgb);
         let reference = Reference::Picture(ReferencePicture::new(photo(template), Tone::Srgb));
         let photo = photo(picture);
         ReferenceCheck::new(Settings::default()).observe(&register(locate(&photo, &policy), &reference)).remove(0)

@@ -14,14 +14,7 @@ use crate::synth::{Fault, Noise, Rendered, Scene, code, parts};
 const SCALE: f64 = 0.06;
 
 fn policy() -> CalibrationPolicy {
-    CalibrationPolicy {
-        mm_per_px: SCALE,
-        u_scale: 0.0002,
-        edge_offset_px: 0.0,
-        u_edge_px: 0.02,
-        tone: Tone::Srgb,
-        size_px: None,
-    }
+    CalibrationPolicy { u_edge_px: 0.02, ..CalibrationPolicy::of(SCALE) }
 }
 
 /// A disc of 40 mm with one hole of 6 mm beside its middle; for checks of edges, arcs and slots a plate of 40 x 24 mm with a hole and a slot.

@@ -1,6 +1,6 @@
 //! Least-squares fits with their uncertainty.
 
-use super::{Frame, Point, Vector, solve_symmetric};
+use super::{Frame, NormalEquations, Point, Vector, solve_symmetric};
 use thiserror::Error;
 
 /// A circle in frame `F`.
@@ -230,17 +230,9 @@ impl Lobes {
         if longest_gap(directions) > MAX_GAP {
             return None;
         }
-        let (mut sums, mut right) = ([[0.0; 3 + LOBES]; 3 + LOBES], [0.0; 3 + LOBES]);
-        for ((p, w), r) in used() {
-            let row = row(*p, circle);
-            for i in 0..row.len() {
-                right[i] += w * row[i] * r;
-                for j in 0..row.len() {
-                    sums[i][j] += w * row[i] * row[j];
-                }
-            }
-        }
-        let all = solve_symmetric(sums, right)?;
+        let mut sums = NormalEquations::<{ 3 + LOBES }>::new();
+        used().for_each(|((p, w), r)| sums.add(&row(*p, circle), *r, *w));
+        let all = solve_symmetric(sums.normal, sums.right)?;
         let dot = |row: &[f64]| row.iter().zip(&all).map(|(a, b)| a * b).sum::<f64>();
         let rest = points.iter().zip(residuals).map(|(p, r)| r - dot(&row(*p, circle))).collect();
         // The circle was fitted without lobes: with them it would lie elsewhere by as much as they move it.

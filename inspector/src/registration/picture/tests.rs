@@ -38,14 +38,7 @@ fn photo(grey: impl Fn(f64, f64) -> f64) -> Photo {
 }
 
 fn policy() -> CalibrationPolicy {
-    CalibrationPolicy {
-        mm_per_px: 1.0,
-        u_scale: 0.0,
-        edge_offset_px: 0.0,
-        u_edge_px: 0.0,
-        tone: Tone::Srgb,
-        size_px: None,
-    }
+    CalibrationPolicy::unscaled(Tone::Srgb)
 }
 
 fn pose(scale: f64, degrees: f64, dx: f64, dy: f64) -> Similarity<ReferencePx, ImagePx> {
