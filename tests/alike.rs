@@ -141,7 +141,7 @@ fn photographed(alike: Alike, spoilt: Spoilt, difference: f64, seed: u64) -> (Sa
         edge_offset_px: 0.0,
         u_edge_px: 0.02,
         tone: Tone::Srgb,
-        size_px: None,
+        ..CalibrationPolicy::of(MM_PER_PX)
     };
     let (photo, reference) = (rendered.photo(), Reference::Drawing(drawn));
     let part = register(locate(&photo, &policy), &reference);

@@ -14,7 +14,7 @@ fn bench(shift: Option<f64>) -> Bytes {
     let visor = parts::visor();
     let scene = Scene::new(&visor, 640, 480, 0.6);
     let Some(shift) = shift else {
-        let nothing = Design { contours: Vec::new(), features: Vec::new(), body: inspector::design::Body::default() };
+        let nothing = Design { contours: Vec::new(), features: Vec::new(), ..parts::bracket() };
         let picture = scene.render(&nothing);
         let inspector::photo::Picture::Grey(grey) = picture else { panic!("grey surfaces") };
         let mut bytes = std::io::Cursor::new(Vec::new());

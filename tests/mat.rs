@@ -336,6 +336,28 @@ fn a_sheet_that_was_measured_long_ago_makes_uncertain() {
     assert_eq!(seen(before(-9)).1, Some(0.05));
 }
 
+/// A lamp mirrored at the border of the bracket's hole, on a photo that is good otherwise.
+#[test]
+fn what_shines_on_the_part_is_not_measured() {
+    let (view, recipe) = (good(), recipe(&Known::All));
+    let hole = parts::bracket().features.iter().find_map(|f| f.circle()).expect("a hole");
+    let at = view.parts[0].plane_from_design.apply(hole.centre + Vector::new(hole.radius, 0.0));
+    let shines = view.camera.image_from_plane(at, Mm(THICKNESS));
+    let mut picture = grey(&view);
+    for (x, y, p) in picture.enumerate_pixels_mut() {
+        let square = (f64::from(x) - shines.x).powi(2) + (f64::from(y) - shines.y).powi(2);
+        *p = Luma([(f64::from(p.0[0]) + 400.0 * (-square / (2.0 * 20.0_f64.powi(2))).exp()).min(255.0) as u8]);
+    }
+    let (clear, record) = (judged(&jpeg(grey(&view)), &recipe), judged(&jpeg(picture), &recipe));
+    let glare = |r: &InspectionRecord| {
+        let of = r.checks.iter().filter(|c| c.reason_code.as_deref() == Some("glare"));
+        of.map(|c| c.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((glare(&clear), clear.verdict), (vec![], Verdict::Pass), "{}", told(&clear));
+    assert!(record.verdict == Verdict::Refer && !glare(&record).is_empty(), "{}", told(&record));
+    println!("{}", told(&record));
+}
+
 #[test]
 fn a_photo_that_cannot_be_trusted_is_referred_with_its_reason() {
     let recipe = recipe(&Known::All);
@@ -363,6 +385,7 @@ fn a_photo_that_cannot_be_trusted_is_referred_with_its_reason() {
         ("mat-too-little", painted(&|x, y, p| if x > 400.0 || y > 800.0 { 90.0 } else { p })),
         ("mat-outside", jpeg(aside.clone())),
         ("another-mat", view(parts::bracket(), ID + 1).jpeg().unwrap()),
+        ("mat-tilted", with(&|v| v.camera = camera(Paper::A4, Angle::from_degrees(55.0)))),
         ("mat-too-dark", with(&|v| v.sensor.gain = [0.03; 3])),
         ("mat-overexposed", with(&|v| v.sensor.gain = [1.6; 3])),
         ("mat-blurred", with(&|v| v.sensor.blur = Blur::even(4.2))),

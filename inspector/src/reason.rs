@@ -65,6 +65,9 @@ pub enum Reason {
     /// The part's shadow is as dark as the part.
     #[error("the part's own shadow hides this edge: light the part from all sides")]
     OwnShadow,
+    /// Light that the camera cannot tell beside the edge: a reflex, or a spot or a part lit too much.
+    #[error("too bright to measure: something shines at this edge; move the light, or expose shorter")]
+    Glare,
     /// The edge points form no such figure.
     #[error("the edge points do not form the expected figure: {detail}")]
     NoFit {
@@ -190,6 +193,16 @@ pub enum Reason {
         /// How much.
         detail: String,
     },
+    /// The camera looks from the side.
+    #[error(
+        "the mat is seen at {tilt_deg:.0} degrees, expected at most {most_deg:.0}: hold the camera flatter, more from above"
+    )]
+    MatTilted {
+        /// Angle between the camera's axis and the sheet's normal, degrees.
+        tilt_deg: f64,
+        /// Largest angle that is believed, degrees.
+        most_deg: f64,
+    },
     /// What was measured of the print cannot be right.
     #[error("the distances in the recipe are not those of this mat ({detail}): measure them again, x across and y up")]
     MatDistances {
@@ -283,6 +296,7 @@ impl Reason {
             Self::OutOfPicture => "out-of-picture",
             Self::NoEdge { .. } => "no-edge",
             Self::OwnShadow => "own-shadow",
+            Self::Glare => "glare",
             Self::NoFit { .. } => "no-fit",
             Self::TooSmall { .. } => "too-small",
             Self::ShortArc { .. } => "short-arc",
@@ -302,6 +316,7 @@ impl Reason {
             Self::AnotherMat { .. } => "another-mat",
             Self::MatMirrored => "mat-mirrored",
             Self::MatNotFlat { .. } => "mat-not-flat",
+            Self::MatTilted { .. } => "mat-tilted",
             Self::MatDistances { .. } => "mat-distances",
             Self::CameraRecord { .. } => "camera-record",
             Self::MatTooDark { .. } => "mat-too-dark",

@@ -3,7 +3,7 @@
 //! Two things make every size wrong there: the scale, and how far outside the material an edge is seen (tone curve, sharpening, light that blooms). One
 //! known length cannot tell them apart. Sizes on which they act differently can: a hole beside an outline, a short length beside a long one.
 
-use crate::calibration::{Calibration, CalibrationPolicy, SizeRecord, locate};
+use crate::calibration::{Calibration, CalibrationPolicy, SizeRecord, locate, overexposed_ground};
 use crate::checks::{Characteristic, Outcome, Unit};
 use crate::geometry::{NormalEquations, inverse_symmetric, solve_symmetric};
 use crate::photo::Photo;
@@ -37,6 +37,8 @@ pub struct Reading {
     pub u_mm: f64,
     /// How it changes when edges are taken to be seen farther outside the material, mm per px.
     pub mm_per_edge_px: f64,
+    /// The photo's ground is overexposed: edges beside it are seen elsewhere.
+    pub overexposed_ground: bool,
 }
 
 /// Why no scale was found.
@@ -110,6 +112,16 @@ pub enum ScaleError {
         /// The edge offset, px.
         px: f64,
     },
+    /// Some photos tell of other edges than the rest.
+    #[error(
+        "{overexposed} of {photos} photos have a ground that is too bright for the camera: expected all or none; their edges are seen elsewhere"
+    )]
+    Exposures {
+        /// Photos whose ground is overexposed.
+        overexposed: usize,
+        /// All photos with a reading.
+        photos: usize,
+    },
 }
 
 /// A size that does not fit the others.
@@ -175,13 +187,14 @@ pub fn read(
     known: &[KnownSize],
 ) -> Result<Vec<Result<Reading, Reason>>, ScaleError> {
     // What is not known of the camera is what is asked for here.
-    let bare = CalibrationPolicy { u_scale: 0.0, u_edge_px: 0.0, ..policy(recipe, known)?.clone() };
+    let overexposed_ground = overexposed_ground(&photo.picture);
+    let bare = CalibrationPolicy { u_scale: 0.0, u_edge_px: 0.0, overexposed_ground, ..policy(recipe, known)?.clone() };
     let farther = CalibrationPolicy { edge_offset_px: bare.edge_offset_px + TRIED_PX, ..bare };
     let [mut first, mut second] = [bare, farther].map(|policy| measured(photo, recipe, known, &policy));
     let reading = |(size, k): (usize, &KnownSize)| {
         let take = |of: &mut BTreeMap<String, Measured>| of.remove(&k.id).unwrap_or(Err(Reason::NotFinite));
         let ((mm, u_mm), (tried, _)) = (take(&mut first)?, take(&mut second)?);
-        Ok(Reading { size, photo: number, mm, u_mm, mm_per_edge_px: (tried - mm) / TRIED_PX })
+        Ok(Reading { size, photo: number, mm, u_mm, mm_per_edge_px: (tried - mm) / TRIED_PX, overexposed_ground })
     };
     Ok(known.iter().enumerate().map(reading).collect())
 }
@@ -247,7 +260,7 @@ impl FoundScale {
 /// they are correlated by r both grow by the root of 1 + |r|, with which no measurand's uncertainty is too small.
 ///
 /// # Errors
-/// [`ScaleError::Nothing`], [`ScaleError::NotSeen`], [`ScaleError::Apart`], [`ScaleError::Disagree`], [`ScaleError::Edges`].
+/// [`ScaleError::Nothing`], [`ScaleError::NotSeen`], [`ScaleError::Apart`], [`ScaleError::Disagree`], [`ScaleError::Edges`], [`ScaleError::Exposures`].
 ///
 /// ```
 /// use inspector::calibration::CalibrationPolicy;
@@ -255,7 +268,7 @@ impl FoundScale {
 /// let size = |id: &str, mm| KnownSize { id: id.into(), mm, u_mm: 0.002 };
 /// let known = [size("outline.diameter", 30.0), size("hole-1.diameter", 20.0)];
 /// // Both 1 % too large, and the outline by 0.06 mm more, the hole by as much less: edges are seen 0.3 px outside, at 0.1 mm per pixel.
-/// let reading = |size, mm, by_edge| Reading { size, photo: 0, mm, u_mm: 0.001, mm_per_edge_px: by_edge };
+/// let reading = |size, mm, by_edge| Reading { size, photo: 0, mm, u_mm: 0.001, mm_per_edge_px: by_edge, overexposed_ground: false };
 /// let readings = [reading(0, 30.3 + 0.06, -0.2), reading(1, 20.2 - 0.06, 0.2)];
 /// let found = solve(&CalibrationPolicy::of(0.1), &known, &readings)?;
 /// assert!((found.policy.mm_per_px - 0.1 / 1.01).abs() < 1e-9 && (found.policy.edge_offset_px - 0.3).abs() < 1e-9);
@@ -270,9 +283,11 @@ pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Readin
     }
     let rows: Vec<Row> = known.iter().enumerate().map(|(i, k)| Row::of(i, k, readings)).collect::<Result<_, _>>()?;
     // Whether sizes tell the edges is a matter of which they are, not of how well they fit.
-    let fit = Fit::both(&rows).filter(|f| f.u_edge() < policy.u_edge_px * f.disagreement);
+    let overexposed_ground = ground(readings)?;
+    let u_edge_px = policy.u_edge_beside(overexposed_ground);
+    let fit = Fit::both(&rows).filter(|f| f.u_edge() < u_edge_px * f.disagreement);
     let edge_found = fit.is_some();
-    let fit = fit.unwrap_or_else(|| Fit::scale_only(&rows, policy.u_edge_px));
+    let fit = fit.unwrap_or_else(|| Fit::scale_only(&rows, u_edge_px));
     if fit.disagreement > MOST_DISAGREEMENT {
         return Err(misfit(known, &rows, &fit));
     }
@@ -293,6 +308,7 @@ pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Readin
         u_edge_px: digits((apart * edge).sqrt() / fit.k, 3),
         tone: policy.tone,
         size_px: None,
+        overexposed_ground,
     };
     let sizes = known.iter().zip(&rows).map(|(k, row)| SizeRecord {
         check: k.id.clone(),
@@ -320,6 +336,16 @@ fn digits(value: f64, count: usize) -> f64 {
 /// Numbers of the photos that were read.
 fn photos(readings: &[Reading]) -> std::collections::BTreeSet<usize> {
     readings.iter().map(|r| r.photo).collect()
+}
+
+/// Whether the photos' ground is overexposed.
+fn ground(readings: &[Reading]) -> Result<bool, ScaleError> {
+    let all = photos(readings).len();
+    let of_them: Vec<Reading> = readings.iter().filter(|r| r.overexposed_ground).copied().collect();
+    match photos(&of_them).len() {
+        overexposed if overexposed == 0 || overexposed == all => Ok(overexposed > 0),
+        overexposed => Err(ScaleError::Exposures { overexposed, photos: all }),
+    }
 }
 
 /// A known size with the mean of its readings.

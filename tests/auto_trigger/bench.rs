@@ -90,7 +90,7 @@ impl Bench {
             seed,
             ..Scene::new(&parts::bracket(), W, H, 1.0)
         };
-        let nothing = Design { contours: Vec::new(), features: Vec::new(), body: inspector::design::Body::default() };
+        let nothing = Design { contours: Vec::new(), features: Vec::new(), ..parts::bracket() };
         let table = light(&scene.render(&nothing));
         Self {
             table,

@@ -3,6 +3,7 @@
 mod age;
 pub mod board;
 mod camera;
+mod exposure;
 mod homography;
 mod lens;
 pub mod mat;
@@ -15,6 +16,7 @@ mod worlds;
 pub(crate) use age::paper_moved;
 pub use age::{Day, PAPER_U_MOST, PAPER_U_PER_30_DAYS, paper_u_scale};
 pub use camera::{Camera, Look, Perspective};
+pub use exposure::overexposed_ground;
 pub use lens::Lens;
 pub use record::{CameraRecord, RecordError, ScaleRecord, SizeRecord};
 pub use sharpening::Sharpening;
@@ -25,6 +27,7 @@ pub use worlds::{Budget, Rim, SHADES, Sight, Source, World, Worlds};
 use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
 use crate::photo::Photo;
 use crate::reason::Reason;
+use exposure::U_OVEREXPOSED_PX;
 use mat::{MatPolicy, SeenMat, locate_on_mat};
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +57,15 @@ impl Calibration {
             Self::Mat(policy) => {
                 let on = locate_on_mat(&photo.picture, policy, mat_age_days)?;
                 let (work_area, mat) = (Some(on.work_area), Some(Box::new(on.seen)));
-                Ok(Located { photo, light: on.light, worlds: on.worlds, work_area, mat })
+                Ok(Located {
+                    photo,
+                    light: on.light,
+                    worlds: on.worlds,
+                    work_area,
+                    mat,
+                    // Else its white would have been refused.
+                    overexposed_ground: false,
+                })
             }
         }
     }
@@ -90,6 +101,10 @@ pub struct CalibrationPolicy {
     /// Width and height of the pictures of which all this is true, px: others are not measured. `None` for a scanner, whose pictures have any size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_px: Option<[u32; 2]>,
+    /// True when the edges were calibrated beside a ground at the brightest code ([`overexposed_ground`]), as back-light and scanners have it. In a photo of the other kind edges are
+    /// less certain than `u_edge_px`, by 0.6 px.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overexposed_ground: bool,
 }
 
 impl CalibrationPolicy {
@@ -102,6 +117,7 @@ impl CalibrationPolicy {
             u_edge_px: default_u_edge(),
             tone: Tone::Srgb,
             size_px: None,
+            overexposed_ground: false,
         }
     }
     /// Refuses pictures of another size: a pixel of theirs is another one.
@@ -115,6 +131,11 @@ impl CalibrationPolicy {
             _ => Ok(()),
         }
     }
+    /// Standard uncertainty of edges beside a ground that is overexposed or not, px.
+    pub(crate) fn u_edge_beside(&self, overexposed_ground: bool) -> f64 {
+        let beside = if overexposed_ground == self.overexposed_ground { 0.0 } else { U_OVEREXPOSED_PX };
+        libm::hypot(self.u_edge_px, beside)
+    }
     /// The first of its numbers that no camera has: its key, what is expected, what was found.
     pub(crate) fn fault(&self) -> Option<(&'static str, std::ops::RangeInclusive<f64>, f64)> {
         let rows = [
@@ -127,7 +148,7 @@ impl CalibrationPolicy {
     }
     /// Of a recipe in which nothing is measured in millimetres: a pixel is the unit.
     pub const fn unscaled(tone: Tone) -> Self {
-        Self { mm_per_px: 1.0, u_scale: 0.0, edge_offset_px: 0.0, u_edge_px: 0.0, tone, size_px: None }
+        Self { u_scale: 0.0, u_edge_px: 0.0, tone, ..Self::of(1.0) }
     }
 }
 
@@ -156,6 +177,8 @@ pub struct Located<'p> {
     pub work_area: Option<Vec<Point<ImagePx>>>,
     /// The mat that the part lies on, and what it tells of the photo.
     pub mat: Option<Box<SeenMat>>,
+    /// True when the ground is at the brightest code: what shines on it cannot be told.
+    pub overexposed_ground: bool,
 }
 
 impl Located<'_> {
@@ -189,5 +212,10 @@ pub fn locate<'p>(photo: &'p Photo, policy: &CalibrationPolicy) -> Located<'p> {
     let mut worlds = Worlds::certain(world(scale, offset));
     worlds.add(Source::Scale, world(scale * (1.0 + policy.u_scale), offset));
     worlds.add(Source::Edge, world(scale, offset + policy.u_edge_px));
-    Located { photo, light: policy.tone.linear(&photo.picture), worlds, work_area: None, mat: None }
+    let overexposed_ground = overexposed_ground(&photo.picture);
+    if overexposed_ground != policy.overexposed_ground {
+        worlds.add(Source::Exposure, world(scale, offset + U_OVEREXPOSED_PX));
+    }
+    let light = policy.tone.linear(&photo.picture);
+    Located { photo, light, worlds, work_area: None, mat: None, overexposed_ground }
 }

@@ -235,8 +235,8 @@ impl ScaleRecord {
     /// The record as a file.
     ///
     /// ```
-    /// use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord, Tone};
-    /// let calibration = CalibrationPolicy { mm_per_px: 0.0421, u_scale: 1e-4, edge_offset_px: 0.08, u_edge_px: 0.02, tone: Tone::Srgb, size_px: None };
+    /// use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord};
+    /// let calibration = CalibrationPolicy { u_scale: 1e-4, edge_offset_px: 0.08, u_edge_px: 0.02, ..CalibrationPolicy::of(0.0421) };
     /// let size = SizeRecord { check: "outline.diameter".into(), known_mm: 23.665, u_mm: 0.002, measured_mm: 23.666, photos: 4 };
     /// let record = ScaleRecord {
     ///     schema: 1, artefact: "ring no. 3".into(), photos: 4, rms_px: 0.02, by: Some("p-7".into()), made: None, calibration, sizes: vec![size],

@@ -34,6 +34,10 @@ pub enum Source {
     Shadow,
     /// How far the camera sees an edge beside the material (tone, sharpening, blooming): the same over the whole photo.
     Edge,
+    /// A ground brighter than the camera can tell, beside which nobody calibrated its edges.
+    Exposure,
+    /// What is smaller than the pixels show.
+    Resolution,
     /// Where the drawing lies: what the part's own edges say of it.
     Placement,
     /// Noise of pixels and roughness of edges.
@@ -54,6 +58,8 @@ impl Source {
             Self::Thickness => "thickness",
             Self::Shadow => "shadow",
             Self::Edge => "edge",
+            Self::Exposure => "exposure",
+            Self::Resolution => "resolution",
             Self::Placement => "placement",
             Self::Noise => "noise",
         }
@@ -71,6 +77,8 @@ impl Source {
             Self::Thickness => "thickness of the part",
             Self::Shadow => "walls and shadow of the part",
             Self::Edge => "edge",
+            Self::Exposure => "ground too bright for the camera",
+            Self::Resolution => "size of the pixels",
             Self::Placement => "place of the drawing",
             Self::Noise => "noise",
         }

@@ -171,6 +171,7 @@ impl Burr {
                 Err(NoEdge::NoStep) => {
                     pose.rough_deviation(&part.located, &edge.at).map_or(Shown::Unclear, Shown::Strays)
                 }
+                Err(NoEdge::Glare) => Shown::Unclear,
                 Err(NoEdge::Hidden) => Shown::Hidden,
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
             })
@@ -195,6 +196,6 @@ fn is_highest(trace: &Trace, pose: &DrawingPose) -> Result<(), Reason> {
     };
     match (0..trace.places.len()).filter(lost).count() {
         0 => trace.is_seen_all_along(pose),
-        lost => Err(figure::no_edge(pose, trace.places.len() - lost, trace.expected())),
+        lost => Err(figure::no_edge(pose, trace.places.len() - lost, trace.expected(), 0)),
     }
 }

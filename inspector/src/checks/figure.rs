@@ -82,7 +82,7 @@ impl Edges {
                         NoEdge::OnlyMaterial => Some(pose.reach_mm),
                         NoEdge::OnlyBackground => Some(-pose.reach_mm),
                         NoEdge::NoStep => pose.rough_deviation(&part.located, &e.at),
-                        NoEdge::OffImage | NoEdge::Hidden => None,
+                        NoEdge::OffImage | NoEdge::Hidden | NoEdge::Glare => None,
                     };
                     edges.rough.extend(strays.map(|d| (e, d)));
                     edges.rejected.push(Rejected::NoEdge(why));
@@ -94,7 +94,7 @@ impl Edges {
             return Err(Reason::TooSmall { size_px: length_px.min(expected_px), expected_px });
         }
         if edges.kept.len() < MIN_PLACES || (edges.kept.len() as f64) < MIN_FOUND * edges.expected as f64 {
-            return Err(no_edge(pose, edges.kept.len(), edges.expected));
+            return Err(edges.too_few(pose));
         }
         Ok(edges)
     }
@@ -112,10 +112,16 @@ impl Edges {
             self.kept.iter().filter(clear).any(|e| way * e.at.normal.dot(across) > least)
         };
         if !shows(1.0) || !shows(-1.0) {
-            return Err(no_edge(part.drawing()?, self.kept.len(), self.expected));
+            return Err(self.too_few(part.drawing()?));
         }
         let (size_px, expected_px) = (width_mm / self.mm_per_px(), 2.0 * MIN_RADIUS_PX);
         if size_px < expected_px { Err(Reason::TooSmall { size_px, expected_px }) } else { Ok(()) }
+    }
+
+    /// Too few of them, and why.
+    pub(super) fn too_few(&self, pose: &DrawingPose) -> Reason {
+        let glare = self.rejected.iter().filter(|r| matches!(r, Rejected::NoEdge(NoEdge::Glare))).count();
+        no_edge(pose, self.kept.len(), self.expected, glare)
     }
 
     pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
@@ -188,9 +194,10 @@ pub(super) fn design_of<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Rea
     }
 }
 
-/// Too few edges, and why.
-pub(super) fn no_edge(pose: &DrawingPose, found: usize, expected: usize) -> Reason {
+/// Too few edges, and why; `glare` of the places show that something shines.
+pub(super) fn no_edge(pose: &DrawingPose, found: usize, expected: usize, glare: usize) -> Reason {
     match pose.shadow {
+        _ if 2 * glare > expected.saturating_sub(found) => Reason::Glare,
         Some(shadow) if shadow.hides() => Reason::OwnShadow,
         _ => Reason::NoEdge { found, expected },
     }

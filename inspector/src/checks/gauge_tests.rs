@@ -105,7 +105,7 @@ pub(super) fn observe(check: &dyn Check, reference: &Reference, made: &Design, s
         edge_offset_px: U_EDGE_PX * random.normal(),
         u_edge_px: U_EDGE_PX,
         tone: Tone::Srgb,
-        size_px: None,
+        ..CalibrationPolicy::of(SCALE)
     };
     check.observe(&register(locate(&photo, &policy), reference))
 }

@@ -2,10 +2,10 @@
 
 use super::entry::{Entry, EntryError, Limits};
 use super::{Characteristic, Context, Observation, Unit, hole, profile};
-use crate::calibration::{Located, Plane};
+use crate::calibration::{Budget, Located, Plane, Source};
 use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{ImagePx, Mm, PixelRect, PlaneMm, Point, Vector};
-use crate::measure::{Connectivity, components, fill, shrink};
+use crate::measure::{Blob, Components, Connectivity, components, fill, shrink};
 use crate::reason::Reason;
 use crate::registration::{DrawingPose, RegisteredPart};
 use image::{GrayImage, Luma, imageops};
@@ -37,10 +37,20 @@ const fn default_band() -> f64 {
 
 /// Pixels are averaged down to about this size, mm, while a picture is fine enough.
 const WORKING_MM: f64 = 0.1;
+/// Limit that is proposed where the camera decides it, mm².
+const UPPER_MM2: f64 = 0.3;
+/// Blur of a camera of which nothing is known, px.
+const USUAL_BLUR_PX: f64 = 1.0;
+/// Pixels of glare that touch each other, working px: fewer are noise.
+const GLARE_PX: u64 = 9;
 /// Most working pixels.
 const MAX_WORKING_PX: f64 = 1.5e6;
+/// Nearer to the contour than this nothing is looked for, working px.
+const LEAST_BAND_PX: f64 = 1.5;
 /// How far around the part extra material is looked for, mm.
 const MARGIN_MM: f64 = 3.0;
+/// Most pieces whose area is taken: the largest by their pixels.
+const MAX_WEIGHED: usize = 8;
 /// Most places that are shown.
 const MAX_PLACES: usize = 32;
 
@@ -77,15 +87,18 @@ pub(super) fn parse(
 }
 
 /// A limit for every part, with a band as wide as the other proposals let a contour stray: a hole that may lie off by its position's half zone is no missing
-/// piece of its rim.
-pub(super) fn propose(name: &str, design: &Design) -> Vec<String> {
+/// piece of its rim. Of a coarse camera the limit is what it decides well.
+pub(super) fn propose(name: &str, design: &Design, mm_per_px: f64) -> Vec<String> {
     let stray = |f: &Feature| match f.kind {
         FeatureKind::Hole(circle) => hole::proposed(2.0 * circle.radius).map(|t| 0.5 * (t.position + t.diameter)),
         _ => None,
     };
     let band = design.features.iter().filter_map(stray).fold(0.5 * profile::ZONE_MM, f64::max);
+    let decided = 8.0 / 3.0_f64.sqrt() * least_seen(mm_per_px.max(WORKING_MM), USUAL_BLUR_PX * mm_per_px);
+    let upper = (10.0 * decided).ceil() / 10.0;
+    let upper = upper.max(UPPER_MM2);
     vec![format!(
-        "type = \"{name}\"\nupper = 0.3   # assumed, mm²\nband = {band:?}   # assumed, mm: nearer to the contour, sizes, positions and profiles judge"
+        "type = \"{name}\"\nupper = {upper:?}   # assumed, mm²\nband = {band:?}   # assumed, mm: nearer to the contour, sizes, positions and profiles judge"
     )]
 }
 
@@ -104,42 +117,139 @@ impl Working {
         let f = f64::from(self.factor);
         ((p.x - f64::from(self.corner.0) + 0.5) / f - 0.5, (p.y - f64::from(self.corner.1) + 0.5) / f - 0.5)
     }
+    /// Where the photo shows the middle of a working pixel.
+    fn in_photo(&self, index: usize) -> Point<ImagePx> {
+        let (w, f) = (self.small.width() as usize, f64::from(self.factor));
+        let along = |corner: u32, i: usize| f64::from(corner) + f * (i as f64 + 0.5) - 0.5;
+        Point::new(along(self.corner.0, index % w), along(self.corner.1, index / w))
+    }
+    /// How much of a pixel is not as drawn, where all of it should be material, or none.
+    fn wrong_share(&self, pose: &DrawingPose, index: usize, kind: Kind) -> f64 {
+        let light = f64::from(self.small.as_raw()[index]);
+        let material = pose.silhouette.light.material_fraction(self.in_photo(index), light);
+        if kind == Kind::Missing { 1.0 - material } else { material }
+    }
+    /// Pixels in which something shines, in a photo whose ground is not overexposed.
+    fn glare(&self, located: &Located<'_>) -> Vec<bool> {
+        let n = self.small.as_raw().len();
+        if located.overexposed_ground {
+            return vec![false; n];
+        }
+        let bright: Vec<bool> = (0..n).map(|i| located.photo.picture.is_brightest(self.in_photo(i))).collect();
+        if !bright.contains(&true) {
+            return bright;
+        }
+        let found = components(&bright, self.small.width(), self.small.height(), Connectivity::Four);
+        found.labels.iter().map(|l| *l > 0 && found.blobs[*l as usize - 1].area >= GLARE_PX).collect()
+    }
 }
 
-pub(super) fn measure(part: &RegisteredPart<'_>, settings: Settings, kind: Kind) -> Result<Observation, Reason> {
+/// The largest piece of what is looked for.
+///
+/// # Errors
+/// What hides a piece that would be beyond the limit: glare, or pixels too coarse for an opening.
+pub(super) fn measure(
+    part: &RegisteredPart<'_>,
+    settings: Settings,
+    kind: Kind,
+    limit: f64,
+) -> Result<Observation, Reason> {
     let pose = part.drawing()?;
     let design = pose_design(part)?;
     let working = cut(&part.located, pose, design)?;
-    let (w, h) = (working.small.width() as usize, working.small.height() as usize);
+    let (w, h) = working.small.dimensions();
     let drawn = drawn(part, pose, design, &working, kind);
     let wrong = wrong_pixels(pose, &working, &drawn, kind);
-    let distance = distance_to_contour(&drawn, w as u32, h as u32);
+    let distance = distance_to_contour(&drawn, w, h);
     // L1 distances overstate by up to sqrt(2); one and a half pixels are never judged.
-    let band_px = std::f64::consts::SQRT_2 * (settings.band / working.mm_per_px).max(1.5);
+    let said_px = std::f64::consts::SQRT_2 * settings.band / working.mm_per_px;
+    let band_px = said_px.max(std::f64::consts::SQRT_2 * LEAST_BAND_PX);
     let blank = blank(&part.located, &working);
+    if kind == Kind::Extra && band_px > said_px {
+        openings_are_seen(&working, &drawn, &distance, [said_px, band_px], limit)?;
+    }
     // Grow what lies beyond the band back towards the contour, but not along it.
     let grown: Vec<bool> =
-        wrong.iter().zip(distance.as_raw()).zip(blank).map(|((w, d), blank)| *w && *d > 1 && blank).collect();
-    let found = components(&grown, w as u32, h as u32, Connectivity::Eight);
+        wrong.iter().zip(distance.as_raw()).zip(&blank).map(|((w, d), blank)| *w && *d > 1 && *blank).collect();
+    let found = components(&grown, w, h, Connectivity::Eight);
     let mut beyond = vec![false; found.blobs.len()];
     for (label, d) in found.labels.iter().zip(distance.as_raw()) {
         if *label > 0 && f64::from(*d) > band_px {
             beyond[*label as usize - 1] = true;
         }
     }
-    let px_area = working.mm_per_px * working.mm_per_px;
-    let mut pieces: Vec<(f64, PixelRect)> = found
-        .blobs
-        .iter()
-        .zip(&beyond)
-        .filter(|(_, b)| **b)
-        .map(|(blob, _)| (blob.area as f64 * px_area, in_photo(&working, blob.bounds)))
-        .collect();
-    pieces.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let area = pieces.first().map_or(0.0, |p| p.0);
-    // Its border is known to about 0.15 working pixels on average.
-    let u = 4.0 * area.sqrt() * 0.15 * working.mm_per_px;
-    Ok(Observation::measured(area, u).at(pieces.into_iter().take(MAX_PLACES).map(|p| p.1).collect()))
+    let glare = working.glare(&part.located);
+    // A reflex on the part looks like none; one on the ground beside it hides what lies there.
+    let hides = |i: usize| match kind {
+        Kind::Missing => found.labels[i] > 0 && beyond[found.labels[i] as usize - 1],
+        Kind::Extra => !drawn[i] && blank[i],
+    };
+    if glare.iter().enumerate().any(|(i, glare)| *glare && hides(i)) {
+        return Err(Reason::Glare);
+    }
+    let mut pieces: Vec<usize> = (0..found.blobs.len()).filter(|i| beyond[*i]).collect();
+    pieces.sort_by_key(|i| std::cmp::Reverse(found.blobs[*i].area));
+    let blur_px = pose.blur_px() / f64::from(working.factor);
+    let looked_at = |i: usize| (drawn[i] == (kind == Kind::Missing)) && blank[i];
+    let area = |piece: &usize| {
+        let wrong = |i: usize| if looked_at(i) { working.wrong_share(pose, i, kind) } else { 0.0 };
+        all_of(&found, *piece, [w, h], blur_px, wrong) * working.mm_per_px * working.mm_per_px
+    };
+    let area = pieces.iter().take(MAX_WEIGHED).map(area).fold(0.0, f64::max);
+    // Its border is known to about 0.15 working pixels on average; and any piece up to the least that is surely seen may be there.
+    let border = 4.0 * area.sqrt() * 0.15 * working.mm_per_px;
+    let unseen = (least_seen(working.mm_per_px, blur_px * working.mm_per_px) - area).max(0.0);
+    let budget = Budget::of([(Source::Edge, border), (Source::Resolution, unseen / 3.0_f64.sqrt())]);
+    let places = pieces.iter().take(MAX_PLACES).map(|i| in_photo(&working, found.blobs[*i].bounds));
+    Ok(Observation::with_budget(area, budget).at(places.collect()))
+}
+
+/// Area of a piece, working px, by all of the light that it takes or gives: blur leaves of a small one too few pixels beyond half light, and beside the contour none is told.
+fn all_of(found: &Components, piece: usize, [w, h]: [u32; 2], blur_px: f64, wrong: impl Fn(usize) -> f64) -> f64 {
+    let (label, Blob { bounds, area, .. }) = (piece as u32 + 1, found.blobs[piece]);
+    let reach = (1.5 + 2.5 * blur_px).ceil() as u32;
+    let (x0, y0) = (bounds.x.saturating_sub(reach), bounds.y.saturating_sub(reach));
+    let (x1, y1) = ((bounds.x + bounds.w + reach).min(w), (bounds.y + bounds.h + reach).min(h));
+    let index = |x: u32, y: u32| ((y0 + y) * w + x0 + x) as usize;
+    let own = |x: u32, y: u32| Luma([if found.labels[index(x, y)] == label { 255 } else { 0 }]);
+    let beside = distance_transform(&GrayImage::from_fn(x1 - x0, y1 - y0, own), Norm::LInf);
+    let near = beside.enumerate_pixels().filter(|(_, _, d)| u32::from(d.0[0]) <= reach);
+    near.map(|(x, y, _)| wrong(index(x, y)).clamp(-0.5, 1.5)).sum::<f64>().max(area as f64)
+}
+
+/// Area of the smallest square piece that surely turns a pixel, mm²: at a blur (standard deviation, mm) it must reach half of the light even where the pixel's middle is half a
+/// pixel from its own, both ways. Within 5 % for blurs up to 2.5 px; what averaging pixels blurs comes on top.
+pub(super) fn least_seen(mm_per_px: f64, blur_mm: f64) -> f64 {
+    let variance = blur_mm * blur_mm + mm_per_px * mm_per_px / 12.0;
+    4.41 * variance + 1.56 * mm_per_px * mm_per_px
+}
+
+/// An opening in which nothing is farther from its contour than the band that pixels need would be closed without a word.
+///
+/// # Errors
+/// [`Reason::TooSmall`] for one larger than the limit that lies beyond the band of the recipe: what is within that is the business of other checks.
+fn openings_are_seen(
+    working: &Working,
+    drawn: &[bool],
+    distance: &GrayImage,
+    [said_px, band_px]: [f64; 2],
+    limit: f64,
+) -> Result<(), Reason> {
+    let (w, h) = working.small.dimensions();
+    let empty: Vec<bool> = drawn.iter().map(|d| !d).collect();
+    let openings = components(&empty, w, h, Connectivity::Four);
+    let mut deepest = vec![0.0_f64; openings.blobs.len()];
+    for (label, d) in openings.labels.iter().zip(distance.as_raw()).filter(|(label, _)| **label > 0) {
+        let own = &mut deepest[*label as usize - 1];
+        *own = own.max(f64::from(*d));
+    }
+    for (opening, deep_px) in openings.blobs.iter().zip(deepest) {
+        let (area, radius_px) = (opening.area as f64, (opening.area as f64 / std::f64::consts::PI).sqrt());
+        if deep_px <= band_px && radius_px > said_px && area * working.mm_per_px * working.mm_per_px > limit {
+            return Err(Reason::TooSmall { size_px: 2.0 * radius_px, expected_px: 2.0 * (band_px + 1.0).floor() });
+        }
+    }
+    Ok(())
 }
 
 /// A section of the part: how far it is shifted on the plane, and its height, mm.
@@ -228,25 +338,8 @@ fn cut(located: &Located<'_>, pose: &DrawingPose, design: &Design) -> Result<Wor
 }
 
 fn wrong_pixels(pose: &DrawingPose, working: &Working, drawn: &[bool], kind: Kind) -> Vec<bool> {
-    let w = working.small.width() as usize;
-    let f = f64::from(working.factor);
-    let light = &pose.silhouette.light;
-    working
-        .small
-        .as_raw()
-        .iter()
-        .zip(drawn)
-        .enumerate()
-        .map(|(i, (sample, drawn))| {
-            if *drawn != (kind == Kind::Missing) {
-                return false;
-            }
-            let x = f64::from(working.corner.0) + f * ((i % w) as f64 + 0.5) - 0.5;
-            let y = f64::from(working.corner.1) + f * ((i / w) as f64 + 0.5) - 0.5;
-            let material = light.material_fraction(Point::new(x, y), f64::from(*sample)) > 0.5;
-            material != *drawn
-        })
-        .collect()
+    let looked_at = |drawn: bool| drawn == (kind == Kind::Missing);
+    drawn.iter().enumerate().map(|(i, d)| looked_at(*d) && working.wrong_share(pose, i, kind) > 0.5).collect()
 }
 
 /// Distance of each pixel from the drawn contour, L1, px, at most 255.
@@ -276,7 +369,7 @@ mod tests {
     /// A hole of 40 mm, ± 0.3 mm, may lie off by 0.6 mm and be larger by 0.15 mm on each side.
     #[test]
     fn the_band_is_as_wide_as_a_hole_may_lie_off() {
-        let band = |hole: f64| propose("missing", &parts::pierced_disc(80.0, &[(8.0, 0.0, hole)])).swap_remove(0);
+        let band = |hole: f64| propose("missing", &parts::pierced_disc(80.0, &[(8.0, 0.0, hole)]), 0.05).swap_remove(0);
         assert!(band(6.0).contains("band = 0.3 "), "{}", band(6.0));
         assert!(band(40.0).contains("band = 0.75 "), "{}", band(40.0));
     }

@@ -12,7 +12,7 @@ pub static TYPE: CheckType = CheckType {
     measurand: "area of the largest piece of missing material, mm²",
     method: "pixels told apart at half light, compared with the drawing in its pose, beyond a band about the contour; pieces by connectivity",
     source: "Otsu 1979, doi:10.1109/TSMC.1979.4310076 (half-way level); Rosenfeld and Pfaltz 1966, doi:10.1145/321356.321357 (components)",
-    honest_scope: "pieces wider than the band and about two working pixels (0.1 mm or the camera's own); dust counts as material",
+    honest_scope: "pieces wider than the band and than blur and pixel leave of them: what may be missed is in u; dust counts as material",
     needs: Needs::Drawing,
     example: "type = \"missing\"\nupper = 0.3",
     parse,
@@ -30,8 +30,8 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     Ok(Box::new(Missing { settings, characteristics: [characteristic] }))
 }
 
-fn propose(design: &Design, _mm_per_px: f64) -> Vec<String> {
-    material::propose(TYPE.name, design)
+fn propose(design: &Design, mm_per_px: f64) -> Vec<String> {
+    material::propose(TYPE.name, design, mm_per_px)
 }
 
 impl Check for Missing {
@@ -40,6 +40,7 @@ impl Check for Missing {
     }
 
     fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
-        vec![material::measure(part, self.settings, Kind::Missing).unwrap_or_else(Observation::not_measured)]
+        let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
+        vec![material::measure(part, self.settings, Kind::Missing, limit).unwrap_or_else(Observation::not_measured)]
     }
 }

@@ -23,7 +23,11 @@ pub mod iso2768;
 mod learned;
 #[cfg(test)]
 mod learned_tests;
+#[cfg(test)]
+mod light_tests;
 mod material;
+#[cfg(test)]
+mod material_tests;
 pub mod missing;
 #[cfg(test)]
 mod oblique_tests;

@@ -127,7 +127,7 @@ fn located(photo: &Photo, worlds: Worlds) -> Located<'_> {
         edge_offset_px: 0.0,
         u_edge_px: 0.0,
         tone: Tone::Srgb,
-        size_px: None,
+        ..CalibrationPolicy::of(0.1)
     };
     let corner = |x, y| worlds.nominal.camera.image_from_plane(Point::new(x, y), Mm(0.0));
     let work_area = vec![corner(-75.0, -65.0), corner(75.0, -65.0), corner(75.0, 65.0), corner(-75.0, 65.0)];

@@ -127,8 +127,8 @@ impl Profile {
                 // No edge as far as was looked: the contour strays at least that far.
                 Err(NoEdge::OnlyMaterial) => Shown::Strays(pose.reach_mm),
                 Err(NoEdge::OnlyBackground) => Shown::Strays(-pose.reach_mm),
-                Err(NoEdge::NoStep) => Shown::Unclear,
-                Err(NoEdge::Hidden) => Shown::Nothing,
+                Err(NoEdge::NoStep | NoEdge::Glare) => Shown::Unclear,
+                Err(NoEdge::Hidden) => Shown::Hidden,
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
             })
         })?;

@@ -47,7 +47,7 @@ fn look(check: &dyn Check, reference: &Reference, made: &Design, scene: &Scene) 
         edge_offset_px: 0.0,
         u_edge_px: 0.03,
         tone: Tone::Srgb,
-        size_px: None,
+        ..CalibrationPolicy::of(SCALE)
     };
     let observations = check.observe(&register(locate(&photo, &policy), reference));
     let verdict = decide(&check.characteristics()[0], &observations[0], Rule::Guarded).verdict;
@@ -345,4 +345,39 @@ fn sides_that_look_the_same_way_have_no_width() {
     let text = between(&lower, &arm, "width = { nominal = 10.0, lower = -0.1, upper = 0.1 }");
     let refused = open(&width::TYPE, &format!("type = \"width\"\n{text}"), &Reference::Drawing(drawn));
     assert!(refused.is_err_and(|e| e.message.contains("do not face each other")));
+}
+
+/// A comb, whose contour is so long that the pose is fitted to places 19 px apart. `dent`: where in the side of its middle tooth 10 x 5 px of material are missing, mm from its root.
+fn comb(dent: Option<f64>) -> Design {
+    const TEETH: i32 = 13;
+    let mut corners = vec![(0.0, 0.0), (4.0 * f64::from(TEETH) - 2.0, 0.0)];
+    for tooth in (0..TEETH).rev() {
+        let (left, right) = (4.0 * f64::from(tooth), 4.0 * f64::from(tooth) + 2.0);
+        if let Some(at) = dent.filter(|_| tooth == TEETH / 2) {
+            corners.extend([(right, 8.0 + at), (right - 0.2, 8.0 + at), (right - 0.2, 8.4 + at), (right, 8.4 + at)]);
+        }
+        corners.extend([(right, 48.0), (left, 48.0)]);
+        if tooth > 0 {
+            corners.extend([(left, 8.0), (left - 2.0, 8.0)]);
+        }
+    }
+    let corners: Vec<_> = corners.into_iter().map(|(x, y)| (x, y, 0.0)).collect();
+    parts::polygon(&corners, &[], &[])
+}
+
+/// Wherever it is, it is seen: by the edges between those that the pose has as well.
+#[test]
+fn a_dent_between_the_places_of_the_pose_is_seen() {
+    let drawn = comb(None);
+    for dent in [9.83, 10.26, 10.71, 11.12] {
+        for (t, text, truth) in [
+            (&profile::TYPE, "feature = \"outline\"\nzone = 0.2", 0.4),
+            (&symmetry::TYPE, "axis = 90.0\nupper = 0.1", 0.2),
+        ] {
+            let (seen, verdict) = quiet(t, text, &drawn, &comb(Some(dent)));
+            let Outcome::Measured { value, u } = seen[0].outcome else { panic!("{seen:?}") };
+            println!("{dent} {}: {value:.3} u {u:.3}, {truth} in truth", t.name);
+            assert!(verdict == Verdict::Fail && (value - truth).abs() < 2.0 * u + 0.02, "{dent} {}: {seen:?}", t.name);
+        }
+    }
 }

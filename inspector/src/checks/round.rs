@@ -6,7 +6,8 @@ use crate::geometry::{
     fit_weighted_circle, longest_gap, refit_circle,
 };
 use crate::measure::LightModel;
-use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge};
+use crate::measure::edge::{Edge, NoEdge, Probe, crossing};
+use crate::measure::glare::find_clear_edge;
 use crate::reason::Reason;
 use crate::registration::{BESIDE_PX, DrawingPose, Place, RegisteredPart, Shadow};
 
@@ -141,18 +142,18 @@ impl Round {
                 let p = probe.p + probe.normal * (sign * reach);
                 (p, world.camera.plane_from_image(p, world.z(*rim)))
             };
-            match find_edge(&part.located.light, eye.light, probe) {
+            match find_clear_edge(&part.located, eye.light, probe) {
                 Ok(edge) => found.edges.push((edge, *rim)),
                 Err(NoEdge::OnlyMaterial) => found.beyond.push(farthest(1.0)),
                 Err(NoEdge::OnlyBackground) => found.beyond.push(farthest(-1.0)),
                 // The circle itself lies in the picture.
-                Err(NoEdge::NoStep | NoEdge::Hidden | NoEdge::OffImage) => {}
+                Err(NoEdge::NoStep | NoEdge::Glare | NoEdge::Hidden | NoEdge::OffImage) => {}
             }
         }
         let seen = found.edges.len() + found.beyond.len();
         // In a deep hole fewer places are probed than there are all round.
         if (seen as f64) < (1.0 - MAX_UNCLEAR) * probes.len() as f64 || found.edges.len() * 2 < probes.len() {
-            return Err(eye.no_edge(found.edges.len(), probes.len()));
+            return Err(eye.no_edge(found.edges.len(), &probes));
         }
         Ok(found)
     }
@@ -243,20 +244,24 @@ impl Eye<'_> {
             Some(world.camera.plane_from_image(p.p + p.normal * d, world.z(*rim)))
         };
         let found: Vec<Point<PlaneMm>> = probes.iter().filter_map(crossed).collect();
-        let no_edge = self.no_edge(found.len(), probes.len());
+        let no_edge = || self.no_edge(found.len(), &probes);
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
-            return Err(no_edge);
+            return Err(no_edge());
         }
         let fit = fit_circle(&found, 0.5 * mm_per_px).map_err(|e| Reason::NoFit { detail: e.to_string() })?;
         let (circle, reach) = (fit.circle, reach * mm_per_px);
         // Something else nearby (a slot, the outline) is not this contour.
         let plausible =
             (circle.radius - from.radius).abs() <= reach && circle.centre.distance(from.centre) <= 1.5 * reach;
-        if plausible { Ok(circle) } else { Err(no_edge) }
+        if plausible { Ok(circle) } else { Err(no_edge()) }
     }
 
-    fn no_edge(&self, found: usize, expected: usize) -> Reason {
+    /// Too few edges at these places, and why.
+    fn no_edge(&self, found: usize, probes: &[(Probe, Rim)]) -> Reason {
+        let shines = |p: &Probe| matches!(find_clear_edge(self.located, self.light, p), Err(NoEdge::Glare));
+        let (expected, glare) = (probes.len(), probes.iter().filter(|(p, _)| shines(p)).count());
         match self.shadow {
+            _ if 2 * glare > expected.saturating_sub(found) => Reason::Glare,
             Some(shadow) if shadow.hides() => Reason::OwnShadow,
             _ => Reason::NoEdge { found, expected },
         }
@@ -275,7 +280,7 @@ impl Eye<'_> {
     fn fine(&self, rough: Circle<PlaneMm>, mm_per_px: f64) -> Result<Circle<PlaneMm>, Reason> {
         let world = &self.located.worlds.nominal;
         let found = |(p, rim): &(Probe, Rim)| {
-            let edge = find_edge(&self.located.light, self.light, p).ok()?;
+            let edge = find_clear_edge(self.located, self.light, p).ok()?;
             Some((world.camera.plane_from_image(edge.p, world.z(*rim)), edge.trust))
         };
         let probes = self.probes(rough, 6.0, mm_per_px);
@@ -283,7 +288,7 @@ impl Eye<'_> {
         let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) = looked.clone().filter_map(found).unzip();
         let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px);
         fit.map(|f| f.circle).map_err(|e| match e {
-            FitError::TooFewPoints { found, .. } => self.no_edge(found, looked.len()),
+            FitError::TooFewPoints { found, .. } => self.no_edge(found, &probes),
             FitError::Degenerate => Reason::NoFit { detail: e.to_string() },
         })
     }
@@ -293,7 +298,7 @@ impl Eye<'_> {
         let probes = self.probes(circle, 4.0, mm_per_px);
         let mut found = Vec::with_capacity(probes.len());
         for (probe, rim) in &probes {
-            match find_edge(&self.located.light, self.light, probe) {
+            match find_clear_edge(self.located, self.light, probe) {
                 Ok(edge) => found.push((edge, *rim)),
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
                 Err(_) => {}
@@ -302,7 +307,7 @@ impl Eye<'_> {
         let seen: Vec<(Edge, Rim)> = found.iter().filter(|(edge, _)| edge.u_px < HARDLY_PX).copied().collect();
         let from_centre = places(&seen, &self.located.worlds.nominal).into_iter().map(|p| p - circle.centre);
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 || longest_gap(from_centre) > MAX_GAP {
-            return Err(self.no_edge(found.len(), probes.len()));
+            return Err(self.no_edge(found.len(), &probes));
         }
         Ok(found)
     }

@@ -82,7 +82,7 @@ fn located<'p>(photo: &'p Photo, camera: &Camera) -> Located<'p> {
     let Picture::Grey16(light) = &photo.picture else { unreachable!("made above") };
     let corner = |x, y| camera.image_from_plane(Point::new(x, y), Mm(0.0));
     let work_area = vec![corner(-70.0, -50.0), corner(70.0, -50.0), corner(70.0, 50.0), corner(-70.0, 50.0)];
-    Located { photo, light: light.clone(), worlds, work_area: Some(work_area), mat: None }
+    Located { photo, light: light.clone(), worlds, work_area: Some(work_area), mat: None, overexposed_ground: false }
 }
 
 fn open(entry: &str, reference: &Reference) -> Box<dyn Check> {

@@ -89,7 +89,7 @@ impl Straightness {
         let edges = Edges::of(part, &self.feature, |_| true)?;
         let seen = edges.kept.len() + edges.rough.len();
         if (seen as f64) < (1.0 - MAX_UNCLEAR) * edges.expected as f64 {
-            return Err(figure::no_edge(pose, edges.kept.len(), edges.expected));
+            return Err(edges.too_few(pose));
         }
         let design_to_plane = &pose.plane_from_design;
         let rough: Vec<Point<PlaneMm>> = edges

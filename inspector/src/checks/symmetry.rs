@@ -3,9 +3,10 @@
 use super::entry::{Entry, EntryError};
 use super::figure;
 use super::form::{expected_largest, usual_noise};
+use super::trace::{Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, iso2768, profile};
 use crate::calibration::{Budget, Source};
-use crate::design::{ContourPoint, Design, Symmetry as Drawn};
+use crate::design::{ContourPoint, Design, Feature, Symmetry as Drawn};
 use crate::geometry::{Angle, DesignMm, Line, Vector, solve_robust, solve_weighted};
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
@@ -135,16 +136,15 @@ impl Pair<'_> {
 impl Symmetry {
     fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
         let pose = part.drawing()?;
-        if pose.edges.iter().any(|e| matches!(e.edge, Err(NoEdge::OffImage))) {
-            return Err(Reason::OutOfPicture);
-        }
-        let usable: Vec<&ContourEdge> = pose.edges.iter().filter(|e| strays(pose, e).is_some()).collect();
-        let pairs = self.pairs(&usable);
-        if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * pose.edges.len() as f64 {
-            return Err(figure::no_edge(pose, pairs.len(), pose.edges.len()));
+        let traces = traces(part, pose)?;
+        let usable: Vec<&ContourEdge> = traces.iter().flat_map(|t| &t.places).map(|p| &p.edge).collect();
+        let pairs = self.pairs(usable);
+        let expected: usize = traces.iter().map(Trace::expected).sum();
+        if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * expected as f64 {
+            return Err(figure::no_edge(pose, pairs.len(), expected, traces.iter().map(|t| t.glare).sum()));
         }
         // Without an edge, what is known at least.
-        let now = |e: &ContourEdge| strays(pose, e).unwrap_or(f64::NAN);
+        let now = |e: &ContourEdge| strays(pose, e);
         let own = |e: &ContourEdge| e.edge.map_or(0.0, |edge| edge.u_px);
         let pixel = pairs.iter().map(|p| p.own.mm_per_px).sum::<f64>() / pairs.len() as f64;
         let both = std::f64::consts::SQRT_2 * usual_noise(pairs.iter().map(|p| own(p.own))) * pixel;
@@ -164,6 +164,10 @@ impl Symmetry {
             (source, change.unwrap_or(f64::NAN))
         }));
         let limit = self.characteristics[0].upper.unwrap_or(f64::INFINITY);
+        // What is not seen can only be worse.
+        if signed.abs() <= limit {
+            traces.iter().try_for_each(|t| t.is_seen_all_along(pose))?;
+        }
         let mut shown: Vec<usize> =
             (0..pairs.len()).filter(|i| *i == worst || left(&rows[*i], &axis).abs() > limit).collect();
         shown.sort_by(|i, j| left(&rows[*j], &axis).abs().total_cmp(&left(&rows[*i], &axis).abs()));
@@ -171,8 +175,15 @@ impl Symmetry {
         Ok(Observation::with_budget(signed.abs(), Budget::of(terms)).at(profile::merge(regions)))
     }
 
-    /// Every place with its mirrored one. Cost: each place looks at all others.
-    fn pairs<'a>(&self, usable: &[&'a ContourEdge]) -> Vec<Pair<'a>> {
+    /// Every place with its mirrored one. Cost: each place looks at those in a strip around the mirrored place.
+    fn pairs<'a>(&self, mut usable: Vec<&'a ContourEdge>) -> Vec<Pair<'a>> {
+        usable.sort_by(|a, b| a.at.p.x.total_cmp(&b.at.p.x));
+        // A pair's places are not farther from the mirrored place than four times what one stands for.
+        let reach = 4.0 * usable.iter().map(|e| e.at.weight).fold(0.0, f64::max);
+        let strip = |x: f64| {
+            let from = usable.partition_point(|e| e.at.p.x < x - reach);
+            &usable[from..usable.partition_point(|e| e.at.p.x <= x + reach)]
+        };
         let across = self.axis.normal();
         let mirrored = |v: Vector<DesignMm>| v - across * (2.0 * v.dot(across));
         let pair = |own: &&'a ContourEdge| {
@@ -183,13 +194,14 @@ impl Symmetry {
                 e.at.normal.dot(n) > SAME_NORMAL && d.dot(n).abs() < SAME + 0.5 * e.at.curvature.abs() * d.dot(d)
             };
             let distance = |e: &ContourPoint| e.p.distance(p);
-            let near = usable.iter().filter(fits).min_by(|a, b| distance(&a.at).total_cmp(&distance(&b.at)))?;
+            let strip = strip(p.x);
+            let near = strip.iter().filter(fits).min_by(|a, b| distance(&a.at).total_cmp(&distance(&b.at)))?;
             let along = (p - near.at.p).cross(n);
             if along.abs() > near.at.weight {
                 return None;
             }
             // The neighbour on the other side of the mirrored place; none is needed where the two lie alike.
-            let beyond = usable.iter().filter(fits).filter(|e| (p - e.at.p).cross(n) * along < 0.0);
+            let beyond = strip.iter().filter(fits).filter(|e| (p - e.at.p).cross(n) * along < 0.0);
             let other = beyond
                 .filter(|e| e.at.p.distance(near.at.p) < 3.0 * near.at.weight)
                 .min_by(|a, b| distance(&a.at).total_cmp(&distance(&b.at)));
@@ -204,15 +216,32 @@ impl Symmetry {
     }
 }
 
-/// How far the contour strays from the drawing at a place, mm, at least; `None` near a corner and where nothing is known.
-fn strays(pose: &DrawingPose, e: &ContourEdge) -> Option<f64> {
-    if e.at.corner_distance < CORNER_PX * e.mm_per_px {
-        return None;
-    }
+/// The contours of the part, place by place, away from corners.
+fn traces(part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Vec<Trace>, Reason> {
+    let design = figure::design_of(part)?;
+    let contours = design.features.iter().filter(|f| f.is_contour());
+    let trace = |contour: &Feature| {
+        Trace::of(pose.edges_on(&part.located, design, contour), true, |e| {
+            if e.at.corner_distance < CORNER_PX * e.mm_per_px {
+                return Ok(Shown::Nothing);
+            }
+            Ok(match e.edge {
+                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
+                Err(NoEdge::NoStep | NoEdge::Glare) => Shown::Unclear,
+                Err(NoEdge::Hidden) => Shown::Hidden,
+                Ok(_) | Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Shown::Strays(strays(pose, e)),
+            })
+        })
+    };
+    contours.map(trace).collect()
+}
+
+/// How far the contour strays from the drawing at a place, mm, at least; NaN where nothing is known.
+fn strays(pose: &DrawingPose, e: &ContourEdge) -> f64 {
     match e.edge {
-        Ok(_) => Some(e.deviation_mm),
-        Err(NoEdge::OnlyMaterial) => Some(pose.reach_mm),
-        Err(NoEdge::OnlyBackground) => Some(-pose.reach_mm),
-        Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep) => None,
+        Ok(_) => e.deviation_mm,
+        Err(NoEdge::OnlyMaterial) => pose.reach_mm,
+        Err(NoEdge::OnlyBackground) => -pose.reach_mm,
+        Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep | NoEdge::Glare) => f64::NAN,
     }
 }

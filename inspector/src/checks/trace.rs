@@ -2,6 +2,7 @@
 
 use super::figure;
 use super::form::ROUGH_PX;
+use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose};
 
@@ -33,6 +34,8 @@ pub(super) struct Trace {
     unclear: Vec<(f64, f64)>,
     /// How many places are hidden.
     hidden: usize,
+    /// At how many something shines.
+    pub(super) glare: usize,
     /// Length of the contour, mm.
     pub(super) length: f64,
     /// The last place is the first one's neighbour.
@@ -73,10 +76,11 @@ impl Trace {
         closed: bool,
         show: impl Fn(&ContourEdge) -> Result<Shown, Reason>,
     ) -> Result<Self, Reason> {
-        let mut trace = Self { places: Vec::new(), unclear: Vec::new(), hidden: 0, length: 0.0, closed };
+        let mut trace = Self { places: Vec::new(), unclear: Vec::new(), hidden: 0, glare: 0, length: 0.0, closed };
         for edge in edges {
             let (along, weight) = (trace.length + 0.5 * edge.at.weight, edge.at.weight);
             trace.length += weight;
+            trace.glare += usize::from(matches!(edge.edge, Err(NoEdge::Glare)));
             match show(&edge)? {
                 Shown::Nothing => {}
                 Shown::Hidden => trace.hidden += 1,
@@ -104,7 +108,7 @@ impl Trace {
     pub(super) fn is_seen(&self, most: f64, pose: &DrawingPose) -> Result<(), Reason> {
         let (found, expected) = (self.places.len(), self.expected());
         if found == 0 || (expected - found) as f64 > most * expected as f64 {
-            return Err(figure::no_edge(pose, found, expected));
+            return Err(figure::no_edge(pose, found, expected, self.glare));
         }
         Ok(())
     }
@@ -115,7 +119,7 @@ impl Trace {
     /// A piece of the contour is not seen.
     pub(super) fn is_seen_all_along(&self, pose: &DrawingPose) -> Result<(), Reason> {
         if self.widest_gap() >= HIDES_MM {
-            return Err(figure::no_edge(pose, self.places.len(), self.expected()));
+            return Err(figure::no_edge(pose, self.places.len(), self.expected(), self.glare));
         }
         Ok(())
     }
@@ -230,7 +234,7 @@ pub(super) mod tests {
     use crate::calibration::{Rim, SHADES};
     use crate::design::ContourPoint;
     use crate::geometry::{DesignMm, ImagePx, Point, Vector};
-    use crate::measure::edge::{Edge, NoEdge};
+    use crate::measure::edge::Edge;
 
     const PIXEL: f64 = 0.1;
     const SPACING_PX: f64 = 4.0;
@@ -278,7 +282,7 @@ pub(super) mod tests {
             Place { edge, strays, along }
         };
         let length = 100.0 * SPACING_PX * PIXEL;
-        Trace { places: (0..100).map(place).collect(), unclear: Vec::new(), hidden: 0, length, closed: false }
+        Trace { places: (0..100).map(place).collect(), unclear: Vec::new(), hidden: 0, glare: 0, length, closed: false }
     }
 
     /// However narrow, material under blur shows beside its place, too; an edge that strays alone is a slip. In a sharp picture it may be material.

@@ -79,6 +79,8 @@ pub struct Design {
     pub features: Vec<Feature>,
     /// What the drawing does not say.
     pub body: Body,
+    /// What of the file was not read, such as `2 HATCH` or `3 entities on hidden layers or paper`: a person must see that none of it is a contour.
+    pub passed_over: Vec<String>,
 }
 
 /// A part beside its contours: how thick it is, and how it may lie. In a recipe `[design] thickness = 3.0`, `u_thickness = 0.05`,
@@ -135,12 +137,12 @@ impl Design {
     /// ```
     pub fn open(bytes: &[u8], units: Option<Units>) -> Result<Self, DesignError> {
         let drawn = if svg::is_xml(bytes) { svg::read(bytes, units)? } else { dxf::read(bytes, units)? };
+        let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         if drawn.pieces.is_empty() {
-            let ignored: Vec<String> = drawn.ignored.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
-            let found = if ignored.is_empty() { "no entities".to_owned() } else { ignored.join(", ") };
+            let found = if passed_over.is_empty() { "no entities".to_owned() } else { passed_over.join(", ") };
             return Err(DesignError::NoContour { found });
         }
-        assemble::assemble(join::join(drawn.pieces)?)
+        Ok(Self { passed_over, ..assemble::assemble(join::join(drawn.pieces)?)? })
     }
 
     /// Lowest and highest coordinates of the part, mm.

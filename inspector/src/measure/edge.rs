@@ -7,7 +7,7 @@
 //! sigma² / 2R (Mendonça, Padfield, Miller, Turek, "Bias in the localization of curved edges", ECCV 2004); the fit knows sigma, so this
 //! is undone.
 //!
-//! Honest scope: one edge within the window, blur of 0.4 to 4 px, bends of more than about three times the blur.
+//! Honest scope: one edge within the window, blur of 0.4 to 4.5 px, bends of more than about three times the blur.
 
 use super::descent::descend;
 use super::resample::bilinear;
@@ -81,6 +81,8 @@ pub enum NoEdge {
     OnlyBackground,
     /// A crossing, but no clean step there.
     NoStep,
+    /// Something shines there: wherever an edge is seen, it may be elsewhere.
+    Glare,
 }
 
 /// Steps along the normal, px.
@@ -92,6 +94,8 @@ const FIT_REACH: f64 = 5.0;
 const REACH_IN_BLURS: f64 = 4.2;
 /// No window is wider than this, px: other edges are not far.
 const MAX_FIT_REACH: f64 = 9.0;
+/// No softer edge is measured, px: the widest window does not reach its levels. (A blur of 5 px moves a hole's edges by 0.01 px, of 6 px by 0.1, of 8 px by 0.4.)
+const SOFTEST_PX: f64 = 4.5;
 
 /// Finds the edge nearest to the nominal place.
 ///
@@ -173,8 +177,8 @@ fn fit(plane: &Plane, light: &LightModel, probe: &Probe, start: f64, reach: f64)
     // Background level, material minus background, shift, blur.
     let still = |step: &[f64; 4]| step[2].abs() < 1e-5 && step[3].abs() < 1e-4;
     let (q, sums) = descend([0.0, 1.0, 0.0, 1.2], 20, |q| equations(&pixels, q), still).ok_or(NoEdge::NoStep)?;
-    // Clean: about the expected contrast, near the crossing.
-    if q[1].is_nan() || q[1] < 0.4 || q[2].abs() > 2.5 {
+    // Clean: about the expected contrast, near the crossing, and no softer than the window shows.
+    if q[1].is_nan() || q[1] < 0.4 || q[2].abs() > 2.5 || q[3] > SOFTEST_PX {
         return Err(NoEdge::NoStep);
     }
     let variance = sums.squares / (pixels.len() - 4) as f64;

@@ -9,6 +9,7 @@ pub mod edge;
 mod expected;
 mod fill;
 mod filter;
+pub mod glare;
 mod label;
 pub(crate) mod levels;
 mod penumbra;

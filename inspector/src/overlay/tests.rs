@@ -22,7 +22,7 @@ fn recipe(design: Design, mm_per_px: f64) -> Recipe {
             edge_offset_px: 0.0,
             u_edge_px: 0.0,
             tone: Tone::Srgb,
-            size_px: None,
+            ..CalibrationPolicy::of(mm_per_px)
         }),
         rule: Rule::Guarded,
         reference: Reference::Drawing(design),

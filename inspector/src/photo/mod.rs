@@ -17,6 +17,7 @@ mod webp;
 pub use decode::{DecodeLimits, decode};
 pub use error::PhotoError;
 
+use crate::geometry::{ImagePx, Point};
 use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -109,7 +110,27 @@ impl Picture {
             Self::Colour(p) => p.height(),
         }
     }
+    /// The codes of the pixel nearest to a place, in [0, 1]: red, green, blue. `None` outside the picture.
+    pub fn codes(&self, p: Point<ImagePx>) -> Option<[f64; 3]> {
+        let (x, y) = (p.x.round(), p.y.round());
+        if !(x >= 0.0 && y >= 0.0 && x < f64::from(self.width()) && y < f64::from(self.height())) {
+            return None;
+        }
+        let (x, y) = (x as u32, y as u32);
+        Some(match self {
+            Self::Grey(p) => [f64::from(p.get_pixel(x, y).0[0]) / 255.0; 3],
+            Self::Grey16(p) => [f64::from(p.get_pixel(x, y).0[0]) / 65535.0; 3],
+            Self::Colour(p) => p.get_pixel(x, y).0.map(|c| f64::from(c) / 255.0),
+        })
+    }
+    /// True where a channel is at the brightest code, or as near to it as JPEG brings it: the light was at least that, and may have been more.
+    pub fn is_brightest(&self, p: Point<ImagePx>) -> bool {
+        self.codes(p).is_some_and(|codes| codes.iter().any(|c| *c >= BRIGHTEST))
+    }
 }
+
+/// Codes from here on are the brightest, in [0, 1].
+pub(crate) const BRIGHTEST: f64 = 254.0 / 255.0;
 
 /// A decoded photo. Made by [`decode`].
 #[derive(Clone, Debug)]

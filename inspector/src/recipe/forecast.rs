@@ -107,8 +107,8 @@ pub fn forecast(recipe: &Recipe, design: &Design) -> Option<Vec<Forecast>> {
     let scene = scene.placed(design, mm_per_px, turn, Vector::new(0.3, 0.2));
     let none = Sha256([0; 32]);
     let photo = Photo { picture: scene.render(design), file_sha256: none, pixels_sha256: none };
-    // The picture has edges where they are, and any size.
-    let seen_by = CalibrationPolicy { edge_offset_px: 0.0, size_px: None, ..policy.clone() };
+    // The picture has edges where they are, any size, and a ground that is not overexposed.
+    let seen_by = CalibrationPolicy { edge_offset_px: 0.0, size_px: None, overexposed_ground: false, ..policy.clone() };
     let results = look(locate(&photo, &seen_by), recipe, &Identity::default(), |_| ()).results;
     let forecasts = results.iter().filter_map(|r| {
         let tolerance = tolerance(&r.characteristic)?;
@@ -140,7 +140,7 @@ fn judge(tolerance: f64, u: f64, budget: &[(Source, f64)], policy: &CalibrationP
         return Decides::Yes { c_m };
     }
     // What shrinks with the pixels, and what does not.
-    let of_pixels = |s: &Source| matches!(s, Source::Noise | Source::Edge | Source::Placement);
+    let of_pixels = |s: &Source| matches!(s, Source::Noise | Source::Edge | Source::Resolution | Source::Placement);
     let square = |mine: bool| budget.iter().filter(|(s, _)| of_pixels(s) == mine).map(|(_, u)| u * u).sum::<f64>();
     let wanted = tolerance / (4.0 * WELL);
     let left = wanted * wanted - square(false);

@@ -3,7 +3,7 @@
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
-use crate::calibration::{Calibration, CalibrationPolicy, Day, ScaleRecord};
+use crate::calibration::{Calibration, CalibrationPolicy, CameraRecord, Day, ScaleRecord};
 use crate::checks::{Needs, REGISTRY};
 use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units, ellipse};
 use crate::models::Models;
@@ -42,15 +42,12 @@ pub enum ProposedScale {
 }
 
 impl ProposedScale {
-    /// About how large a pixel will be at the part, mm: a mat fills a photo of about 3000 px.
+    /// About how large a pixel will be at the part, mm: people leave room around a mat.
     fn about_mm_per_px(&self) -> f64 {
         match self {
             Self::MmPerPx(mm) => *mm,
             Self::Record(record) => record.calibration.mm_per_px,
-            Self::Mat(mat) => {
-                let [width, height] = mat.paper.size_mm();
-                width.max(height) / 3000.0
-            }
+            Self::Mat(mat) => mat.mm_per_px() / FILLED,
         }
     }
 }
@@ -68,6 +65,22 @@ pub struct ProposedMat {
     pub measured_on: Option<Day>,
     /// Bytes of the camera's record.
     pub camera: Option<Vec<u8>>,
+}
+
+/// Share of a photo's width that a mat usually fills.
+const FILLED: f64 = 0.75;
+
+impl ProposedMat {
+    /// Size of the photos, the longer side first, px: those of the camera's record, or 12 megapixels.
+    fn photo_px(&self) -> [u32; 2] {
+        let record = self.camera.as_deref().and_then(|bytes| CameraRecord::read(std::str::from_utf8(bytes).ok()?).ok());
+        record.map_or([4000, 3000], |r| [r.width.max(r.height), r.width.min(r.height)])
+    }
+    /// Size of a pixel in a photo that the mat fills, mm.
+    fn mm_per_px(&self) -> f64 {
+        let ([short, long], [width, height]) = (sorted(self.paper.size_mm()), self.photo_px());
+        (long / f64::from(width)).max(short / f64::from(height))
+    }
 }
 
 /// A recipe that has not been written yet.
@@ -247,6 +260,14 @@ fn drawing(
         );
     }
     notes.push(format!("Part: {what}."));
+    if !design.passed_over.is_empty() {
+        let what = format!(
+            "Not read of the drawing: {}. See that none of it is a contour of the part.",
+            design.passed_over.join(", ")
+        );
+        add(out, format_args!("# {what}\n"));
+        notes.push(what);
+    }
     notes.extend(names(design));
     let mut told = |mm_per_px: f64| {
         let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
@@ -344,7 +365,7 @@ fn recorded(out: &mut String, record: &ScaleRecord) {
     out.push_str(&toml::to_string(&record.calibration).expect("numbers and words are always TOML"));
 }
 
-/// `[calibration]` of parts on a mat; gives the size of a pixel in a photo of 12 megapixels that the mat fills.
+/// `[calibration]` of parts on a mat; gives the size of a pixel in a photo that the mat fills.
 fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<String>) -> f64 {
     let layout = Layout::new(mat.paper, mat.id.unwrap_or(0));
     out.push_str("\n# The part lies on the printed mat, which tells scale, pose, light and focus in every photo.\n[calibration]\n");
@@ -378,17 +399,16 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
     }
     out.push_str("u_distance = 0.15   # of x and y, mm: a steel rule; a caliper 0.05\n");
     out.push_str("u_flat = 0.5        # how flat the sheet lies, mm: a loose one; glued to a board 0.1\n");
-    let [sheet, free] = [mat.paper.size_mm(), layout.quiet_mm].map(sorted);
-    let part = sorted(part);
+    let (free, part) = (sorted(layout.quiet_mm), sorted(part));
     if part[0] > free[0] || part[1] > free[1] {
         notes.push(format!(
             "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it does not fit unless it is turned. Use a larger mat.",
             part[1], part[0], mat.paper, free[1], free[0]
         ));
     }
-    let mm_per_px = (sheet[1] / 4000.0).max(sheet[0] / 3000.0);
+    let ([width, height], mm_per_px) = (mat.photo_px(), mat.mm_per_px());
     notes.push(format!(
-        "In a photo of 4000 x 3000 px that the {} mat fills, a pixel is {mm_per_px:.3} mm and the part {:.0} x {:.0} px.",
+        "In a photo of {width} x {height} px that the {} mat fills, a pixel is {mm_per_px:.3} mm and the part {:.0} x {:.0} px.",
         mat.paper,
         part[1] / mm_per_px,
         part[0] / mm_per_px

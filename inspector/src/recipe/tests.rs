@@ -313,6 +313,22 @@ fn what_is_proposed_opens_from_disk() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
 }
 
+/// A drawing with text, and a line on a layer that is off: neither is read, and that is said where it can be seen.
+#[test]
+fn what_is_not_read_of_a_drawing_is_said() {
+    let drawing = String::from_utf8(plate()).unwrap();
+    let layers = "0\nSECTION\n2\nTABLES\n0\nTABLE\n2\nLAYER\n0\nLAYER\n2\nHOLES\n70\n0\n62\n-7\n0\nENDTAB\n0\nENDSEC\n0\nSECTION\n2\nENTITIES\n";
+    let more = "0\nTEXT\n8\n0\n10\n1\n20\n1\n40\n2\n1\nHI\n0\nCIRCLE\n8\nHOLES\n10\n4\n20\n4\n40\n1\n";
+    let said = |drawing: &str| propose(drawing.as_bytes(), &options("plate.dxf")).unwrap();
+    let entities = "0\nSECTION\n2\nENTITIES\n";
+    assert!(drawing.contains(entities), "{drawing}");
+    let proposed = said(&drawing.replace(entities, &format!("{layers}{more}")));
+    let words = "Not read of the drawing: 1 TEXT, 1 entities on hidden layers or paper.";
+    assert!(proposed.notes.iter().any(|n| n.starts_with(words)), "{:?}", proposed.notes);
+    assert!(proposed.recipe_toml.contains(&format!("# {words}")), "{}", proposed.recipe_toml);
+    assert!(!said(&drawing).recipe_toml.contains("Not read"));
+}
+
 #[test]
 fn proposals_say_what_the_person_must_know() {
     let no_units = String::from_utf8(plate()).unwrap().replace("$INSUNITS\n70\n4", "$INSUNITS\n70\n0");

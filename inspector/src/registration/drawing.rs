@@ -9,7 +9,8 @@ use super::window::Window;
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
 use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity, Vector};
-use crate::measure::edge::{Edge, NoEdge, Probe, crossing, find_edge, lies};
+use crate::measure::edge::{Edge, NoEdge, Probe, crossing, lies};
+use crate::measure::glare::find_clear_edge;
 use crate::measure::{LightModel, Silhouette};
 use crate::reason::Reason;
 use rayon::prelude::*;
@@ -142,7 +143,7 @@ fn same_revision(design: &Design, pose: &DrawingPose) -> Result<(), Reason> {
         let off = match e.edge {
             Ok(_) => e.deviation_mm.abs() > ELSEWHERE_MM,
             Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => true,
-            Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep) => continue,
+            Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep | NoEdge::Glare) => continue,
         };
         looked += e.at.weight;
         elsewhere[e.contour] += if off { e.at.weight } else { 0.0 };
@@ -173,6 +174,13 @@ impl DrawingPose {
     /// As [`u_at`](Self::u_at), across a contour with this unit normal: a turn moves a circle about its middle along itself.
     pub fn u_across(&self, p: Point<DesignMm>, normal: Vector<DesignMm>) -> f64 {
         libm::hypot(self.u_shift_mm, self.u_turn_rad * (p - self.pivot).cross(normal))
+    }
+
+    /// Blur of the edges (standard deviation, px): the median; 0 without an edge.
+    pub fn blur_px(&self) -> f64 {
+        let mut blurs: Vec<f64> = self.edges.iter().filter_map(|e| Some(e.edge.ok()?.blur_px)).collect();
+        let middle = blurs.len() / 2;
+        if blurs.is_empty() { 0.0 } else { *blurs.select_nth_unstable_by(middle, f64::total_cmp).1 }
     }
 
     /// Edges along a feature, in order of travel, with no gap between the pixels that neighbours look at. A long contour's own [`edges`](Self::edges) stand
@@ -349,7 +357,7 @@ impl Eye<'_> {
                 Ok(None) => Seen::Hidden,
                 Ok(Some(d)) => Seen::Off((d * d / (sight.look.px_per_mm * sight.look.px_per_mm)).min(BOUND)),
                 Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Seen::Off(BOUND),
-                Err(NoEdge::NoStep) => Seen::Unclear,
+                Err(NoEdge::NoStep | NoEdge::Glare) => Seen::Unclear,
                 Err(NoEdge::OffImage | NoEdge::Hidden) => Seen::Hidden,
             }
         };
@@ -437,7 +445,7 @@ fn measure(
     };
     let edge = match eye.otherwise(design, pose, at, &probe, &sight) {
         Some(why) => Err(why),
-        None => find_edge(&eye.located.light, eye.light, &probe),
+        None => find_clear_edge(eye.located, eye.light, &probe),
     };
     let (rim, p_image_px, mm_per_px) = (sight.rim, sight.look.p, 1.0 / sight.look.px_per_mm);
     ContourEdge { contour, at: *at, rim, p_image_px, mm_per_px, edge, deviation_mm: f64::NAN }

@@ -37,7 +37,14 @@ impl Wrong {
             for (size, k) in of.iter().enumerate() {
                 let (_, mm, by_px) = SIZES[*k];
                 let mm = self.says(mm, by_px, policy) + noise_mm * random.normal();
-                all.push(Reading { size, photo, mm, u_mm: noise_mm, mm_per_edge_px: by_px * policy.mm_per_px });
+                all.push(Reading {
+                    size,
+                    photo,
+                    mm,
+                    u_mm: noise_mm,
+                    mm_per_edge_px: by_px * policy.mm_per_px,
+                    overexposed_ground: false,
+                });
             }
         }
         all
@@ -181,7 +188,7 @@ fn what_gives_no_scale_is_said() {
     let bare = CalibrationPolicy::of(0.05);
     assert_eq!(solve(&bare, &[], &[]), Err(ScaleError::Nothing));
     assert_eq!(solve(&bare, &sizes, &[]), Err(ScaleError::NotSeen { id: "hole-1.diameter".into() }));
-    let far = Reading { size: 0, photo: 0, mm: 40.0, u_mm: 0.01, mm_per_edge_px: 0.1 };
+    let far = Reading { size: 0, photo: 0, mm: 40.0, u_mm: 0.01, mm_per_edge_px: 0.1, overexposed_ground: false };
     assert!(solve(&bare, &sizes, &[far]).unwrap_err().to_string().contains("40.000"));
     recipe.calibration = Calibration::Mat(Box::new(MatPolicy::of(Paper::A4)));
     assert_eq!(policy(&recipe, &sizes).err(), Some(ScaleError::NoScale));

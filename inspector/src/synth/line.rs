@@ -125,8 +125,12 @@ impl DemoLine {
     pub fn table(&self, number: u64) -> Vec<u8> {
         let product = &DEMO_PRODUCTS[(number % DEMO_PRODUCTS.len() as u64) as usize];
         let scene = product.scene(&(product.drawing)(), &mut Seeded::new(self.seed, number));
-        let picture = match scene.render(&Design { contours: Vec::new(), features: Vec::new(), body: Body::default() })
-        {
+        let picture = match scene.render(&Design {
+            contours: Vec::new(),
+            features: Vec::new(),
+            body: Body::default(),
+            passed_over: Vec::new(),
+        }) {
             Picture::Colour(picture) => picture,
             Picture::Grey(grey) => DynamicImage::ImageLuma8(grey).into_rgb8(),
             Picture::Grey16(grey) => DynamicImage::ImageLuma16(grey).into_rgb8(),

@@ -6,7 +6,7 @@
 //! moves an edge by 0.01 to 0.03 px.
 
 use super::layout::{Layout, Patch, WEDGE_STEPS};
-use super::light::{Wedge, code, patch};
+use super::light::{Wedge, patch};
 use super::pose::Fit;
 use crate::calibration::{Curve, Sharpening, Tone};
 use crate::geometry::{ImagePx, NormalEquations, Point, cumulative_and_density, solve_symmetric};
@@ -75,7 +75,7 @@ fn across(picture: &Picture, fit: &Fit, from: &Patch, to: &Patch) -> Option<(Vec
 fn luma(picture: &Picture, p: Point<ImagePx>) -> Option<f64> {
     let (x, y) = (p.x.floor(), p.y.floor());
     let at = |i: f64, j: f64| {
-        let codes = code(picture, Point::new(x + i, y + j))?;
+        let codes = picture.codes(Point::new(x + i, y + j))?;
         Some(f64::from(crate::calibration::sharpening::luma(codes.map(|c| c as f32))))
     };
     let (u, v) = (p.x - x, p.y - y);

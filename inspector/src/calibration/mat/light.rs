@@ -6,8 +6,8 @@ use super::halo::sharpening;
 use super::layout::{GAP_MM, Layout, Patch, WEDGE_STEPS};
 use super::pose::Fit;
 use crate::calibration::{Curve, Plane, Sharpening, Tone};
-use crate::geometry::{ImagePx, PlaneMm, Point};
-use crate::photo::Picture;
+use crate::geometry::{PlaneMm, Point};
+use crate::photo::{BRIGHTEST, Picture};
 use crate::reason::Reason;
 
 /// Least light of white paper, share of the brightest code's.
@@ -66,7 +66,7 @@ pub(super) fn quality(
 ) -> Result<(Quality, Plane), Reason> {
     let whites = whites(layout, &found.tags, fit, picture);
     let clipped =
-        whites.iter().filter(|c| c.iter().any(|v| *v >= 254.0 / 255.0)).count() as f64 / whites.len().max(1) as f64;
+        whites.iter().filter(|c| c.iter().any(|v| *v >= BRIGHTEST)).count() as f64 / whites.len().max(1) as f64;
     if clipped > ALL_CLIPPED {
         return Err(Reason::MatOverexposed { clipped_percent: 100.0 * clipped });
     }
@@ -138,7 +138,7 @@ fn whites(layout: &Layout, tags: &[SeenTag], fit: &Fit, picture: &Picture) -> Ve
             let side = b - a;
             let out_of_it = side.perpendicular() * (0.5 * GAP_MM / side.length());
             let place: Point<PlaneMm> = a.midpoint(b) + out_of_it;
-            out.extend(fit.image_of(place).and_then(|p| code(picture, p)));
+            out.extend(fit.image_of(place).and_then(|p| picture.codes(p)));
         }
     }
     out
@@ -197,27 +197,13 @@ pub(super) fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<f64> 
         let (u, v) = (f64::from(i % 12) / 11.0 - 0.5, f64::from(i / 12) / 11.0 - 0.5);
         let place =
             Point::new(patch.centre.x + 0.6 * u * patch.size_mm[0], patch.centre.y + 0.6 * v * patch.size_mm[1]);
-        let [r, g, b] = code(picture, fit.image_of(place)?)?.map(|c| Tone::Srgb.light(c));
+        let [r, g, b] = picture.codes(fit.image_of(place)?)?.map(|c| Tone::Srgb.light(c));
         let light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
         (sum, squares, n) = (sum + light, squares + light * light, n + 1.0);
     }
     let mean: f64 = sum / n;
     let spread = (squares / n - mean * mean).max(0.0).sqrt();
     (spread < 0.08 + 0.15 * mean).then_some(mean)
-}
-
-/// The codes of the nearest pixel, in [0, 1].
-pub(super) fn code(picture: &Picture, p: Point<ImagePx>) -> Option<[f64; 3]> {
-    let (x, y) = (p.x.round(), p.y.round());
-    if !(x >= 0.0 && y >= 0.0 && x < f64::from(picture.width()) && y < f64::from(picture.height())) {
-        return None;
-    }
-    let (x, y) = (x as u32, y as u32);
-    Some(match picture {
-        Picture::Grey(p) => [f64::from(p.get_pixel(x, y).0[0]) / 255.0; 3],
-        Picture::Grey16(p) => [f64::from(p.get_pixel(x, y).0[0]) / 65535.0; 3],
-        Picture::Colour(p) => p.get_pixel(x, y).0.map(|c| f64::from(c) / 255.0),
-    })
 }
 
 pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {

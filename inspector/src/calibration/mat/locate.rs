@@ -94,6 +94,8 @@ pub(super) const SCATTER_MM: f64 = 0.08;
 pub(super) const BENT: f64 = 3.0;
 /// Most bend of the sheet (root mean square of its tags' heights), mm.
 pub(super) const BEND_MM: f64 = 1.6;
+/// Largest angle between the camera's axis and the sheet's normal, degrees.
+pub(super) const MOST_TILT_DEG: f64 = 50.0;
 /// Largest share of corners that may disagree.
 const OUTLIERS: f64 = 0.25;
 /// Largest share of tags that may lie outside the picture.
@@ -122,6 +124,7 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
     let fit = fit(&found.corners, layout.half_ring_mm(), size, &known).ok_or_else(|| too_little(&found))?;
     in_picture(&layout, &fit, size)?;
     covered(&layout, &found)?;
+    from_above(&fit)?;
     let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
     believed(&fit, &known)?;
     let work_area = border_of(layout.quiet_mm).filter_map(|p| fit.camera_sees(p)).collect();
@@ -250,6 +253,12 @@ fn covered(layout: &Layout, found: &Found) -> Result<(), Reason> {
     Ok(())
 }
 
+/// The camera looks at the mat more from above than from the side: from there small heights move edges far, and the lens is hardly in focus over all of it.
+fn from_above(fit: &Fit) -> Result<(), Reason> {
+    let (tilt_deg, most_deg) = (fit.tilt_deg(), MOST_TILT_DEG);
+    if tilt_deg > most_deg { Err(Reason::MatTilted { tilt_deg, most_deg }) } else { Ok(()) }
+}
+
 /// Tags that must be seen of so many: half of them, or a few less.
 pub(super) const fn fewest_tags(of: usize) -> usize {
     (of - of / 8).div_ceil(2)
@@ -290,6 +299,11 @@ fn worlds(fit: &Fit, quality: &Quality) -> Worlds {
 }
 
 impl Fit {
+    /// Angle between the camera's axis and the sheet's normal, degrees.
+    pub fn tilt_deg(&self) -> f64 {
+        let axis = self.camera.camera_from_plane().matrix()[2][2];
+        libm::acos(axis.abs().min(1.0)).to_degrees()
+    }
     /// Where a true place on the plane is seen.
     fn camera_sees(&self, p: Point<PlaneMm>) -> Option<Point<ImagePx>> {
         let q = Camera::Perspective(self.camera.clone()).image_from_plane(p, Mm(0.0));

@@ -2,7 +2,7 @@
 
 use super::find::Found;
 use super::light::{CLIPPED, DARKEST, GREYEST_BLACK, MOST_COLOURED, Quality, SOFTEST_PX, STRANGEST_TONE, UNEVEN};
-use super::locate::{BEND_MM, BENT, PULL, SCATTER_MM, fewest_tags};
+use super::locate::{BEND_MM, BENT, MOST_TILT_DEG, PULL, SCATTER_MM, fewest_tags};
 use super::pose::Fit;
 use crate::calibration::Camera;
 use crate::geometry::Point;
@@ -55,12 +55,6 @@ impl SeenMat {
         Camera::Perspective(self.fit.camera.clone()).mm_per_px(Point::new(0.0, 0.0))
     }
 
-    /// Angle between the camera's axis and the sheet's normal, degrees.
-    pub fn tilt_deg(&self) -> f64 {
-        let axis = self.fit.camera.camera_from_plane().matrix()[2][2];
-        libm::acos(axis.abs().min(1.0)).to_degrees()
-    }
-
     /// Everything that is judged, and the view: in the order in which it is looked at.
     pub fn readings(&self) -> Vec<Reading> {
         let (fit, q) = (&self.fit, &self.quality);
@@ -75,7 +69,7 @@ impl SeenMat {
             tags.at_least(fewest_tags(self.found.expected_tags) as f64),
             Reading::new("pixel", "size of a pixel", self.mm_per_px(), "mm"),
             Reading::new("distance", "height of the camera", fit.camera.centre()[2], "mm"),
-            Reading::new("tilt", "tilt of the camera", self.tilt_deg(), "deg"),
+            Reading::new("tilt", "tilt of the camera", fit.tilt_deg(), "deg").at_most(MOST_TILT_DEG),
             percent("white", "light of white paper", q.white).at_least(100.0 * DARKEST),
             percent("clipped", "white too bright to tell", q.clipped).at_most(100.0 * CLIPPED),
             percent("black", "light of black ink", q.black).at_most(100.0 * GREYEST_BLACK),

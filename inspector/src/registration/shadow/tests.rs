@@ -41,7 +41,14 @@ fn registered(photo: &Photo, thickness_mm: f64) -> DrawingPose {
     let world = |edge_offset_px| World::new(camera(), edge_offset_px);
     let mut worlds = Worlds::certain(world(0.0));
     worlds.add(Source::Edge, world(0.02));
-    let located = Located { photo, light: Tone::Srgb.linear(&photo.picture), worlds, work_area: None, mat: None };
+    let located = Located {
+        photo,
+        light: Tone::Srgb.linear(&photo.picture),
+        worlds,
+        work_area: None,
+        mat: None,
+        overexposed_ground: false,
+    };
     let reference = Reference::Drawing(plate(thickness_mm));
     register(located, &reference).drawing().expect("registered").clone()
 }
