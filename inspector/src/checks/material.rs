@@ -39,8 +39,8 @@ const fn default_band() -> f64 {
 const WORKING_MM: f64 = 0.1;
 /// Limit that is proposed where the camera decides it, mm².
 const UPPER_MM2: f64 = 0.3;
-/// Blur of a camera of which nothing is known, px.
-const USUAL_BLUR_PX: f64 = 1.0;
+/// Blur of a camera of which nothing is known, its pixels and all, px.
+const USUAL_BLUR_PX: f64 = 1.1;
 /// Pixels of glare that touch each other, working px: fewer are noise.
 const GLARE_PX: u64 = 9;
 /// Most working pixels.
