@@ -221,8 +221,14 @@ impl Bench<'_> {
         let place = fit.apply(middle - outwards * depth);
         let whole = made.contours[0].signed_area();
         made.contours[0] = cut(&made.contours[0], place, fit.apply_vector(outwards))?;
+        let lost = whole - made.contours[0].signed_area();
+        if known.is_none() {
+            // Then it is the missing piece that must be found.
+            let Known { upper, u, .. } = self.known.get("missing.area")?;
+            (lost > upper + beyond(random) * u).then_some(())?;
+        }
         // Of an angled part another arm may lie farther out.
-        let one = whole - made.contours[0].signed_area() < CORNER_MM2;
+        let one = lost < CORNER_MM2;
         let made = Design::from_contours(made.contours).ok().filter(|_| one)?;
         let why = known.map_or_else(String::new, |(known, _)| format!(" (profile, u {:.3})", known.u));
         let said = format!("a corner is broken off, {depth:.3} mm deep{why}");

@@ -51,6 +51,28 @@ impl Wrong {
     }
 }
 
+/// A record is of one kind of ground: beside an overexposed one edges are elsewhere.
+#[test]
+fn photos_of_two_kinds_of_ground_are_refused() {
+    let policy = CalibrationPolicy::of(0.1);
+    let wrong = Wrong { scale: 1.013, edge_px: 0.31 };
+    let sizes: Vec<KnownSize> = SIZES.iter().map(|(id, mm, _)| known(id, *mm)).collect();
+    let mut readings = wrong.readings(&[0, 1, 2], 3, 0.0, &policy, &mut Seeded::new(1, 1));
+    readings.iter_mut().for_each(|r| r.overexposed_ground = true);
+    assert!(solve(&policy, &sizes, &readings).unwrap().policy.overexposed_ground);
+    // A lone size, whose edges stay as they were said to be: less certain beside such a ground.
+    let lone = |overexposed_ground: bool| {
+        let of_one = readings.iter().filter(|r| r.size == 0).map(|r| Reading { overexposed_ground, ..*r });
+        solve(&policy, &sizes[..1], &of_one.collect::<Vec<_>>()).unwrap().policy.u_edge_px
+    };
+    assert!(lone(true) > 5.0 * lone(false), "{} {}", lone(true), lone(false));
+    readings.iter_mut().filter(|r| r.photo == 1).for_each(|r| r.overexposed_ground = false);
+    assert_eq!(
+        solve(&policy, &sizes, &readings).unwrap_err().to_string(),
+        "2 of 3 photos have a ground that is too bright for the camera: expected all or none; their edges are seen elsewhere"
+    );
+}
+
 #[test]
 fn scale_and_edges_are_told_apart() {
     let policy = CalibrationPolicy::of(0.1);

@@ -156,6 +156,12 @@ fn report(out: &mut impl Write, found: &FoundScale) -> Result<()> {
     writeln!(out, "a pixel is {:.6} mm (u = {:.4} %)", p.mm_per_px, 100.0 * p.u_scale)?;
     let side = if p.edge_offset_px < 0.0 { "inside" } else { "outside" };
     writeln!(out, "edges are seen {:.3} px {side} the material (u = {:.3})", p.edge_offset_px.abs(), p.u_edge_px)?;
+    if p.overexposed_ground {
+        writeln!(
+            out,
+            "The ground of these photos is at the brightest code, which moves edges: this is true of photos whose ground is as bright, not of others."
+        )?;
+    }
     if !found.edge_found {
         writeln!(
             out,
