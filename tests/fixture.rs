@@ -341,6 +341,7 @@ fn check(id: &str, kind: &str, nominal: f64, measured: f64, limits: (f64, f64), 
         regions: vec![],
         text: None,
         budget: None,
+        edges: None,
     }
 }
 

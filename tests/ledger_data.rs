@@ -33,6 +33,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         regions: vec![[3, 4, 5, 6].into()],
         text: None,
         budget: None,
+        edges: None,
     };
     let inspection = InspectionRecord {
         image: format!("p{i}.jpg"),

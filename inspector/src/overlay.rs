@@ -8,11 +8,12 @@
 //! | REFER | amber triangle, exclamation mark | dashed | dashed, with the sign |
 //! | FAIL | red octagon, cross | thick, solid | thick, crossed corners, with the sign |
 //!
-//! Blue contours were not checked by themselves. No text: the page says it in the reader's language.
+//! Blue contours were not checked by themselves. Along a contour that `profile` looked at, a whisker at each place says how far it strays: outwards or inwards, by its length the share of what is
+//! allowed (at most [`WHISKER_PX`] at twice that), green to half of it, amber to all of it, red beyond. No text: the page says it in the reader's language.
 
 mod sketch;
 
-use crate::checks::{Needs, REGISTRY};
+use crate::checks::{Needs, REGISTRY, Shows};
 use crate::decision::Verdict;
 use crate::design::{Design, Feature, Reference};
 use crate::geometry::{DesignMm, ImagePx, Mm, PixelRect, Point};
@@ -29,6 +30,9 @@ use sketch::{BLUE, Place, Sketch, colour};
 pub const MAX_SIDE_PX: u32 = 1600;
 /// Smallest box that is noticed, px of the overlay.
 const MIN_BOX_PX: f64 = 18.0;
+
+/// Longest whisker, px of an overlay of 1600.
+pub const WHISKER_PX: f64 = 40.0;
 
 /// What else to draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +57,7 @@ pub fn draw_with(photo: &Photo, recipe: &Recipe, inspection: &Inspection, option
     {
         let image_from_design = |p: Point<DesignMm>| camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
         let px_mm = camera.mm_per_px(pose.plane_from_design.apply(Point::new(0.0, 0.0)));
+        draw_whiskers(&mut sketch, inspection, &view);
         draw_contours(&mut sketch, design, inspection, |p| view.place(image_from_design(p)), 0.25 * px_mm / view.scale);
     }
     let boxes = boxes(inspection, &view);
@@ -212,6 +217,29 @@ fn draw_contours(
             Some(Verdict::Pass) => sketch.path(&points, thin, colour(Verdict::Pass)),
             Some(Verdict::Refer) => sketch.dashed(&points, thick, 5.0 * thick, colour(Verdict::Refer)),
             Some(Verdict::Fail) => sketch.path(&points, thick, colour(Verdict::Fail)),
+        }
+    }
+}
+
+/// How far each place of a profile strays.
+fn draw_whiskers(sketch: &mut Sketch, inspection: &Inspection, view: &View) {
+    let (full, thin) = (line_width(sketch, WHISKER_PX), line_width(sketch, 1.0));
+    for r in &inspection.results {
+        // The zone lies half on each side of the contour.
+        let Some(allowed) = r.characteristic.upper.map(|zone| 0.5 * zone).filter(|a| *a > 0.0) else { continue };
+        for e in &r.observation.edges {
+            let Shows::Strays(mm) = e.shows else { continue };
+            let share = (mm / allowed).clamp(-2.0, 2.0);
+            let verdict = match share.abs() {
+                s if s <= 0.5 => Verdict::Pass,
+                s if s <= 1.0 => Verdict::Refer,
+                _ => Verdict::Fail,
+            };
+            let (x, y) = view.place(e.p);
+            let (dx, dy) = (0.5 * full * share * e.normal.x, 0.5 * full * share * e.normal.y);
+            if dx.is_finite() && dy.is_finite() {
+                sketch.stroke((x, y), (x + dx, y + dy), thin, colour(verdict));
+            }
         }
     }
 }

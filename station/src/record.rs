@@ -6,6 +6,7 @@ use inspector::decision::{Rule, Verdict};
 use inspector::geometry::PixelRect;
 use inspector::photo::Sha256;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use utoipa::ToSchema;
 
 /// One judged photo.
@@ -107,6 +108,42 @@ pub struct CheckRecord {
     /// What `u` is made of; left away where that is not known, so that entries of older stations keep their bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<BudgetRecord>,
+    /// What became of the edges that were looked at; left away where none were, so that entries of older stations keep their bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<EdgesRecord>,
+}
+
+/// How many edges a number is made of, and why others are not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EdgesRecord {
+    /// Edges that count.
+    pub used: usize,
+    /// The others, by reason.
+    pub rejected: Vec<RejectedRecord>,
+}
+
+/// "38 edges; not used: 2 off the figure".
+impl fmt::Display for EdgesRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} edges", self.used)?;
+        for (i, r) in self.rejected.iter().enumerate() {
+            write!(f, "{}{} {}", if i == 0 { "; not used: " } else { ", " }, r.count, r.words)?;
+        }
+        Ok(())
+    }
+}
+
+/// Edges that do not count, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RejectedRecord {
+    /// A stable word such as `off-figure`, `near-end`, `no-step`, `hidden` or `glare`.
+    #[schema(example = "off-figure")]
+    pub reason: String,
+    /// For people.
+    #[schema(example = "off the figure")]
+    pub words: String,
+    /// How many.
+    pub count: usize,
 }
 
 /// What a standard uncertainty is made of.

@@ -143,7 +143,8 @@ impl Angle {
             (source, self.degrees(pose, [edges[0].in_world(world), edges[1].in_world(world)]) - value)
         }));
         let regions = edges.iter().filter_map(|e| e.edges.region(part)).collect();
-        Ok(Observation::with_budget(value, Budget::of(terms)).at(regions))
+        let seen = edges.iter().flat_map(|e| e.edges.seen()).collect();
+        Ok(Observation::with_budget(value, Budget::of(terms)).at(regions).seeing(seen))
     }
 
     /// The angle as drawn, and how much farther the second edge is turned than the first one.

@@ -1,12 +1,13 @@
 //! Figures through the edges of a feature: lines, arcs, slots and ellipses, in the nominal world and in every displaced one.
 
 use super::round::{HARDLY_PX, MIN_RADIUS_PX};
+use super::seen::{Rejected, SeenEdge, Shows};
 use super::{CORNER_PX, Observation};
 use crate::calibration::{Budget, Source, World};
 use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{
-    ArcFit, Circle, DesignMm, Ellipse, EllipseFit, FitError, Fitted, Line, LineFit, PixelRect, PlaneMm, Point, Stadium,
-    StadiumFit, Vector, fit_arc, fit_ellipse, fit_line, fit_stadium, refit_arc, refit_ellipse, refit_line,
+    ArcFit, Circle, DesignMm, Ellipse, EllipseFit, FitError, Fitted, Line, LineFit, Outlier, PixelRect, PlaneMm, Point,
+    Stadium, StadiumFit, Vector, fit_arc, fit_ellipse, fit_line, fit_stadium, refit_arc, refit_ellipse, refit_line,
     refit_stadium,
 };
 use crate::measure::edge::NoEdge;
@@ -32,25 +33,16 @@ const ON_A_SIDE: f64 = 0.9;
 /// The same of an end of an ellipse, along it.
 const ON_AN_END: f64 = 0.7;
 
-/// Why an edge of a feature has no part in its figure.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Rejected {
-    /// The next piece of contour is in its window.
-    NearEnd,
-    /// None was found.
-    NoEdge(NoEdge),
-    /// It lies off the figure, by so many mm.
-    OffFigure(f64),
-}
-
 /// The edges of a feature that can be measured.
 #[derive(Clone, Debug)]
 pub(super) struct Edges {
     pub(super) kept: Vec<ContourEdge>,
     /// Places without a clean edge, and how far the contour strays from the drawing there, about or at least, mm.
     pub(super) rough: Vec<(ContourEdge, f64)>,
-    /// Why the others are not among them.
-    pub(super) rejected: Vec<Rejected>,
+    /// The others, and those of `kept` that lie off the figure.
+    pub(super) rejected: Vec<SeenEdge>,
+    /// Which of `kept` these are.
+    off: Vec<usize>,
     /// Places away from the ends.
     pub(super) expected: usize,
 }
@@ -64,13 +56,14 @@ impl Edges {
     ) -> Result<Self, Reason> {
         let (pose, design) = (part.drawing()?, design_of(part)?);
         let ends = ends(feature);
-        let mut edges = Self { kept: Vec::new(), rough: Vec::new(), rejected: Vec::new(), expected: 0 };
+        let mut edges =
+            Self { kept: Vec::new(), rough: Vec::new(), rejected: Vec::new(), off: Vec::new(), expected: 0 };
         let mut length_px = 0.0;
         for e in pose.edges_on(&part.located, design, feature).into_iter().filter(wanted) {
             length_px += e.at.weight / e.mm_per_px;
             let near = |end: &Point<_>| end.distance(e.at.p) < END_PX * e.mm_per_px;
             if e.at.corner_distance < CORNER_PX * e.mm_per_px || ends.iter().any(near) {
-                edges.rejected.push(Rejected::NearEnd);
+                edges.rejected.push(SeenEdge::of(&e, Shows::Rejected(Rejected::NearEnd)));
                 continue;
             }
             edges.expected += 1;
@@ -85,7 +78,7 @@ impl Edges {
                         NoEdge::OffImage | NoEdge::Hidden | NoEdge::Glare => None,
                     };
                     edges.rough.extend(strays.map(|d| (e, d)));
-                    edges.rejected.push(Rejected::NoEdge(why));
+                    edges.rejected.push(SeenEdge::of(&e, Shows::Rejected(Rejected::NoEdge(why))));
                 }
             }
         }
@@ -120,7 +113,7 @@ impl Edges {
 
     /// Too few of them, and why.
     pub(super) fn too_few(&self, pose: &DrawingPose) -> Reason {
-        let glare = self.rejected.iter().filter(|r| matches!(r, Rejected::NoEdge(NoEdge::Glare))).count();
+        let glare = self.count(|r| matches!(r, Rejected::NoEdge(NoEdge::Glare)));
         no_edge(pose, self.kept.len(), self.expected, glare)
     }
 
@@ -163,25 +156,36 @@ impl Edges {
         fit: Result<Fitted<S, N>, FitError>,
     ) -> Result<(Self, Fitted<S, N>), Reason> {
         let fit = fit.map_err(|e| Reason::NoFit { detail: e.to_string() })?;
-        self.rejected.extend(fit.outliers.iter().map(|o| Rejected::OffFigure(o.residual)));
+        let off = |o: &Outlier| SeenEdge::of(&self.kept[o.index], Shows::Rejected(Rejected::OffFigure(o.residual)));
+        let off: Vec<SeenEdge> = fit.outliers.iter().map(off).collect();
+        self.rejected.extend(off);
+        self.off = fit.outliers.iter().map(|o| o.index).collect();
         if 2 * fit.outliers.len() > self.kept.len() {
             return Err(Reason::NoFit { detail: self.words() });
         }
         Ok((self, fit))
     }
+    fn count(&self, of: fn(&Rejected) -> bool) -> usize {
+        self.rejected.iter().filter(|e| matches!(&e.shows, Shows::Rejected(r) if of(r))).count()
+    }
+    /// All of them: those on the figure first.
+    pub(super) fn seen(&self) -> Vec<SeenEdge> {
+        let on = (0..self.kept.len()).filter(|i| !self.off.contains(i));
+        let on = on.map(|i| SeenEdge::of(&self.kept[i], Shows::OnFigure));
+        on.chain(self.rejected.iter().copied()).collect()
+    }
     /// What became of the edges: "of 40 edges, 12 lie off the figure (by up to 0.310 mm), 4 near its ends, 2 were not found".
     fn words(&self) -> String {
-        let count = |of: fn(&Rejected) -> bool| self.rejected.iter().filter(|r| of(r)).count();
-        let off = count(|r| matches!(r, Rejected::OffFigure(_)));
-        let farthest = self.rejected.iter().fold(0.0_f64, |worst, r| match r {
-            Rejected::OffFigure(by) => worst.max(by.abs()),
+        let off = self.off.len();
+        let farthest = self.rejected.iter().fold(0.0_f64, |worst, e| match e.shows {
+            Shows::Rejected(Rejected::OffFigure(by)) => worst.max(by.abs()),
             _ => worst,
         });
         format!(
             "of {} edges, {off} lie off the figure (by up to {farthest:.3} mm), {} near its ends, {} were not found",
             self.kept.len() + self.rejected.len() - off,
-            count(|r| matches!(r, Rejected::NearEnd)),
-            count(|r| matches!(r, Rejected::NoEdge(_))),
+            self.count(|r| matches!(r, Rejected::NearEnd)),
+            self.count(|r| matches!(r, Rejected::NoEdge(_))),
         )
     }
 }
@@ -283,7 +287,7 @@ impl Rounded {
     pub(super) fn radius(&self, part: &RegisteredPart<'_>) -> Observation {
         let value = self.fit.figure.radius;
         let radius = |world: &World| refit_arc(&self.edges.places(world), &self.fit).map_or(f64::NAN, |c| c.radius);
-        observed(part, value, self.fit.u_radius(), radius)
+        observed(part, value, self.fit.u_radius(), radius).seeing(self.edges.seen())
     }
 }
 
@@ -327,7 +331,7 @@ impl Slotted {
     }
     fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Stadium<PlaneMm>) -> f64) -> Observation {
         let in_world = |world: &World| refit_stadium(&self.edges.places(world), &self.fit).map_or(f64::NAN, |s| of(&s));
-        observed(part, of(&self.fit.figure), u, in_world)
+        observed(part, of(&self.fit.figure), u, in_world).seeing(self.edges.seen())
     }
 }
 
@@ -369,7 +373,7 @@ impl Oval {
     }
     fn observed(&self, part: &RegisteredPart<'_>, u: f64, of: fn(&Ellipse<PlaneMm>) -> f64) -> Observation {
         let in_world = |world: &World| refit_ellipse(&self.edges.places(world), &self.fit).map_or(f64::NAN, |e| of(&e));
-        observed(part, of(&self.fit.figure), u, in_world)
+        observed(part, of(&self.fit.figure), u, in_world).seeing(self.edges.seen())
     }
 }
 
@@ -401,7 +405,8 @@ mod tests {
         let fit = fit_line(&points, &trust, start, 0.005).expect("a line");
         assert_eq!(fit.outliers.len(), 27);
         let edge = contour_edge(0.0, 0.1, Err(NoEdge::NoStep));
-        let edges = Edges { kept: vec![edge; 40], rough: Vec::new(), rejected: Vec::new(), expected: 40 };
+        let edges =
+            Edges { kept: vec![edge; 40], rough: Vec::new(), rejected: Vec::new(), off: Vec::new(), expected: 40 };
         let Err(Reason::NoFit { detail }) = edges.clone().fitted(Ok(fit.clone())) else { panic!("a figure") };
         assert_eq!(detail, "of 40 edges, 27 lie off the figure (by up to 1.000 mm), 0 near its ends, 0 were not found");
         let half = Fitted { outliers: fit.outliers[..20].to_vec(), ..fit };

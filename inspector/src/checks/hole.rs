@@ -121,7 +121,7 @@ impl Check for Hole {
                 } else {
                     self.position(pose, &round, &part.located)
                 };
-                observation.at(round.region.into_iter().collect())
+                observation.at(round.region.into_iter().collect()).seeing(round.seen.clone())
             })
             .collect()
     }

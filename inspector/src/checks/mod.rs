@@ -44,6 +44,7 @@ mod refusal_tests;
 pub mod region;
 mod round;
 pub mod roundness;
+mod seen;
 pub mod segment;
 #[cfg(test)]
 mod slanted_tests;
@@ -57,6 +58,7 @@ pub mod width;
 pub use entry::{Dimension, Entry, EntryError, Limits};
 pub use reference::{ReferenceCheck, Settings as ReferenceSettings};
 pub use region::Region;
+pub use seen::{Rejected, SeenEdge, Shows};
 
 use crate::calibration::Budget;
 use crate::design::{Design, Feature, FeatureKind, Reference};
@@ -234,6 +236,8 @@ pub struct Observation {
     pub budget: Budget,
     /// Where in the photo to look, worst first.
     pub regions: Vec<PixelRect>,
+    /// The edges that were looked at; empty for checks that look at none.
+    pub edges: Vec<SeenEdge>,
     /// What was read or recognised, in words: the text of a code, a label.
     pub text: Option<String>,
     /// What it tells of the part's identity.
@@ -276,12 +280,25 @@ impl Observation {
         Self::of(Outcome::NotMeasured(reason))
     }
     fn of(outcome: Outcome) -> Self {
-        Self { outcome, budget: Budget::default(), regions: Vec::new(), text: None, gives: Identity::default() }
+        Self {
+            outcome,
+            budget: Budget::default(),
+            regions: Vec::new(),
+            edges: Vec::new(),
+            text: None,
+            gives: Identity::default(),
+        }
     }
     /// With places to look at, worst first.
     #[must_use]
     pub fn at(mut self, regions: Vec<PixelRect>) -> Self {
         self.regions = regions;
+        self
+    }
+    /// With the edges that were looked at.
+    #[must_use]
+    pub fn seeing(mut self, edges: Vec<SeenEdge>) -> Self {
+        self.edges = edges;
         self
     }
     /// With what was read.

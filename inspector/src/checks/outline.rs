@@ -77,7 +77,8 @@ impl Check for Outline {
     fn observe(&self, part: &RegisteredPart<'_>) -> Vec<Observation> {
         vec![match measure(part, &self.nominal, Side::Inside) {
             Ok(round) => Observation::with_budget(round.diameter(), round.diameter_budget(&part.located))
-                .at(round.region.into_iter().collect()),
+                .at(round.region.into_iter().collect())
+                .seeing(round.seen),
             Err(reason) => Observation::not_measured(reason).at(super::region_of(part, &self.nominal)),
         }]
     }

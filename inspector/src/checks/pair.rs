@@ -3,6 +3,7 @@
 use super::entry::EntryError;
 use super::figure::Straight;
 use super::round::{Round, Side, measure};
+use super::seen::SeenEdge;
 use crate::calibration::{Budget, Source, World};
 use crate::design::{Design, Feature, FeatureKind};
 use crate::geometry::{DesignMm, Frame, Line, PixelRect, PlaneMm, Point};
@@ -118,7 +119,8 @@ impl Pair {
             (source, distance(&a.place(world), &b.place(world), pose.apply(middle)) - value)
         }));
         let regions = [a.region(part), b.region(part)].into_iter().flatten().collect();
-        Ok(Observation::with_budget(value, Budget::of(terms)).at(regions))
+        let seen = [a.seen(), b.seen()].concat();
+        Ok(Observation::with_budget(value, Budget::of(terms)).at(regions).seeing(seen))
     }
 
     /// # Errors
@@ -158,6 +160,12 @@ impl Measured {
             (Self::Round(round), _) => round.fit.u_centre.0.max(round.fit.u_centre.1),
             (Self::Straight(line), Self::Round(round)) => line.fit.u_offset_at(round.fit.circle.centre),
             (Self::Straight(line), Self::Straight(_)) => line.fit.u_offset_at(at),
+        }
+    }
+    fn seen(&self) -> Vec<SeenEdge> {
+        match self {
+            Self::Round(round) => round.seen.clone(),
+            Self::Straight(straight) => straight.edges.seen(),
         }
     }
     fn region(&self, part: &RegisteredPart<'_>) -> Option<PixelRect> {

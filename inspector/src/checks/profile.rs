@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, EntryError};
 use super::figure;
+use super::seen::{Rejected, SeenEdge, Shows};
 use super::trace::{Place, Shown, Trace};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
@@ -90,7 +91,7 @@ impl Check for Profile {
 impl Profile {
     fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
         let pose = part.drawing()?;
-        let trace = self.trace(part, pose)?;
+        let (trace, seen) = self.trace(part, pose)?;
         let places = &trace.places;
         let rough = roughness(places).unwrap_or(pose.scatter_mm);
         let farthest = |i: &usize, j: &usize| places[*i].strays.abs().total_cmp(&places[*j].strays.abs());
@@ -111,13 +112,15 @@ impl Profile {
         shown.sort_by(|a, b| b.strays.abs().total_cmp(&a.strays.abs()));
         let first = shown.is_empty().then_some(&places[worst]);
         let regions = merge(first.into_iter().chain(shown).filter_map(|p| region(part, &p.edge, p.strays)));
-        Ok(Observation::with_budget(value, Budget::of(terms).times(2.0)).at(regions))
+        Ok(Observation::with_budget(value, Budget::of(terms).times(2.0)).at(regions).seeing(seen))
     }
 
     /// The places of the feature that show where it runs, away from corners.
-    fn trace(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Trace, Reason> {
+    fn trace(&self, part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<(Trace, Vec<SeenEdge>), Reason> {
         // Of a long contour the pose saw some places only; what lies between them counts as well.
         let edges = pose.edges_on(&part.located, figure::design_of(part)?, &self.feature);
+        let away = edges.iter().filter(|e| e.at.corner_distance > CORNER_PX * e.mm_per_px);
+        let seen = away.map(|e| SeenEdge::of(e, shows(e, pose.reach_mm))).collect();
         let trace = Trace::of(edges, self.feature.is_contour(), |edge| {
             if edge.at.corner_distance <= CORNER_PX * edge.mm_per_px {
                 return Ok(Shown::Nothing);
@@ -133,7 +136,17 @@ impl Profile {
             })
         })?;
         trace.is_seen(MAX_UNCLEAR, pose)?;
-        Ok(trace)
+        Ok((trace, seen))
+    }
+}
+
+/// What a place of the contour shows.
+fn shows(e: &ContourEdge, reach_mm: f64) -> Shows {
+    match e.edge {
+        Ok(_) => Shows::Strays(e.deviation_mm),
+        Err(NoEdge::OnlyMaterial) => Shows::Strays(reach_mm),
+        Err(NoEdge::OnlyBackground) => Shows::Strays(-reach_mm),
+        Err(why) => Shows::Rejected(Rejected::NoEdge(why)),
     }
 }
 

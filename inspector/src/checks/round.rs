@@ -1,5 +1,6 @@
 //! Measuring a round contour: shared by `hole` and `outline`.
 
+use super::seen::{Rejected, SeenEdge, Shows};
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
     Circle, CircleFit, DesignMm, FitError, ImagePx, Mm, PixelRect, PlaneMm, Point, Vector, fit_circle,
@@ -26,6 +27,8 @@ pub(super) struct Round {
     /// On the plane, in the nominal world.
     pub(super) fit: CircleFit<PlaneMm>,
     pub(super) region: Option<PixelRect>,
+    /// Every edge that was looked at.
+    pub(super) seen: Vec<SeenEdge>,
     edges: Vec<(Edge, Rim)>,
 }
 
@@ -62,7 +65,7 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
     let rough = eye.rough(pose, start, mm_per_px)?;
     let fine = eye.fine(rough, mm_per_px)?;
     // Once more from the found circle: the bend and the windows are then the real ones.
-    let edges = eye.edges(fine, mm_per_px)?;
+    let (edges, mut seen) = eye.edges(fine, mm_per_px)?;
     let trust: Vec<f64> = edges.iter().map(|(edge, _)| edge.trust).collect();
     let points = places(&edges, &part.located.worlds.nominal);
     let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px)
@@ -86,7 +89,12 @@ pub(super) fn measure(part: &RegisteredPart<'_>, nominal: &Circle<DesignMm>, sid
         part.located.light.width(),
         part.located.light.height(),
     );
-    Ok(Round { fit, region, edges })
+    seen.extend(edges.iter().zip(&points).zip(&fit.weights).map(|(((edge, _), p), weight)| {
+        let off = p.distance(fit.circle.centre) - fit.circle.radius;
+        let rejected = Shows::Rejected(Rejected::OffFigure(off));
+        SeenEdge::found(edge, if *weight > 0.0 { Shows::OnFigure } else { rejected })
+    }));
+    Ok(Round { fit, region, seen, edges })
 }
 
 /// The edges on the plane, in a world.
@@ -293,15 +301,15 @@ impl Eye<'_> {
         })
     }
 
-    /// Sub-pixel edges around the circle.
-    fn edges(&self, circle: Circle<PlaneMm>, mm_per_px: f64) -> Result<Vec<(Edge, Rim)>, Reason> {
+    /// Sub-pixel edges around the circle, and the places where none is found.
+    fn edges(&self, circle: Circle<PlaneMm>, mm_per_px: f64) -> Result<(Vec<(Edge, Rim)>, Vec<SeenEdge>), Reason> {
         let probes = self.probes(circle, 4.0, mm_per_px);
-        let mut found = Vec::with_capacity(probes.len());
+        let (mut found, mut lost) = (Vec::with_capacity(probes.len()), Vec::new());
         for (probe, rim) in &probes {
             match find_clear_edge(self.located, self.light, probe) {
                 Ok(edge) => found.push((edge, *rim)),
                 Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-                Err(_) => {}
+                Err(why) => lost.push(SeenEdge::lost(probe.p, probe.normal, why)),
             }
         }
         let seen: Vec<(Edge, Rim)> = found.iter().filter(|(edge, _)| edge.u_px < HARDLY_PX).copied().collect();
@@ -309,6 +317,6 @@ impl Eye<'_> {
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 || longest_gap(from_centre) > MAX_GAP {
             return Err(self.no_edge(found.len(), &probes));
         }
-        Ok(found)
+        Ok((found, lost))
     }
 }

@@ -119,6 +119,6 @@ impl Straightness {
             };
             figure::around(part, p)
         });
-        Ok(Observation::with_budget(nominal.width, Budget::of(terms)).at(profile::merge(shown)))
+        Ok(Observation::with_budget(nominal.width, Budget::of(terms)).at(profile::merge(shown)).seeing(edges.seen()))
     }
 }

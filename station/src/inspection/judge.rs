@@ -2,12 +2,12 @@
 
 use crate::calibrations;
 use crate::record::{
-    BudgetRecord, CaptureRecord, CheckRecord, InspectionRecord, MatRecord, ModelRecord, PhotoRecord, PoseRecord,
-    ReadingRecord, SourceRecord, TimingsMs,
+    BudgetRecord, CaptureRecord, CheckRecord, EdgesRecord, InspectionRecord, MatRecord, ModelRecord, PhotoRecord,
+    PoseRecord, ReadingRecord, RejectedRecord, SourceRecord, TimingsMs,
 };
 use inspector::calibration::mat::{Reading, SeenMat};
 use inspector::calibration::{Budget, Camera, Source};
-use inspector::checks::Outcome;
+use inspector::checks::{Outcome, Rejected, SeenEdge, Shows};
 use inspector::decision::Referral;
 use inspector::geometry::{Frame, ImagePx, Mm, Point};
 use inspector::identity::Identity;
@@ -165,6 +165,7 @@ fn check_record(result: &CheckResult) -> CheckRecord {
         }),
         text: result.observation.text.as_deref().map(bounded),
         budget: budget_record(&result.observation.budget),
+        edges: edges_record(&result.observation.edges),
         regions: result.observation.regions.iter().copied().take(MAX_REGIONS).collect(),
     }
 }
@@ -173,6 +174,20 @@ fn budget_record(budget: &Budget) -> Option<BudgetRecord> {
     let source = |(source, u): &(Source, f64)| SourceRecord { source: source.code().to_owned(), u: *u };
     let sources: Vec<SourceRecord> = budget.contributions().iter().map(source).collect();
     (!sources.is_empty()).then(|| BudgetRecord { words: budget.to_string(), sources })
+}
+
+fn edges_record(edges: &[SeenEdge]) -> Option<EdgesRecord> {
+    let reason = |e: &SeenEdge| match e.shows {
+        Shows::Rejected(rejected) => Some(rejected.code()),
+        Shows::OnFigure | Shows::Strays(_) => None,
+    };
+    let rejected = Rejected::WORDS.iter().map(|(code, words)| RejectedRecord {
+        reason: (*code).to_owned(),
+        words: (*words).to_owned(),
+        count: edges.iter().filter(|e| reason(e) == Some(code)).count(),
+    });
+    let used = edges.iter().filter(|e| reason(e).is_none()).count();
+    (!edges.is_empty()).then(|| EdgesRecord { used, rejected: rejected.filter(|r| r.count > 0).collect() })
 }
 
 fn model_record(model: &Model) -> ModelRecord {

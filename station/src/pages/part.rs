@@ -44,6 +44,7 @@ pub(super) struct CheckView {
     pub(super) u: Option<String>,
     /// What `u` is made of, in words.
     pub(super) budget: Option<String>,
+    pub(super) edges: Option<String>,
     pub(super) unit: &'static str,
     pub(super) reason: Option<String>,
     pub(super) text: Option<String>,
@@ -167,6 +168,7 @@ impl CheckView {
             limits,
             u: check.u.map(|x| number(x, unit)),
             budget: check.budget.as_ref().map(|b| b.words.clone()),
+            edges: check.edges.as_ref().map(ToString::to_string),
             unit: symbol(unit),
             reason: check.reason.clone(),
             text: check.text.clone(),
@@ -335,6 +337,7 @@ mod tests {
             regions: vec![],
             text: None,
             budget: None,
+            edges: None,
         }
     }
 
