@@ -57,8 +57,8 @@ pub fn draw_with(photo: &Photo, recipe: &Recipe, inspection: &Inspection, option
     {
         let image_from_design = |p: Point<DesignMm>| camera.image_from_plane(pose.plane_from_design.apply(p), Mm(0.0));
         let px_mm = camera.mm_per_px(pose.plane_from_design.apply(Point::new(0.0, 0.0)));
-        draw_whiskers(&mut sketch, inspection, &view);
         draw_contours(&mut sketch, design, inspection, |p| view.place(image_from_design(p)), 0.25 * px_mm / view.scale);
+        draw_whiskers(&mut sketch, inspection, &view);
     }
     let boxes = boxes(inspection, &view);
     // The worst last, so that nothing hides it.

@@ -1,7 +1,7 @@
 use super::*;
+use crate::calibration::Camera;
 use crate::calibration::{Calibration, CalibrationPolicy};
-use crate::calibration::{Camera, Tone};
-use crate::checks::{Characteristic, Observation, Unit};
+use crate::checks::{Characteristic, Observation, SeenEdge, Unit};
 use crate::decision::{Decision, Rule};
 use crate::design::FeatureKind;
 use crate::geometry::{Angle, Vector};
@@ -17,11 +17,8 @@ fn recipe(design: Design, mm_per_px: f64) -> Recipe {
         revision: None,
         hash: Sha256::of(b""),
         calibration: Calibration::Known(CalibrationPolicy {
-            mm_per_px,
             u_scale: 0.0,
-            edge_offset_px: 0.0,
             u_edge_px: 0.0,
-            tone: Tone::Srgb,
             ..CalibrationPolicy::of(mm_per_px)
         }),
         rule: Rule::Guarded,
@@ -235,4 +232,33 @@ fn what_was_found_is_framed_thinly_without_a_sign() {
     // Failed: the sign stands above the frame.
     let red = extent(&drawn("count", Verdict::Fail), colour(Verdict::Fail), within).expect("a frame");
     assert!(red[1] < 95, "{red:?}");
+}
+
+/// Places of a profile: those that stray by half of what is allowed, by nearly all of it, and by twice as much, outwards and inwards.
+#[test]
+fn whiskers_say_how_far_a_profile_strays() {
+    let design = parts::rounded_rectangle(40.0, 30.0, 3.0, &[(0.0, 0.0, 8.0)]);
+    let (width, height, mm_per_px) = (1600, 1200, 0.03);
+    let scene = Scene::new(&design, width, height, mm_per_px);
+    let photo = Rendered::new(&scene, &design, None).expect("a part").photo();
+    let recipe = recipe(design, mm_per_px);
+    let mut inspection = inspect(&photo, &recipe, |_| ());
+    let (p, normal) = (Point::<ImagePx>::new(900.0, 300.0), Vector::new(0.0, -1.0));
+    let strays =
+        |k: u32, mm: f64| SeenEdge { p: Point::new(p.x + 20.0 * f64::from(k), p.y), normal, shows: Shows::Strays(mm) };
+    let mut of_profile = result("outline.profile", Verdict::Pass, &[]);
+    // Allowed is 0.1 mm on either side.
+    of_profile.characteristic.upper = Some(0.2);
+    let edges = [0.05, 0.09, 0.4, -0.05, -0.09, -0.4].iter().zip(0..).map(|(mm, k)| strays(k, *mm));
+    of_profile.observation = of_profile.observation.seeing(edges.collect());
+    inspection.results.push(of_profile);
+    let picture = draw(&photo, &recipe, &inspection);
+    let reach = |k: u32, verdict| {
+        let [_, top, _, low] = extent(&picture, colour(verdict), [895 + 20 * k, 250, 10, 100]).unwrap();
+        (300 - i64::from(top), i64::from(low) - 300)
+    };
+    for (k, verdict, px) in [(0, Verdict::Pass, 10), (1, Verdict::Refer, 18), (2, Verdict::Fail, 40)] {
+        let ((out, none), (rest, inwards)) = (reach(k, verdict), reach(k + 3, verdict));
+        assert!((out - px).abs() <= 2 && none <= 2 && (inwards - px).abs() <= 2 && rest <= 2, "{k}: {out} {inwards}");
+    }
 }

@@ -202,7 +202,7 @@ impl Approve {
 
 impl List {
     fn run(self) -> Result<u8> {
-        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let ledger = Ledger::open_existing(&self.data, LedgerOptions::default())?.0;
         let mut out = std::io::stdout().lock();
         for r in ledger.recipes()? {
             let revision = r.revision.map(|r| format!(" rev {r}")).unwrap_or_default();

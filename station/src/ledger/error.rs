@@ -26,6 +26,9 @@ pub enum LedgerError {
         /// The ledger's folder.
         path: PathBuf,
     },
+    /// A folder that holds none, where one was to be read.
+    #[error("no station has recorded anything in {}: expected the data folder of a station", .0.display())]
+    NoLedger(PathBuf),
     /// A newer program wrote this journal. Nothing was changed.
     #[error("the journal has format {found}, this program knows up to {known}: use a newer program, at {}", path.display())]
     NewerFormat {

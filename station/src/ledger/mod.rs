@@ -127,6 +127,18 @@ impl Ledger {
         opening::open(dir, options, outside)
     }
 
+    /// As [`open`](Self::open), of a folder that holds one: for what only reads, where a new one would be a slip of the name.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoLedger`]; those of [`open`](Self::open).
+    pub fn open_existing(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
+        if dir.join(opening::JOURNAL).is_dir() {
+            Self::open(dir, options)
+        } else {
+            Err(LedgerError::NoLedger(dir.to_owned()))
+        }
+    }
+
     /// Has the store built again from the journal when the ledger in `dir` is next opened.
     ///
     /// # Errors

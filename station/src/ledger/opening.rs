@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Rows that are tried when the checkpoint's frame is not in the journal.
 const ANCHORS: usize = 4096;
+/// Folder of the journal in that of the ledger.
+pub(super) const JOURNAL: &str = "journal";
 
 /// A store that agrees with the journal up to a frame.
 struct Anchored {
@@ -49,7 +51,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
     create_dir(dir)?;
     let lock = disk::lock(dir)?;
     disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
-    let journal = dir.join("journal");
+    let journal = dir.join(JOURNAL);
     create_dir(&journal)?;
     let blobs = Blobs::open(dir.join("blobs"), options.min_free_bytes, outside.sync_blob)?;
     let segments = segment::list(&journal)?;

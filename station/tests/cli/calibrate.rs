@@ -134,6 +134,22 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     assert!(list.contains("by p-7 with chessboard: rms 0.21 px") && list.contains("REFER bench-2"), "{list}");
 }
 
+/// Reading a station's folder under a wrong name makes none.
+#[test]
+fn a_wrong_name_of_the_data_folder_is_said_and_makes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = at(dir.path(), "daat");
+    for args in
+        [vec!["calibrate", "list"], vec!["calibrate", "affected", "--camera", "bench-2"], vec!["recipe", "list"]]
+    {
+        let refused = assay(&[&args[..], &["--data", &data]].concat());
+        assert_eq!(code(&refused), 2, "{args:?}");
+        let said = stderr(&refused);
+        assert!(said.contains("no station has recorded anything in") && said.lines().count() == 1, "{args:?}: {said}");
+        assert!(!std::path::Path::new(&data).exists(), "{args:?}");
+    }
+}
+
 #[test]
 fn mistakes_of_a_verification_are_one_line_each_and_record_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -131,7 +131,7 @@ impl Verify {
 
 impl Affected {
     pub(in crate::cli) fn run(self) -> Result<u8> {
-        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let ledger = Ledger::open_existing(&self.data, LedgerOptions::default())?.0;
         let state = calibrations::known(&ledger, &self.camera)?;
         let doubtful = state.doubt.map(|d| Doubtful::read(&ledger, d)).transpose()?;
         let mut out = std::io::stdout().lock();
@@ -152,7 +152,7 @@ impl List {
         let config = self.config.as_deref().map(ServeConfig::read).transpose()?;
         let policy = config.as_ref().map_or_else(CalibrationConfig::default, |c| c.calibration);
         let data = self.data.or(config.map(|c| c.data)).context("expected --data DIR or --config FILE")?;
-        let ledger = Ledger::open(&data, LedgerOptions::default())?.0;
+        let ledger = Ledger::open_existing(&data, LedgerOptions::default())?.0;
         let found = ledger.calibrations()?;
         let (now, mut out) = (jiff::Timestamp::now(), std::io::stdout().lock());
         for state in &found.cameras {
