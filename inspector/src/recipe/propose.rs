@@ -523,7 +523,7 @@ fn picture(out: &mut String, name: &str) {
 }
 
 impl ProposedRecipe {
-    /// Writes the folder `dir`, whole or not at all: into a folder beside it first, synced, then renamed.
+    /// Writes the folder `dir`, whole or not at all: into a folder beside it first, synced, then renamed. Folders above it are made.
     ///
     /// # Errors
     /// [`RecipeError::Unwritable`] when something of that name exists already, or the system refuses.
@@ -538,7 +538,7 @@ impl ProposedRecipe {
         let Some(name) = dir.file_name() else { return Err(exists()) };
         let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let partial = parent.join(format!(".{}.partial-{}", name.to_string_lossy(), std::process::id()));
-        fs::create_dir(&partial).map_err(unwritable)?;
+        fs::create_dir_all(parent).and_then(|()| fs::create_dir(&partial)).map_err(unwritable)?;
         let written = self.fill(&partial).and_then(|()| fs::rename(&partial, dir)).and_then(|()| sync_folder(parent));
         written.map_err(|e| {
             // Nothing half-written stays behind; if even that fails, the first error is the one to tell.

@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
     /// Size of a pixel in mm, instead of the recipe's
-    #[arg(long, value_name = "MM_PER_PX")]
+    #[arg(long, value_name = "MM_PER_PX", value_parser = super::number)]
     scale: Option<f64>,
     /// One JSON object per photo and line, instead of a table
     #[arg(long)]

@@ -43,6 +43,12 @@ struct Arguments {
     command: Command,
 }
 
+/// A number as people give it.
+fn number(text: &str) -> Result<f64, String> {
+    let comma = if text.contains(',') { ", with a point and not a comma" } else { "" };
+    text.trim().parse().map_err(|_| format!("expected a number such as 12.5{comma}"))
+}
+
 /// Writes a new file, whole or not at all.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -58,10 +58,10 @@ pub(super) struct New {
     #[arg(long, value_name = "NUMBER", requires = "mat")]
     mat_id: Option<u16>,
     /// The mat's distance x from cross to cross, measured after printing, mm
-    #[arg(long, value_name = "MM", requires = "mat_id")]
+    #[arg(long, value_name = "MM", value_parser = super::number, requires = "mat_id")]
     mat_x: Option<f64>,
     /// The mat's distance y
-    #[arg(long, value_name = "MM", requires = "mat_id")]
+    #[arg(long, value_name = "MM", value_parser = super::number, requires = "mat_id")]
     mat_y: Option<f64>,
     /// The day on which they were measured; today when left away
     #[arg(long, value_name = "YYYY-MM-DD", requires = "mat_id", value_parser = day)]
@@ -70,7 +70,7 @@ pub(super) struct New {
     #[arg(long, value_name = "FILE", requires = "mat")]
     camera: Option<PathBuf>,
     /// Thickness of the part, mm; 0 for foil
-    #[arg(long, value_name = "MM")]
+    #[arg(long, value_name = "MM", value_parser = super::number)]
     thickness: Option<f64>,
     /// Unit of the drawing, when it does not say one
     #[arg(long, value_name = "mm|cm|m|inch")]
@@ -171,6 +171,8 @@ fn scale(said: &str) -> Result<ProposedScale> {
         ensure!((0.0001..=10.0).contains(&mm_per_px), "--scale: expected a size from 0.0001 to 10 mm, found {said}");
         return Ok(ProposedScale::MmPerPx(mm_per_px));
     }
+    let digits = said.chars().all(|c| c.is_ascii_digit() || c == ',');
+    ensure!(!digits, "--scale: expected a size in mm with a point and not a comma, such as 0.0423, found {said}");
     let text = std::fs::read_to_string(said).with_context(|| {
         format!("--scale: expected a size in mm such as 0.0423, or a record that can be read, found {said:?}")
     })?;

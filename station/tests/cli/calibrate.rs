@@ -134,6 +134,52 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     assert!(list.contains("by p-7 with chessboard: rms 0.21 px") && list.contains("REFER bench-2"), "{list}");
 }
 
+/// Half of the world writes numbers with a comma.
+#[test]
+fn a_decimal_comma_is_explained() {
+    let cases: [&[&str]; 3] = [
+        &["recipe", "new", "--design", "a.dxf", "--part", "A", "--out", "a", "--scale", "0,0423"],
+        &[
+            "recipe",
+            "new",
+            "--design",
+            "a.dxf",
+            "--part",
+            "A",
+            "--out",
+            "a",
+            "--mat",
+            "A4",
+            "--mat-id",
+            "1",
+            "--thickness",
+            "1,5",
+        ],
+        &[
+            "calibrate",
+            "scale",
+            "a.jpg",
+            "--recipe",
+            "a",
+            "--known",
+            "hole-1.diameter=19,01",
+            "--u",
+            "0.01",
+            "--out",
+            "b.toml",
+        ],
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.dxf"), "").unwrap();
+    for args in cases {
+        let file = at(dir.path(), "a.dxf");
+        let args: Vec<&str> = args.iter().map(|a| if *a == "a.dxf" { file.as_str() } else { a }).collect();
+        let refused = assay(&args);
+        assert_eq!(code(&refused), 2, "{args:?}");
+        assert!(stderr(&refused).contains("with a point and not a comma"), "{args:?}: {}", stderr(&refused));
+    }
+}
+
 /// Reading a station's folder under a wrong name makes none.
 #[test]
 fn a_wrong_name_of_the_data_folder_is_said_and_makes_none() {

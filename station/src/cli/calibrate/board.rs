@@ -22,7 +22,7 @@ pub(in crate::cli) struct OfBoard {
     #[arg(long, value_name = "COLUMNSxROWS", value_parser = corners)]
     corners: (usize, usize),
     /// Side of a square, mm
-    #[arg(long, value_name = "MM")]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number)]
     square: f64,
     /// Id of the person who calibrates (an id, not a name)
     #[arg(long, value_name = "PERSON")]

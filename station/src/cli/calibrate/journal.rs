@@ -50,16 +50,16 @@ pub(in crate::cli) struct Verify {
     #[arg(long, value_name = "NAME")]
     camera: String,
     /// Known length, mm
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number, allow_negative_numbers = true)]
     nominal: f64,
     /// What was measured, mm
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number, allow_negative_numbers = true)]
     measured: f64,
     /// Standard uncertainty of their difference, mm: of the known length and of the measurement together
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number, allow_negative_numbers = true)]
     u: f64,
     /// Largest deviation allowed, either way, mm
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number, allow_negative_numbers = true)]
     limit: f64,
     /// What the known length is
     #[arg(long, value_name = "WORDS", default_value = "a known length, not said which")]

@@ -25,7 +25,7 @@ pub(in crate::cli) struct OfSizes {
     #[arg(long, required = true, value_name = "ID=MM", value_parser = known)]
     known: Vec<(String, f64)>,
     /// Standard uncertainty of the known sizes, mm: measured with a micrometer 0.002, with a caliper 0.02; more when the part is not round or square
-    #[arg(long, value_name = "MM", allow_negative_numbers = true)]
+    #[arg(long, value_name = "MM", value_parser = crate::cli::number, allow_negative_numbers = true)]
     u: f64,
     /// What the part is
     #[arg(long, value_name = "WORDS", default_value = "a part of known size, not said which")]
@@ -43,7 +43,8 @@ pub(in crate::cli) struct OfSizes {
 fn known(text: &str) -> Result<(String, f64), String> {
     let expected = || format!("expected a name and a size in mm such as hole-1.diameter=19.012, found {text:?}");
     let (id, mm) = text.split_once('=').ok_or_else(expected)?;
-    Ok((id.trim().to_owned(), mm.trim().parse().map_err(|_| expected())?))
+    let mm = crate::cli::number(mm).map_err(|e| format!("{}: {e}", expected()))?;
+    Ok((id.trim().to_owned(), mm))
 }
 
 impl OfSizes {
