@@ -215,7 +215,8 @@ pub struct ReadingRecord {
 pub struct PoseRecord {
     /// `design-mm` or `reference-px`: the frame the matrix maps from; it maps to photo pixels.
     pub from: String,
-    /// Rows `[a, b, c]`: `x_px = a·x + b·y + c`.
+    /// Rows `[a, b, c]`: `x_px = a·x + b·y + c`. Exact for a camera that looks straight down. Of a part on a mat it is the tangent at the frame's origin: perspective leads away from it,
+    /// by up to 20 px over a tilted sheet.
     pub image_from_reference: [[f64; 3]; 2],
 }
 

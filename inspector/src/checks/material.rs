@@ -87,7 +87,7 @@ pub(super) fn parse(
 }
 
 /// A limit for every part, with a band as wide as the other proposals let a contour stray: a hole that may lie off by its position's half zone is no missing
-/// piece of its rim. Of a coarse camera the limit is what it decides well.
+/// piece of its rim. Of a coarse camera the limit is what it decides well, up to half of the smallest opening.
 pub(super) fn propose(name: &str, design: &Design, mm_per_px: f64) -> Vec<String> {
     let stray = |f: &Feature| match f.kind {
         FeatureKind::Hole(circle) => hole::proposed(2.0 * circle.radius).map(|t| 0.5 * (t.position + t.diameter)),
@@ -95,8 +95,9 @@ pub(super) fn propose(name: &str, design: &Design, mm_per_px: f64) -> Vec<String
     };
     let band = design.features.iter().filter_map(stray).fold(0.5 * profile::ZONE_MM, f64::max);
     let decided = 8.0 / 3.0_f64.sqrt() * least_seen(mm_per_px.max(WORKING_MM), USUAL_BLUR_PX * mm_per_px);
-    let upper = (10.0 * decided).ceil() / 10.0;
-    let upper = upper.max(UPPER_MM2);
+    // An opening that is closed must be beyond it.
+    let smallest = design.contours.iter().skip(1).map(|c| c.signed_area().abs()).fold(f64::INFINITY, f64::min);
+    let upper = ((10.0 * decided).ceil() / 10.0).min((5.0 * smallest).floor() / 10.0).max(UPPER_MM2);
     vec![format!(
         "type = \"{name}\"\nupper = {upper:?}   # assumed, mm²\nband = {band:?}   # assumed, mm: nearer to the contour, sizes, positions and profiles judge"
     )]

@@ -182,6 +182,9 @@ fn towards(turn: f64) -> Vector<PlaneMm> {
     Vector::new(cos, sin)
 }
 
+/// Edges with the rim that each shows, and the places where none is found.
+type Found = (Vec<(Edge, Rim)>, Vec<SeenEdge>);
+
 /// What looks for a round contour.
 struct Eye<'a> {
     located: &'a Located<'a>,
@@ -301,8 +304,8 @@ impl Eye<'_> {
         })
     }
 
-    /// Sub-pixel edges around the circle, and the places where none is found.
-    fn edges(&self, circle: Circle<PlaneMm>, mm_per_px: f64) -> Result<(Vec<(Edge, Rim)>, Vec<SeenEdge>), Reason> {
+    /// Sub-pixel edges around the circle.
+    fn edges(&self, circle: Circle<PlaneMm>, mm_per_px: f64) -> Result<Found, Reason> {
         let probes = self.probes(circle, 4.0, mm_per_px);
         let (mut found, mut lost) = (Vec::with_capacity(probes.len()), Vec::new());
         for (probe, rim) in &probes {
