@@ -75,7 +75,7 @@ impl SeenEdge {
     }
     /// A place of a contour.
     pub(super) fn of(e: &ContourEdge, shows: Shows) -> Self {
-        let nowhere = Vector::new(f64::NAN, f64::NAN);
-        e.edge.map_or(Self { p: e.p_image_px, normal: nowhere, shows }, |edge| Self::found(&edge, shows))
+        let lost = Self { p: e.p_image_px, normal: e.normal_px, shows };
+        e.edge.map_or(lost, |edge| Self::found(&edge, shows))
     }
 }

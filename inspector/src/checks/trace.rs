@@ -251,7 +251,16 @@ pub(super) mod tests {
             segment: 0,
         };
         let p_image_px = Point::<ImagePx>::new(along / PIXEL, 0.0);
-        ContourEdge { contour: 0, at, rim: Rim::Bottom, p_image_px, mm_per_px: PIXEL, edge, deviation_mm: 0.0 }
+        ContourEdge {
+            contour: 0,
+            at,
+            rim: Rim::Bottom,
+            p_image_px,
+            normal_px: Vector::new(0.0, 1.0),
+            mm_per_px: PIXEL,
+            edge,
+            deviation_mm: 0.0,
+        }
     }
 
     /// A straight side of 40 mm with a cap on it, as a picture with that blur shows it: each place the mean of four pixels along the side.

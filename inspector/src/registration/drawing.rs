@@ -53,6 +53,8 @@ pub struct ContourEdge {
     pub rim: Rim,
     /// Where the photo shows it; NaN where it does not.
     pub p_image_px: Point<ImagePx>,
+    /// Unit normal out of the material there; NaN where the photo does not show it.
+    pub normal_px: Vector<ImagePx>,
     /// Millimetres on the plane per pixel along the normal in the photo.
     pub mm_per_px: f64,
     /// The edge, or what was seen instead.
@@ -438,6 +440,7 @@ fn measure(
             at: *at,
             rim: Rim::Bottom,
             p_image_px: nowhere,
+            normal_px: Vector::new(f64::NAN, f64::NAN),
             mm_per_px: nan,
             edge,
             deviation_mm: nan,
@@ -447,6 +450,7 @@ fn measure(
         Some(why) => Err(why),
         None => find_clear_edge(eye.located, eye.light, &probe),
     };
-    let (rim, p_image_px, mm_per_px) = (sight.rim, sight.look.p, 1.0 / sight.look.px_per_mm);
-    ContourEdge { contour, at: *at, rim, p_image_px, mm_per_px, edge, deviation_mm: f64::NAN }
+    let (rim, p_image_px, normal_px) = (sight.rim, sight.look.p, sight.look.normal);
+    let mm_per_px = 1.0 / sight.look.px_per_mm;
+    ContourEdge { contour, at: *at, rim, p_image_px, normal_px, mm_per_px, edge, deviation_mm: f64::NAN }
 }
