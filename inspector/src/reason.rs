@@ -195,7 +195,7 @@ pub enum Reason {
     },
     /// The camera looks from the side.
     #[error(
-        "the mat is seen at {tilt_deg:.0} degrees, expected at most {most_deg:.0}: hold the camera flatter, more from above"
+        "the mat is seen at {tilt_deg:.0} degrees, expected at most {most_deg:.0}: hold the camera more straight above it"
     )]
     MatTilted {
         /// Angle between the camera's axis and the sheet's normal, degrees.

@@ -3,8 +3,8 @@
 use crate::geometry::{ImagePx, Point};
 use crate::photo::Picture;
 
-/// Share of the border at the brightest code from which on the ground is taken to be overexposed.
-const OVEREXPOSED: f64 = 0.1;
+/// Share of the border at the brightest code from which on the ground is taken to be overexposed: a lamp that reaches the border is a reflex.
+const OVEREXPOSED: f64 = 0.6;
 /// How far inside of the picture's sides the ground is looked at, shares of the shorter side.
 const DEPTHS: [f64; 3] = [0.004, 0.012, 0.02];
 /// Places beside each other there, px.
@@ -14,7 +14,7 @@ const STEP_PX: u32 = 4;
 /// into the material by as many blurs as leave half of k: 0.4 px at k = 1.5 and 0.9 px at k = 3 (blur of 1 px).
 pub(super) const U_OVEREXPOSED_PX: f64 = 0.6;
 
-/// True where a good share of the picture's border is at the brightest code: the ground may be brighter, and edges beside it are not where half of the light is. Usual with
+/// True where most of the picture's border is at the brightest code: the ground may be brighter, and edges beside it are not where half of the light is. Usual with
 /// back-light and scanners.
 ///
 /// Cost: 0.2 ms for 12 megapixels.

@@ -113,8 +113,7 @@ impl Edges {
 
     /// Too few of them, and why.
     pub(super) fn too_few(&self, pose: &DrawingPose) -> Reason {
-        let glare = self.count(|r| matches!(r, Rejected::NoEdge(NoEdge::Glare)));
-        no_edge(pose, self.kept.len(), self.expected, glare)
+        no_edge(pose, self.kept.len(), self.expected, self.glare())
     }
 
     pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
@@ -165,6 +164,10 @@ impl Edges {
         }
         Ok((self, fit))
     }
+    /// Places at which something shines.
+    pub(super) fn glare(&self) -> usize {
+        self.count(|r| matches!(r, Rejected::NoEdge(NoEdge::Glare)))
+    }
     fn count(&self, of: fn(&Rejected) -> bool) -> usize {
         self.rejected.iter().filter(|e| matches!(&e.shows, Shows::Rejected(r) if of(r))).count()
     }
@@ -173,6 +176,12 @@ impl Edges {
         let on = (0..self.kept.len()).filter(|i| !self.off.contains(i));
         let on = on.map(|i| SeenEdge::of(&self.kept[i], Shows::OnFigure));
         on.chain(self.rejected.iter().copied()).collect()
+    }
+    /// The same where the rough ones count too.
+    pub(super) fn seen_with_rough(&self) -> Vec<SeenEdge> {
+        let is_rough = |e: &SeenEdge| self.rough.iter().any(|(r, _)| r.p_image_px == e.p);
+        let rough = self.rough.iter().map(|(e, strays)| SeenEdge::of(e, Shows::Strays(*strays)));
+        self.seen().into_iter().filter(|e| !is_rough(e)).chain(rough).collect()
     }
     /// What became of the edges: "of 40 edges, 12 lie off the figure (by up to 0.310 mm), 4 near its ends, 2 were not found".
     fn words(&self) -> String {
@@ -198,10 +207,15 @@ pub(super) fn design_of<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Rea
     }
 }
 
+/// Most of the edges that are missed are missed for glare.
+pub(super) const fn is_glare(glare: usize, found: usize, expected: usize) -> bool {
+    glare > 2 && 2 * glare > expected.saturating_sub(found)
+}
+
 /// Too few edges, and why; `glare` of the places show that something shines.
 pub(super) fn no_edge(pose: &DrawingPose, found: usize, expected: usize, glare: usize) -> Reason {
     match pose.shadow {
-        _ if 2 * glare > expected.saturating_sub(found) => Reason::Glare,
+        _ if is_glare(glare, found, expected) => Reason::Glare,
         Some(shadow) if shadow.hides() => Reason::OwnShadow,
         _ => Reason::NoEdge { found, expected },
     }

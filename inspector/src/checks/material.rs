@@ -9,7 +9,7 @@ use crate::measure::{Blob, Components, Connectivity, components, fill, shrink};
 use crate::reason::Reason;
 use crate::registration::{DrawingPose, RegisteredPart};
 use image::{GrayImage, Luma, imageops};
-use imageproc::distance_transform::{Norm, distance_transform};
+use imageproc::distance_transform::{Norm, distance_transform, euclidean_squared_distance_transform};
 use serde::Deserialize;
 
 /// Which of the two is looked for.
@@ -45,8 +45,10 @@ const USUAL_BLUR_PX: f64 = 1.1;
 const GLARE_PX: u64 = 9;
 /// Most working pixels.
 const MAX_WORKING_PX: f64 = 1.5e6;
+/// Pixels so near to a piece belong to it when they are beyond half light, working px: they may lie too near to the contour to begin one.
+const BESIDE_PX: u8 = 2;
 /// Nearer to the contour than this nothing is looked for, working px.
-const LEAST_BAND_PX: f64 = 1.5;
+const LEAST_BAND_PX: f64 = 2.1;
 /// How far around the part extra material is looked for, mm.
 const MARGIN_MM: f64 = 3.0;
 /// Most pieces whose area is taken: the largest by their pixels.
@@ -87,7 +89,7 @@ pub(super) fn parse(
 }
 
 /// A limit for every part, with a band as wide as the other proposals let a contour stray: a hole that may lie off by its position's half zone is no missing
-/// piece of its rim. Of a coarse camera the limit is what it decides well, up to half of the smallest opening.
+/// piece of its rim. Of a coarse camera the limit is what it decides well, up to half of the smallest opening; never below [`UPPER_MM2`].
 pub(super) fn propose(name: &str, design: &Design, mm_per_px: f64) -> Vec<String> {
     let stray = |f: &Feature| match f.kind {
         FeatureKind::Hole(circle) => hole::proposed(2.0 * circle.radius).map(|t| 0.5 * (t.position + t.diameter)),
@@ -95,7 +97,7 @@ pub(super) fn propose(name: &str, design: &Design, mm_per_px: f64) -> Vec<String
     };
     let band = design.features.iter().filter_map(stray).fold(0.5 * profile::ZONE_MM, f64::max);
     let decided = 8.0 / 3.0_f64.sqrt() * least_seen(mm_per_px.max(WORKING_MM), USUAL_BLUR_PX * mm_per_px);
-    // An opening that is closed must be beyond it.
+    // An opening that is closed should be beyond it.
     let smallest = design.contours.iter().skip(1).map(|c| c.signed_area().abs()).fold(f64::INFINITY, f64::min);
     let upper = ((10.0 * decided).ceil() / 10.0).min((5.0 * smallest).floor() / 10.0).max(UPPER_MM2);
     vec![format!(
@@ -162,20 +164,19 @@ pub(super) fn measure(
     let drawn = drawn(part, pose, design, &working, kind);
     let wrong = wrong_pixels(pose, &working, &drawn, kind);
     let distance = distance_to_contour(&drawn, w, h);
-    // L1 distances overstate by up to sqrt(2); one and a half pixels are never judged.
-    let said_px = std::f64::consts::SQRT_2 * settings.band / working.mm_per_px;
-    let band_px = said_px.max(std::f64::consts::SQRT_2 * LEAST_BAND_PX);
+    let said_px = settings.band / working.mm_per_px;
+    let band_px = said_px.max(LEAST_BAND_PX);
     let blank = blank(&part.located, &working);
     if kind == Kind::Extra && band_px > said_px {
         openings_are_seen(&working, &drawn, &distance, [said_px, band_px], limit)?;
     }
     // Grow what lies beyond the band back towards the contour, but not along it.
     let grown: Vec<bool> =
-        wrong.iter().zip(distance.as_raw()).zip(&blank).map(|((w, d), blank)| *w && *d > 1 && *blank).collect();
+        wrong.iter().zip(&distance).zip(&blank).map(|((w, d), blank)| *w && *d > 1.0 && *blank).collect();
     let found = components(&grown, w, h, Connectivity::Eight);
     let mut beyond = vec![false; found.blobs.len()];
-    for (label, d) in found.labels.iter().zip(distance.as_raw()) {
-        if *label > 0 && f64::from(*d) > band_px {
+    for (label, d) in found.labels.iter().zip(&distance) {
+        if *label > 0 && *d > band_px {
             beyond[*label as usize - 1] = true;
         }
     }
@@ -192,30 +193,54 @@ pub(super) fn measure(
     pieces.sort_by_key(|i| std::cmp::Reverse(found.blobs[*i].area));
     let blur_px = pose.blur_px() / f64::from(working.factor);
     let looked_at = |i: usize| (drawn[i] == (kind == Kind::Missing)) && blank[i];
+    let px_area = working.mm_per_px * working.mm_per_px;
+    let least = least_seen(working.mm_per_px, blur_px * working.mm_per_px);
     let area = |piece: &usize| {
         let wrong = |i: usize| if looked_at(i) { working.wrong_share(pose, i, kind) } else { 0.0 };
-        all_of(&found, *piece, [w, h], blur_px, wrong) * working.mm_per_px * working.mm_per_px
+        whole(&found, *piece, [w, h], least / px_area, wrong)
     };
-    let area = pieces.iter().take(MAX_WEIGHED).map(area).fold(0.0, f64::max);
+    let largest = pieces.iter().take(MAX_WEIGHED).map(area).max_by(|a, b| a.all.total_cmp(&b.all));
+    let Whole { sure, all } = largest.unwrap_or_default();
+    // In a shadow light is no measure of what lies there: what it adds may be sheet.
+    let shadowed = kind == Kind::Extra && pose.shadow.is_some();
+    let (area, doubt) = if shadowed { (sure * px_area, (all - sure) * px_area) } else { (all * px_area, 0.0) };
     // Its border is known to about 0.15 working pixels on average; and any piece up to the least that is surely seen may be there.
     let border = 4.0 * area.sqrt() * 0.15 * working.mm_per_px;
-    let unseen = (least_seen(working.mm_per_px, blur_px * working.mm_per_px) - area).max(0.0);
-    let budget = Budget::of([(Source::Edge, border), (Source::Resolution, unseen / 3.0_f64.sqrt())]);
+    let unseen = (least - area).max(0.0) / 3.0_f64.sqrt();
+    let doubt = doubt / 3.0_f64.sqrt();
+    let budget = Budget::of([(Source::Edge, border), (Source::Resolution, unseen), (Source::Shadow, doubt)]);
     let places = pieces.iter().take(MAX_PLACES).map(|i| in_photo(&working, found.blobs[*i].bounds));
     Ok(Observation::with_budget(area, budget).at(places.collect()))
 }
 
-/// Area of a piece, working px, by all of the light that it takes or gives: blur leaves of a small one too few pixels beyond half light, and beside the contour none is told.
-fn all_of(found: &Components, piece: usize, [w, h]: [u32; 2], blur_px: f64, wrong: impl Fn(usize) -> f64) -> f64 {
+/// Area of a piece, working px.
+#[derive(Clone, Copy, Default)]
+struct Whole {
+    /// That of the pixels beyond half light that lie clear of the contour.
+    sure: f64,
+    /// With what lies beside them.
+    all: f64,
+}
+
+/// Area of a piece. Beside the contour, where none is told, the pixels next to it count as well; and blur leaves of a small one too few pixels beyond half light: all
+/// light that it takes or gives says how large it is, up to `hidden` px more.
+fn whole(found: &Components, piece: usize, [w, h]: [u32; 2], hidden: f64, wrong: impl Fn(usize) -> f64) -> Whole {
     let (label, Blob { bounds, area, .. }) = (piece as u32 + 1, found.blobs[piece]);
-    let reach = (1.5 + 2.5 * blur_px).ceil() as u32;
+    // Of an area of light the blur is a third of the side or less, and it reaches 2.5 blurs far.
+    let reach = (1.5 + hidden.sqrt()).ceil() as u32;
     let (x0, y0) = (bounds.x.saturating_sub(reach), bounds.y.saturating_sub(reach));
     let (x1, y1) = ((bounds.x + bounds.w + reach).min(w), (bounds.y + bounds.h + reach).min(h));
     let index = |x: u32, y: u32| ((y0 + y) * w + x0 + x) as usize;
     let own = |x: u32, y: u32| Luma([if found.labels[index(x, y)] == label { 255 } else { 0 }]);
-    let beside = distance_transform(&GrayImage::from_fn(x1 - x0, y1 - y0, own), Norm::LInf);
-    let near = beside.enumerate_pixels().filter(|(_, _, d)| u32::from(d.0[0]) <= reach);
-    near.map(|(x, y, _)| wrong(index(x, y)).clamp(-0.5, 1.5)).sum::<f64>().max(area as f64)
+    let distance = distance_transform(&GrayImage::from_fn(x1 - x0, y1 - y0, own), Norm::LInf);
+    let (mut light, mut beside) = (0.0, 0.0);
+    for (x, y, Luma([d])) in distance.enumerate_pixels().filter(|(_, _, d)| u32::from(d.0[0]) <= reach) {
+        let share = wrong(index(x, y)).clamp(-0.5, 1.5);
+        light += share;
+        beside += if (1..=BESIDE_PX).contains(d) && share > 0.5 { 1.0 } else { 0.0 };
+    }
+    let seen = area as f64 + beside;
+    Whole { sure: area as f64, all: seen + (light - seen).clamp(0.0, hidden) }
 }
 
 /// Area of the smallest square piece that surely turns a pixel, mm²: at a blur (standard deviation, mm) it must reach half of the light even where the pixel's middle is half a
@@ -232,7 +257,7 @@ pub(super) fn least_seen(mm_per_px: f64, blur_mm: f64) -> f64 {
 fn openings_are_seen(
     working: &Working,
     drawn: &[bool],
-    distance: &GrayImage,
+    distance: &[f64],
     [said_px, band_px]: [f64; 2],
     limit: f64,
 ) -> Result<(), Reason> {
@@ -240,9 +265,9 @@ fn openings_are_seen(
     let empty: Vec<bool> = drawn.iter().map(|d| !d).collect();
     let openings = components(&empty, w, h, Connectivity::Four);
     let mut deepest = vec![0.0_f64; openings.blobs.len()];
-    for (label, d) in openings.labels.iter().zip(distance.as_raw()).filter(|(label, _)| **label > 0) {
+    for (label, d) in openings.labels.iter().zip(distance).filter(|(label, _)| **label > 0) {
         let own = &mut deepest[*label as usize - 1];
-        *own = own.max(f64::from(*d));
+        *own = own.max(*d);
     }
     for (opening, deep_px) in openings.blobs.iter().zip(deepest) {
         let (area, radius_px) = (opening.area as f64, (opening.area as f64 / std::f64::consts::PI).sqrt());
@@ -343,8 +368,8 @@ fn wrong_pixels(pose: &DrawingPose, working: &Working, drawn: &[bool], kind: Kin
     drawn.iter().enumerate().map(|(i, d)| looked_at(*d) && working.wrong_share(pose, i, kind) > 0.5).collect()
 }
 
-/// Distance of each pixel from the drawn contour, L1, px, at most 255.
-fn distance_to_contour(drawn: &[bool], w: u32, h: u32) -> GrayImage {
+/// Distance of each pixel from those beside the drawn contour, px.
+fn distance_to_contour(drawn: &[bool], w: u32, h: u32) -> Vec<f64> {
     let at = |x: u32, y: u32| drawn[(y * w + x) as usize];
     let contour = GrayImage::from_fn(w, h, |x, y| {
         let here = at(x, y);
@@ -354,7 +379,7 @@ fn distance_to_contour(drawn: &[bool], w: u32, h: u32) -> GrayImage {
             || (y > 0 && at(x, y - 1) != here);
         Luma([if edge { 255 } else { 0 }])
     });
-    distance_transform(&contour, Norm::L1)
+    euclidean_squared_distance_transform(&contour).into_raw().into_iter().map(f64::sqrt).collect()
 }
 
 fn in_photo(working: &Working, r: PixelRect) -> PixelRect {

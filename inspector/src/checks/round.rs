@@ -1,5 +1,6 @@
 //! Measuring a round contour: shared by `hole` and `outline`.
 
+use super::figure::is_glare;
 use super::seen::{Rejected, SeenEdge, Shows};
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
@@ -154,8 +155,10 @@ impl Round {
                 Ok(edge) => found.edges.push((edge, *rim)),
                 Err(NoEdge::OnlyMaterial) => found.beyond.push(farthest(1.0)),
                 Err(NoEdge::OnlyBackground) => found.beyond.push(farthest(-1.0)),
+                // What shines may hide what is not round.
+                Err(NoEdge::Glare) => return Err(Reason::Glare),
                 // The circle itself lies in the picture.
-                Err(NoEdge::NoStep | NoEdge::Glare | NoEdge::Hidden | NoEdge::OffImage) => {}
+                Err(NoEdge::NoStep | NoEdge::Hidden | NoEdge::OffImage) => {}
             }
         }
         let seen = found.edges.len() + found.beyond.len();
@@ -272,7 +275,7 @@ impl Eye<'_> {
         let shines = |p: &Probe| matches!(find_clear_edge(self.located, self.light, p), Err(NoEdge::Glare));
         let (expected, glare) = (probes.len(), probes.iter().filter(|(p, _)| shines(p)).count());
         match self.shadow {
-            _ if 2 * glare > expected.saturating_sub(found) => Reason::Glare,
+            _ if is_glare(glare, found, expected) => Reason::Glare,
             Some(shadow) if shadow.hides() => Reason::OwnShadow,
             _ => Reason::NoEdge { found, expected },
         }
@@ -294,9 +297,8 @@ impl Eye<'_> {
             let edge = find_clear_edge(self.located, self.light, p).ok()?;
             Some((world.camera.plane_from_image(edge.p, world.z(*rim)), edge.trust))
         };
-        let probes = self.probes(rough, 6.0, mm_per_px);
-        let looked = probes.iter().step_by(2);
-        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) = looked.clone().filter_map(found).unzip();
+        let probes: Vec<(Probe, Rim)> = self.probes(rough, 6.0, mm_per_px).into_iter().step_by(2).collect();
+        let (points, trust): (Vec<Point<PlaneMm>>, Vec<f64>) = probes.iter().filter_map(found).unzip();
         let fit = fit_weighted_circle(&points, &trust, NOISE_FLOOR_PX * mm_per_px);
         fit.map(|f| f.circle).map_err(|e| match e {
             FitError::TooFewPoints { found, .. } => self.no_edge(found, &probes),

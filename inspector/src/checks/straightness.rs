@@ -87,6 +87,9 @@ impl Straightness {
     fn measure(&self, part: &RegisteredPart<'_>) -> Result<Observation, Reason> {
         let pose = part.drawing()?;
         let edges = Edges::of(part, &self.feature, |_| true)?;
+        if edges.glare() > 0 {
+            return Err(Reason::Glare);
+        }
         let seen = edges.kept.len() + edges.rough.len();
         if (seen as f64) < (1.0 - MAX_UNCLEAR) * edges.expected as f64 {
             return Err(edges.too_few(pose));
@@ -119,6 +122,8 @@ impl Straightness {
             };
             figure::around(part, p)
         });
-        Ok(Observation::with_budget(nominal.width, Budget::of(terms)).at(profile::merge(shown)).seeing(edges.seen()))
+        Ok(Observation::with_budget(nominal.width, Budget::of(terms))
+            .at(profile::merge(shown))
+            .seeing(edges.seen_with_rough()))
     }
 }

@@ -80,11 +80,13 @@ impl Trace {
         for edge in edges {
             let (along, weight) = (trace.length + 0.5 * edge.at.weight, edge.at.weight);
             trace.length += weight;
-            trace.glare += usize::from(matches!(edge.edge, Err(NoEdge::Glare)));
             match show(&edge)? {
                 Shown::Nothing => {}
                 Shown::Hidden => trace.hidden += 1,
-                Shown::Unclear => trace.unclear.push((along, weight)),
+                Shown::Unclear => {
+                    trace.glare += usize::from(matches!(edge.edge, Err(NoEdge::Glare)));
+                    trace.unclear.push((along, weight));
+                }
                 Shown::Strays(strays) => trace.places.push(Place { edge, strays, along }),
             }
         }

@@ -11,7 +11,7 @@ use crate::photo::Picture;
 /// Beyond an edge, on either side, light may be this far away and still move it, px: a reflex is soft.
 const NEAR_PX: f64 = 12.0;
 /// So many pixels one after the other at the brightest code shine; fewer are a seam of sharpening, or noise.
-const SHINES_PX: usize = 6;
+const SHINES_PX: usize = 4;
 
 /// As [`find_edge`], in a photo whose ground is not overexposed as a whole: an edge that light may have moved is none.
 ///

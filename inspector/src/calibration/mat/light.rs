@@ -16,7 +16,7 @@ pub(super) const DARKEST: f64 = 0.04;
 pub(super) const CLIPPED: f64 = 0.02;
 /// Beyond this share of clipped places all of the photo is too bright; below, something shines.
 const ALL_CLIPPED: f64 = 0.4;
-/// Widest blur, standard deviation, px: edges are fitted up to 4 px.
+/// Widest blur, standard deviation, px: edges are fitted up to 4.5 px.
 pub(super) const SOFTEST_PX: f64 = 3.5;
 /// Most that light may vary over the mat: brightest minus darkest white over the middle one.
 pub(super) const UNEVEN: f64 = 0.8;
