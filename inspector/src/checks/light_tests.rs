@@ -84,6 +84,23 @@ fn an_edge_in_a_reflex_is_not_measured() {
     assert!(deviation < 0.03, "{deviation}");
 }
 
+/// A bevel that mirrors the lamp, 4.5 px wide: the edge that is seen is its inner one.
+#[test]
+fn a_shining_bevel_is_not_measured() {
+    let bevel = |x: f64, y: f64, code: f64| if (235.5..240.0).contains(&libm::hypot(x, y)) { 255.0 } else { code };
+    let outline = check(&profile::TYPE, "feature = \"outline\"\nzone = 0.4");
+    let found = seen(outline.as_ref(), &plate(), &scene(), CalibrationPolicy::of(SCALE), bevel);
+    assert_eq!(found.outcome, Outcome::NotMeasured(Reason::Glare));
+}
+
+/// A lamp over a side of the part and the border of the picture is a reflex, not an overexposed ground.
+#[test]
+fn a_reflex_that_reaches_the_border_is_one() {
+    let outline = check(&profile::TYPE, "feature = \"outline\"\nzone = 0.4");
+    let found = seen(outline.as_ref(), &plate(), &scene(), CalibrationPolicy::of(SCALE), reflex(330.0, 60.0));
+    assert_eq!(found.outcome, Outcome::NotMeasured(Reason::Glare));
+}
+
 /// Edges beside a ground brighter than the camera can tell are seen inside of the material, the hole too large: so they are less certain, unless they were calibrated beside such a
 /// ground.
 #[test]

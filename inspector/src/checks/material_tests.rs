@@ -84,6 +84,16 @@ fn a_hole_that_is_too_small_to_be_seen_closed_is_not_passed() {
     }
 }
 
+/// A slit along a side, wholly within 1.4 times the band but not within the band.
+#[test]
+fn a_slit_along_a_side_is_found_beyond_the_band() {
+    let corners = [(0.0, 0.0, 0.0), (30.0, 0.0, 0.0), (30.0, 20.0, 0.0), (0.0, 20.0, 0.0)];
+    let plate = |slits: &[(f64, f64, f64, f64, f64)]| parts::polygon(&corners, &[(9.0, 9.0, 6.0)], slits);
+    let made = plate(&[(15.0, 0.31, 14.0, 0.22, 0.0)]);
+    let (area, u) = value(&seen(&missing::TYPE, &plate(&[]), &made, [0.05, 1.0], as_it_is));
+    assert!((area - 3.08).abs() < 2.0 * u + 0.3, "{area} u {u}");
+}
+
 /// A lamp mirrored by the part is no missing piece of it; one on the ground beside it may hide what is too much. Where the other looks, neither does harm.
 #[test]
 fn a_reflex_is_no_hole() {
