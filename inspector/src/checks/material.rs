@@ -201,13 +201,13 @@ pub(super) fn measure(
     };
     let largest = pieces.iter().take(MAX_WEIGHED).map(area).max_by(|a, b| a.all.total_cmp(&b.all));
     let Whole { sure, all } = largest.unwrap_or_default();
-    // In a shadow light is no measure of what lies there: what it adds may be sheet.
+    // In a shadow light is no measure of what lies there: what it adds may be sheet. Beyond the limit it can only be worse.
     let shadowed = kind == Kind::Extra && pose.shadow.is_some();
     let (area, doubt) = if shadowed { (sure * px_area, (all - sure) * px_area) } else { (all * px_area, 0.0) };
     // Its border is known to about 0.15 working pixels on average; and any piece up to the least that is surely seen may be there.
     let border = 4.0 * area.sqrt() * 0.15 * working.mm_per_px;
     let unseen = (least - area).max(0.0) / 3.0_f64.sqrt();
-    let doubt = doubt / 3.0_f64.sqrt();
+    let doubt = if area <= limit { doubt / 3.0_f64.sqrt() } else { 0.0 };
     let budget = Budget::of([(Source::Edge, border), (Source::Resolution, unseen), (Source::Shadow, doubt)]);
     let places = pieces.iter().take(MAX_PLACES).map(|i| in_photo(&working, found.blobs[*i].bounds));
     Ok(Observation::with_budget(area, budget).at(places.collect()))
