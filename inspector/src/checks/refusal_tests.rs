@@ -308,6 +308,21 @@ fn what_the_picture_does_not_show_is_said() {
     }
 }
 
+/// A part that fills the picture leaves no background: it is too large, not absent.
+#[test]
+fn a_part_larger_than_the_picture_is_said_to_be() {
+    let drawn = block(&[]);
+    let reference = Reference::Drawing(drawn.clone());
+    let text = "type = \"profile\"\nfeature = \"outline\"\nzone = 0.4";
+    let check = open(&profile::TYPE, text, &reference).expect("it opens");
+    for (size, expected) in [([100, 80], Reason::PartOutsidePicture), ([400, 300], Reason::PartOutsidePicture)] {
+        // Beside the holes there is nothing but the part.
+        let scene = Scene { seed: 5, ..Scene::new(&drawn, size[0], size[1], SCALE) };
+        let scene = scene.placed(&drawn, SCALE, Angle::from_degrees(3.0), Vector::new(0.0, 120.0));
+        assert_eq!(reason(&look(check.as_ref(), &reference, &drawn, &scene).0).0, expected, "{size:?}");
+    }
+}
+
 /// Clean edges have no burr, corners and all, and nothing that has a width.
 #[test]
 fn clean_edges_have_no_burr() {

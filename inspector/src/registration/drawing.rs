@@ -82,7 +82,12 @@ const MIN_OVERLAP: f64 = 0.6;
 pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose, Reason> {
     let mm_per_px = located.mm_per_px();
     let outline_area = design.contours[0].signed_area().abs();
-    let found = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px), located.work_area.as_deref())?;
+    let found = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px), located.work_area.as_deref());
+    let found = found.map_err(|reason| match reason {
+        // Of a part that fills the picture no background is seen to tell it from.
+        Reason::NoPart if located.work_area.is_none() && !fits(located, design) => Reason::PartOutsidePicture,
+        reason => reason,
+    })?;
     let (silhouette, candidates) = the_part(located, design, found)?;
     let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
     let spacing = (SPACING_PX * mm_per_px).max(length / MAX_PLACES);
@@ -104,6 +109,16 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let settled = settle(located, design, silhouette, shadow, &places, pose, overlap);
     same_revision(design, &settled)?;
     Ok(settled)
+}
+
+/// The part can lie wholly in the picture, as far as the rectangle around its drawing tells.
+fn fits(located: &Located<'_>, design: &Design) -> bool {
+    let (low, high) = design.bounds();
+    let sorted = |a: f64, b: f64| (a.min(b), a.max(b));
+    let (short, long) = sorted(high.x - low.x, high.y - low.y);
+    let (w, h) = (f64::from(located.photo.width()), f64::from(located.photo.height()));
+    let pixel = located.mm_per_px();
+    short <= w.min(h) * pixel && long <= libm::hypot(w, h) * pixel
 }
 
 /// Of all that stands out, what fits the drawing best, with its coarse poses.
