@@ -284,7 +284,7 @@ pub fn solve(policy: &CalibrationPolicy, known: &[KnownSize], readings: &[Readin
     let rows: Vec<Row> = known.iter().enumerate().map(|(i, k)| Row::of(i, k, readings)).collect::<Result<_, _>>()?;
     // Whether sizes tell the edges is a matter of which they are, not of how well they fit.
     let overexposed_ground = ground(readings)?;
-    let u_edge_px = policy.u_edge_beside(overexposed_ground);
+    let u_edge_px = libm::hypot(policy.u_edge_px, policy.u_exposure_px(overexposed_ground));
     let fit = Fit::both(&rows).filter(|f| f.u_edge() < u_edge_px * f.disagreement);
     let edge_found = fit.is_some();
     let fit = fit.unwrap_or_else(|| Fit::scale_only(&rows, u_edge_px));

@@ -131,10 +131,9 @@ impl CalibrationPolicy {
             _ => Ok(()),
         }
     }
-    /// Standard uncertainty of edges beside a ground that is overexposed or not, px.
-    pub(crate) fn u_edge_beside(&self, overexposed_ground: bool) -> f64 {
-        let beside = if overexposed_ground == self.overexposed_ground { 0.0 } else { U_OVEREXPOSED_PX };
-        libm::hypot(self.u_edge_px, beside)
+    /// What a ground that is overexposed or not adds to the standard uncertainty of edges, px: nothing when they were calibrated beside one of its kind.
+    pub(crate) const fn u_exposure_px(&self, overexposed_ground: bool) -> f64 {
+        if overexposed_ground == self.overexposed_ground { 0.0 } else { U_OVEREXPOSED_PX }
     }
     /// The first of its numbers that no camera has: its key, what is expected, what was found.
     pub(crate) fn fault(&self) -> Option<(&'static str, std::ops::RangeInclusive<f64>, f64)> {
@@ -213,8 +212,9 @@ pub fn locate<'p>(photo: &'p Photo, policy: &CalibrationPolicy) -> Located<'p> {
     worlds.add(Source::Scale, world(scale * (1.0 + policy.u_scale), offset));
     worlds.add(Source::Edge, world(scale, offset + policy.u_edge_px));
     let overexposed_ground = overexposed_ground(&photo.picture);
-    if overexposed_ground != policy.overexposed_ground {
-        worlds.add(Source::Exposure, world(scale, offset + U_OVEREXPOSED_PX));
+    let u_exposure_px = policy.u_exposure_px(overexposed_ground);
+    if u_exposure_px > 0.0 {
+        worlds.add(Source::Exposure, world(scale, offset + u_exposure_px));
     }
     let light = policy.tone.linear(&photo.picture);
     Located { photo, light, worlds, work_area: None, mat: None, overexposed_ground }

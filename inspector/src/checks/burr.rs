@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, EntryError};
 use super::figure;
-use super::trace::{MIN_BESIDE, Place, Shown, Trace};
+use super::trace::{MIN_BESIDE, Place, Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, profile};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
@@ -164,17 +164,13 @@ impl Burr {
             if edge.at.corner_distance < CORNER_PX * edge.mm_per_px {
                 return Ok(Shown::Nothing);
             }
-            Ok(match edge.edge {
-                Ok(_) => Shown::Strays(edge.deviation_mm),
-                Err(NoEdge::OnlyMaterial) => Shown::Strays(pose.reach_mm),
-                Err(NoEdge::OnlyBackground) => Shown::Strays(-pose.reach_mm),
+            match edge.edge {
                 Err(NoEdge::NoStep) => {
-                    pose.rough_deviation(&part.located, &edge.at).map_or(Shown::Unclear, Shown::Strays)
+                    let rough = pose.rough_deviation(&part.located, &edge.at);
+                    Ok(rough.map_or(Shown::Unclear, Shown::Strays))
                 }
-                Err(NoEdge::Glare) => Shown::Unclear,
-                Err(NoEdge::Hidden) => Shown::Hidden,
-                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-            })
+                _ => shown(pose, edge),
+            }
         })?;
         let expected = trace.expected();
         if expected < 4 * MIN_BESIDE {
@@ -196,6 +192,6 @@ fn is_highest(trace: &Trace, pose: &DrawingPose) -> Result<(), Reason> {
     };
     match (0..trace.places.len()).filter(lost).count() {
         0 => trace.is_seen_all_along(pose),
-        lost => Err(figure::no_edge(pose, trace.places.len() - lost, trace.expected(), 0)),
+        lost => Err(figure::no_edge(pose.shadow, trace.places.len() - lost, trace.expected(), 0)),
     }
 }

@@ -12,7 +12,7 @@ use crate::geometry::{
 };
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
-use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
+use crate::registration::{ContourEdge, DrawingPose, RegisteredPart, Shadow};
 
 /// Nearer to the end of a piece of contour than this, px, the next piece is in the window.
 const END_PX: f64 = 3.0;
@@ -113,7 +113,7 @@ impl Edges {
 
     /// Too few of them, and why.
     pub(super) fn too_few(&self, pose: &DrawingPose) -> Reason {
-        no_edge(pose, self.kept.len(), self.expected, self.glare())
+        no_edge(pose.shadow, self.kept.len(), self.expected, self.glare())
     }
 
     pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
@@ -207,15 +207,11 @@ pub(super) fn design_of<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Rea
     }
 }
 
-/// Most of the edges that are missed are missed for glare.
-pub(super) const fn is_glare(glare: usize, found: usize, expected: usize) -> bool {
-    glare > 2 && 2 * glare > expected.saturating_sub(found)
-}
-
 /// Too few edges, and why; `glare` of the places show that something shines.
-pub(super) fn no_edge(pose: &DrawingPose, found: usize, expected: usize, glare: usize) -> Reason {
-    match pose.shadow {
-        _ if is_glare(glare, found, expected) => Reason::Glare,
+pub(super) fn no_edge(shadow: Option<Shadow>, found: usize, expected: usize, glare: usize) -> Reason {
+    match shadow {
+        // Most of the edges that are missed are missed for glare.
+        _ if glare > 2 && 2 * glare > expected.saturating_sub(found) => Reason::Glare,
         Some(shadow) if shadow.hides() => Reason::OwnShadow,
         _ => Reason::NoEdge { found, expected },
     }

@@ -7,7 +7,7 @@ use crate::design::{Design, Feature, FeatureKind, Reference};
 use crate::geometry::{ImagePx, Mm, PixelRect, PlaneMm, Point, Vector};
 use crate::measure::{Blob, Components, Connectivity, components, fill, shrink};
 use crate::reason::Reason;
-use crate::registration::{DrawingPose, RegisteredPart};
+use crate::registration::{DrawingPose, RegisteredPart, blur_of};
 use image::{GrayImage, Luma, imageops};
 use imageproc::distance_transform::{Norm, distance_transform, euclidean_squared_distance_transform};
 use serde::Deserialize;
@@ -180,18 +180,18 @@ pub(super) fn measure(
             beyond[*label as usize - 1] = true;
         }
     }
-    let glare = working.glare(&part.located);
+    let mut pieces: Vec<usize> = (0..found.blobs.len()).filter(|i| beyond[*i]).collect();
+    pieces.sort_by_key(|i| std::cmp::Reverse(found.blobs[*i].area));
     // A reflex on the part looks like none; one on the ground beside it hides what lies there.
     let hides = |i: usize| match kind {
         Kind::Missing => found.labels[i] > 0 && beyond[found.labels[i] as usize - 1],
         Kind::Extra => !drawn[i] && blank[i],
     };
-    if glare.iter().enumerate().any(|(i, glare)| *glare && hides(i)) {
+    let may_hide = kind == Kind::Extra || !pieces.is_empty();
+    if may_hide && working.glare(&part.located).iter().enumerate().any(|(i, glare)| *glare && hides(i)) {
         return Err(Reason::Glare);
     }
-    let mut pieces: Vec<usize> = (0..found.blobs.len()).filter(|i| beyond[*i]).collect();
-    pieces.sort_by_key(|i| std::cmp::Reverse(found.blobs[*i].area));
-    let blur_px = pose.blur_px() / f64::from(working.factor);
+    let blur_px = blur_of(&pose.edges) / f64::from(working.factor);
     let looked_at = |i: usize| (drawn[i] == (kind == Kind::Missing)) && blank[i];
     let px_area = working.mm_per_px * working.mm_per_px;
     let least = least_seen(working.mm_per_px, blur_px * working.mm_per_px);

@@ -3,12 +3,11 @@
 use super::entry::{Entry, EntryError};
 use super::figure;
 use super::seen::{Rejected, SeenEdge, Shows};
-use super::trace::{Place, Shown, Trace};
+use super::trace::{Place, Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
 use crate::geometry::PixelRect;
-use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
 use serde::Deserialize;
@@ -120,33 +119,17 @@ impl Profile {
         // Of a long contour the pose saw some places only; what lies between them counts as well.
         let edges = pose.edges_on(&part.located, figure::design_of(part)?, &self.feature);
         let away = edges.iter().filter(|e| e.at.corner_distance > CORNER_PX * e.mm_per_px);
-        let seen = away.map(|e| SeenEdge::of(e, shows(e, pose.reach_mm))).collect();
+        let rejected = |e: &ContourEdge| Some(Shows::Rejected(Rejected::NoEdge(e.edge.err()?)));
+        let shows = |e: &ContourEdge| pose.strays(e).map(Shows::Strays).or_else(|| rejected(e));
+        let seen = away.filter_map(|e| Some(SeenEdge::of(e, shows(e)?))).collect();
         let trace = Trace::of(edges, self.feature.is_contour(), |edge| {
             if edge.at.corner_distance <= CORNER_PX * edge.mm_per_px {
                 return Ok(Shown::Nothing);
             }
-            Ok(match edge.edge {
-                Ok(_) => Shown::Strays(edge.deviation_mm),
-                // No edge as far as was looked: the contour strays at least that far.
-                Err(NoEdge::OnlyMaterial) => Shown::Strays(pose.reach_mm),
-                Err(NoEdge::OnlyBackground) => Shown::Strays(-pose.reach_mm),
-                Err(NoEdge::NoStep | NoEdge::Glare) => Shown::Unclear,
-                Err(NoEdge::Hidden) => Shown::Hidden,
-                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-            })
+            shown(pose, edge)
         })?;
         trace.is_seen(MAX_UNCLEAR, pose)?;
         Ok((trace, seen))
-    }
-}
-
-/// What a place of the contour shows.
-fn shows(e: &ContourEdge, reach_mm: f64) -> Shows {
-    match e.edge {
-        Ok(_) => Shows::Strays(e.deviation_mm),
-        Err(NoEdge::OnlyMaterial) => Shows::Strays(reach_mm),
-        Err(NoEdge::OnlyBackground) => Shows::Strays(-reach_mm),
-        Err(why) => Shows::Rejected(Rejected::NoEdge(why)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Measuring a round contour: shared by `hole` and `outline`.
 
-use super::figure::is_glare;
+use super::figure::no_edge;
 use super::seen::{Rejected, SeenEdge, Shows};
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
@@ -258,27 +258,23 @@ impl Eye<'_> {
             Some(world.camera.plane_from_image(p.p + p.normal * d, world.z(*rim)))
         };
         let found: Vec<Point<PlaneMm>> = probes.iter().filter_map(crossed).collect();
-        let no_edge = || self.no_edge(found.len(), &probes);
+        let too_few = || self.no_edge(found.len(), &probes);
         if (found.len() as f64) < MIN_FOUND * probes.len() as f64 {
-            return Err(no_edge());
+            return Err(too_few());
         }
         let fit = fit_circle(&found, 0.5 * mm_per_px).map_err(|e| Reason::NoFit { detail: e.to_string() })?;
         let (circle, reach) = (fit.circle, reach * mm_per_px);
         // Something else nearby (a slot, the outline) is not this contour.
         let plausible =
             (circle.radius - from.radius).abs() <= reach && circle.centre.distance(from.centre) <= 1.5 * reach;
-        if plausible { Ok(circle) } else { Err(no_edge()) }
+        if plausible { Ok(circle) } else { Err(too_few()) }
     }
 
     /// Too few edges at these places, and why.
     fn no_edge(&self, found: usize, probes: &[(Probe, Rim)]) -> Reason {
         let shines = |p: &Probe| matches!(find_clear_edge(self.located, self.light, p), Err(NoEdge::Glare));
-        let (expected, glare) = (probes.len(), probes.iter().filter(|(p, _)| shines(p)).count());
-        match self.shadow {
-            _ if is_glare(glare, found, expected) => Reason::Glare,
-            Some(shadow) if shadow.hides() => Reason::OwnShadow,
-            _ => Reason::NoEdge { found, expected },
-        }
+        let glare = probes.iter().filter(|(p, _)| shines(p)).count();
+        no_edge(self.shadow, found, probes.len(), glare)
     }
 
     fn in_picture(&self, circle: Circle<PlaneMm>) -> bool {

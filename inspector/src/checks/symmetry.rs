@@ -3,12 +3,11 @@
 use super::entry::{Entry, EntryError};
 use super::figure;
 use super::form::{expected_largest, usual_noise};
-use super::trace::{Shown, Trace};
+use super::trace::{Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, iso2768, profile};
 use crate::calibration::{Budget, Source};
 use crate::design::{ContourPoint, Design, Feature, Symmetry as Drawn};
 use crate::geometry::{Angle, DesignMm, Line, Vector, solve_robust, solve_weighted};
-use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
 use serde::Deserialize;
@@ -141,10 +140,10 @@ impl Symmetry {
         let pairs = self.pairs(usable);
         let expected: usize = traces.iter().map(Trace::expected).sum();
         if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * expected as f64 {
-            return Err(figure::no_edge(pose, pairs.len(), expected, traces.iter().map(|t| t.glare).sum()));
+            return Err(figure::no_edge(pose.shadow, pairs.len(), expected, traces.iter().map(|t| t.glare).sum()));
         }
         // Without an edge, what is known at least.
-        let now = |e: &ContourEdge| strays(pose, e);
+        let now = |e: &ContourEdge| pose.strays(e).unwrap_or(f64::NAN);
         let own = |e: &ContourEdge| e.edge.map_or(0.0, |edge| edge.u_px);
         let pixel = pairs.iter().map(|p| p.own.mm_per_px).sum::<f64>() / pairs.len() as f64;
         let both = std::f64::consts::SQRT_2 * usual_noise(pairs.iter().map(|p| own(p.own))) * pixel;
@@ -225,23 +224,8 @@ fn traces(part: &RegisteredPart<'_>, pose: &DrawingPose) -> Result<Vec<Trace>, R
             if e.at.corner_distance < CORNER_PX * e.mm_per_px {
                 return Ok(Shown::Nothing);
             }
-            Ok(match e.edge {
-                Err(NoEdge::OffImage) => return Err(Reason::OutOfPicture),
-                Err(NoEdge::NoStep | NoEdge::Glare) => Shown::Unclear,
-                Err(NoEdge::Hidden) => Shown::Hidden,
-                Ok(_) | Err(NoEdge::OnlyMaterial | NoEdge::OnlyBackground) => Shown::Strays(strays(pose, e)),
-            })
+            shown(pose, e)
         })
     };
     contours.map(trace).collect()
-}
-
-/// How far the contour strays from the drawing at a place, mm, at least; NaN where nothing is known.
-fn strays(pose: &DrawingPose, e: &ContourEdge) -> f64 {
-    match e.edge {
-        Ok(_) => e.deviation_mm,
-        Err(NoEdge::OnlyMaterial) => pose.reach_mm,
-        Err(NoEdge::OnlyBackground) => -pose.reach_mm,
-        Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep | NoEdge::Glare) => f64::NAN,
-    }
 }

@@ -4,7 +4,7 @@ use super::figure;
 use super::form::ROUGH_PX;
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
-use crate::registration::{ContourEdge, DrawingPose};
+use crate::registration::{ContourEdge, DrawingPose, blur_of};
 
 /// A place of a contour and how far it strays from the drawing, mm.
 #[derive(Clone, Copy)]
@@ -59,6 +59,19 @@ const VEILED: f64 = 1.5;
 /// So much of a contour, in two places or more, must not be unclear at once, mm: it would hide a burr.
 const HIDES_MM: f64 = 0.8;
 
+/// What a place shows whose edge is clear, or is none as far as was looked.
+///
+/// # Errors
+/// It lies outside the picture.
+pub(super) fn shown(pose: &DrawingPose, e: &ContourEdge) -> Result<Shown, Reason> {
+    match (pose.strays(e), e.edge) {
+        (Some(strays), _) => Ok(Shown::Strays(strays)),
+        (None, Err(NoEdge::OffImage)) => Err(Reason::OutOfPicture),
+        (None, Err(NoEdge::Hidden)) => Ok(Shown::Hidden),
+        (None, _) => Ok(Shown::Unclear),
+    }
+}
+
 impl Place {
     /// Standard uncertainty of its edge, px.
     pub(super) fn u_px(&self) -> f64 {
@@ -110,7 +123,7 @@ impl Trace {
     pub(super) fn is_seen(&self, most: f64, pose: &DrawingPose) -> Result<(), Reason> {
         let (found, expected) = (self.places.len(), self.expected());
         if found == 0 || (expected - found) as f64 > most * expected as f64 {
-            return Err(figure::no_edge(pose, found, expected, self.glare));
+            return Err(figure::no_edge(pose.shadow, found, expected, self.glare));
         }
         Ok(())
     }
@@ -121,7 +134,7 @@ impl Trace {
     /// A piece of the contour is not seen.
     pub(super) fn is_seen_all_along(&self, pose: &DrawingPose) -> Result<(), Reason> {
         if self.widest_gap() >= HIDES_MM {
-            return Err(figure::no_edge(pose, self.places.len(), self.expected(), self.glare));
+            return Err(figure::no_edge(pose.shadow, self.places.len(), self.expected(), self.glare));
         }
         Ok(())
     }
@@ -176,18 +189,8 @@ impl Trace {
 
     /// Variance along the contour that blur and a place's own pixels give to a peak, px².
     pub(super) fn smear_px2(&self) -> f64 {
-        let blur_px = self.blur_px();
+        let blur_px = blur_of(self.places.iter().map(|p| &p.edge));
         blur_px * blur_px + OWN_PX * OWN_PX / 3.0
-    }
-
-    /// Blur of most edges, px; 0 where none is seen.
-    fn blur_px(&self) -> f64 {
-        let mut blurs: Vec<f64> = self.places.iter().filter_map(|p| Some(p.edge.edge.ok()?.blur_px)).collect();
-        if blurs.is_empty() {
-            return 0.0;
-        }
-        let middle = blurs.len() / 2;
-        *blurs.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 
     /// How high a place stands over the contour beside it (the median), by what `strays` says of each, mm.

@@ -193,11 +193,14 @@ impl DrawingPose {
         libm::hypot(self.u_shift_mm, self.u_turn_rad * (p - self.pivot).cross(normal))
     }
 
-    /// Blur of the edges (standard deviation, px): the median; 0 without an edge.
-    pub fn blur_px(&self) -> f64 {
-        let mut blurs: Vec<f64> = self.edges.iter().filter_map(|e| Some(e.edge.ok()?.blur_px)).collect();
-        let middle = blurs.len() / 2;
-        if blurs.is_empty() { 0.0 } else { *blurs.select_nth_unstable_by(middle, f64::total_cmp).1 }
+    /// How far the contour strays from the drawing at a place, mm, or at least strays where no edge was found as far as was looked; `None` where nothing is known.
+    pub fn strays(&self, e: &ContourEdge) -> Option<f64> {
+        match e.edge {
+            Ok(_) => Some(e.deviation_mm),
+            Err(NoEdge::OnlyMaterial) => Some(self.reach_mm),
+            Err(NoEdge::OnlyBackground) => Some(-self.reach_mm),
+            Err(NoEdge::OffImage | NoEdge::Hidden | NoEdge::NoStep | NoEdge::Glare) => None,
+        }
     }
 
     /// Edges along a feature, in order of travel, with no gap between the pixels that neighbours look at. A long contour's own [`edges`](Self::edges) stand
@@ -229,6 +232,16 @@ impl DrawingPose {
         let (probe, sight) = eye.probe(&self.plane_from_design, at, REACH_MM)?;
         Some(crossing(&located.light, &self.silhouette.light, &probe).ok()? / sight.look.px_per_mm)
     }
+}
+
+/// Blur of most of these edges (standard deviation, px); 0 where none is seen.
+pub fn blur_of<'a>(edges: impl IntoIterator<Item = &'a ContourEdge>) -> f64 {
+    let mut blurs: Vec<f64> = edges.into_iter().filter_map(|e| Some(e.edge.ok()?.blur_px)).collect();
+    if blurs.is_empty() {
+        return 0.0;
+    }
+    let middle = blurs.len() / 2;
+    *blurs.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 impl ContourEdge {

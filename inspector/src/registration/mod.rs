@@ -9,7 +9,7 @@ mod rigid;
 mod shadow;
 mod window;
 
-pub use drawing::{ContourEdge, DrawingPose};
+pub use drawing::{ContourEdge, DrawingPose, blur_of};
 pub use picture::PicturePose;
 pub use shadow::{Place, Shadow};
 pub(crate) use window::BESIDE_PX;
