@@ -315,12 +315,17 @@ fn a_part_larger_than_the_picture_is_said_to_be() {
     let reference = Reference::Drawing(drawn.clone());
     let text = "type = \"profile\"\nfeature = \"outline\"\nzone = 0.4";
     let check = open(&profile::TYPE, text, &reference).expect("it opens");
-    for (size, expected) in [([100, 80], Reason::PartOutsidePicture), ([400, 300], Reason::PartOutsidePicture)] {
+    for (size, shift) in [([240, 180], 0.0), ([400, 300], 120.0)] {
         // Beside the holes there is nothing but the part.
         let scene = Scene { seed: 5, ..Scene::new(&drawn, size[0], size[1], SCALE) };
-        let scene = scene.placed(&drawn, SCALE, Angle::from_degrees(3.0), Vector::new(0.0, 120.0));
-        assert_eq!(reason(&look(check.as_ref(), &reference, &drawn, &scene).0).0, expected, "{size:?}");
+        let scene = scene.placed(&drawn, SCALE, Angle::from_degrees(3.0), Vector::new(0.0, shift));
+        let found = reason(&look(check.as_ref(), &reference, &drawn, &scene).0).0;
+        assert_eq!(found, Reason::PartOutsidePicture, "{size:?}");
     }
+    // Where nothing is seen nothing is said to be too large.
+    let scene = Scene { seed: 5, ..Scene::new(&drawn, 100, 80, SCALE) };
+    let scene = scene.placed(&drawn, SCALE, Angle::from_degrees(3.0), Vector::new(0.0, 4000.0));
+    assert_eq!(reason(&look(check.as_ref(), &reference, &drawn, &scene).0).0, Reason::NoPart);
 }
 
 /// Clean edges have no burr, corners and all, and nothing that has a width.

@@ -106,8 +106,7 @@ impl Silhouette {
         expected_area_px: f64,
         work_area: Option<&[Point<ImagePx>]>,
     ) -> Result<Vec<Self>, Reason> {
-        let factor = plane.width().max(plane.height()).div_ceil(MAX_SIDE).max(1);
-        let small = shrink(plane, factor);
+        let (small, factor) = smaller(plane);
         let (width, height) = small.dimensions();
         let area = Area::new(work_area, factor, width as usize, height as usize);
         let (light, mask) = separate(&small, factor, &area)?;
@@ -120,6 +119,19 @@ impl Silhouette {
         };
         Ok(pieces(&mask, &area, width, height, expected)?.into_iter().filter_map(whole).collect())
     }
+
+    /// Anything in the picture is lighter or darker than its background, be it large or small.
+    pub(crate) fn stands_out(plane: &Plane) -> bool {
+        let (small, factor) = smaller(plane);
+        let whole = Area::new(None, factor, small.width() as usize, small.height() as usize);
+        separate(&small, factor, &whole).is_ok()
+    }
+}
+
+/// The picture on which parts are looked for, and how many photo pixels each of its pixels is wide.
+fn smaller(plane: &Plane) -> (Plane, u32) {
+    let factor = plane.width().max(plane.height()).div_ceil(MAX_SIDE).max(1);
+    (shrink(plane, factor), factor)
 }
 
 /// Where the part is looked for, on the small picture.

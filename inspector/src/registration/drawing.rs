@@ -83,10 +83,11 @@ pub(super) fn find(located: &Located<'_>, design: &Design) -> Result<DrawingPose
     let mm_per_px = located.mm_per_px();
     let outline_area = design.contours[0].signed_area().abs();
     let found = Silhouette::find(&located.light, outline_area / (mm_per_px * mm_per_px), located.work_area.as_deref());
-    let found = found.map_err(|reason| match reason {
-        // Of a part that fills the picture no background is seen to tell it from.
-        Reason::NoPart if located.work_area.is_none() && !fits(located, design) => Reason::PartOutsidePicture,
-        reason => reason,
+    let found = found.map_err(|reason| {
+        // Of a part that fills the picture no background is seen to tell it from: what stands out are its openings. A blank picture has nothing.
+        let too_large =
+            || located.work_area.is_none() && !fits(located, design) && Silhouette::stands_out(&located.light);
+        if reason == Reason::NoPart && too_large() { Reason::PartOutsidePicture } else { reason }
     })?;
     let (silhouette, candidates) = the_part(located, design, found)?;
     let length: f64 = design.contours.iter().map(crate::design::Contour::length).sum();
