@@ -358,6 +358,37 @@ fn what_shines_on_the_part_is_not_measured() {
     println!("{}", told(&record));
 }
 
+/// Programs exchange red and blue, and a model or a reference picture then looks at other colours than it should. The mat has colours to tell it; one printed in grey has not.
+#[test]
+fn red_and_blue_exchanged_is_said() {
+    let mut view = good();
+    view.sensor.colour = true;
+    // The light of a lamp, in which grey is far from grey.
+    view.sensor.gain = [1.0, 0.8, 0.5].map(|gain| gain * view.sensor.gain[1]);
+    let picture = image::load_from_memory(&view.jpeg().unwrap()).unwrap().into_rgb8();
+    let changed = |change: &dyn Fn([u8; 3]) -> [u8; 3]| {
+        let mut changed = picture.clone();
+        changed.pixels_mut().for_each(|p| p.0 = change(p.0));
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        changed.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        judged(&bytes.into_inner(), &recipe(&Known::All))
+    };
+    let shown = |r: &InspectionRecord| {
+        r.mat.iter().flat_map(|mat| &mat.readings).find(|r| r.name == "colours").map(|r| (r.value, r.is_beyond()))
+    };
+    let right = changed(&|rgb| rgb);
+    assert_eq!(right.verdict, Verdict::Pass, "{}", told(&right));
+    let (all, _) = shown(&right).unwrap();
+    assert!((80.0..110.0).contains(&all), "{all}");
+    let exchanged = changed(&|[r, g, b]| [b, g, r]);
+    assert_eq!(exchanged.checks[0].reason_code.as_deref(), Some("mat-colours"), "{}", told(&exchanged));
+    let (value, beyond) = shown(&exchanged).unwrap();
+    assert!(beyond && (value + all).abs() < 5.0, "{value} instead of {}", -all);
+    let grey = changed(&|[_, g, _]| [g; 3]);
+    assert_eq!(grey.verdict, Verdict::Pass, "{}", told(&grey));
+    assert!(shown(&grey).is_some_and(|(value, _)| value.abs() < 3.0), "{:?}", shown(&grey));
+}
+
 #[test]
 fn a_photo_that_cannot_be_trusted_is_referred_with_its_reason() {
     let recipe = recipe(&Known::All);
@@ -379,24 +410,28 @@ fn a_photo_that_cannot_be_trusted_is_referred_with_its_reason() {
     imageops::replace(&mut aside, &picture, i64::from(2 * w / 5), 0);
     let spot =
         |x: f64, y: f64| 400.0 * (-((x - 620.0).powi(2) + (y - 330.0).powi(2)) / (2.0 * 120.0_f64.powi(2))).exp();
+    // Each with the reading of the mat that tells it, where one does.
     let cases = [
-        ("no-mat", with(&|v| v.sheet = Arc::new(Sheet::blank_a4()))),
-        ("mat-corner-covered", painted(&|x, _, p| if x > 0.5 * f64::from(w) { 90.0 } else { p })),
-        ("mat-too-little", painted(&|x, y, p| if x > 400.0 || y > 800.0 { 90.0 } else { p })),
-        ("mat-outside", jpeg(aside.clone())),
-        ("another-mat", view(parts::bracket(), ID + 1).jpeg().unwrap()),
-        ("mat-tilted", with(&|v| v.camera = camera(Paper::A4, Angle::from_degrees(55.0)))),
-        ("mat-too-dark", with(&|v| v.sensor.gain = [0.03; 3])),
-        ("mat-overexposed", with(&|v| v.sensor.gain = [1.6; 3])),
-        ("mat-blurred", with(&|v| v.sensor.blur = Blur::even(4.2))),
-        ("mat-glare", painted(&|x, y, p| p + spot(x, y))),
-        ("mat-mirrored", jpeg(imageops::flip_horizontal(&picture))),
-        ("camera-record", jpeg(imageops::resize(&picture, w / 2, h / 2, imageops::FilterType::Triangle))),
+        ("no-mat", "", with(&|v| v.sheet = Arc::new(Sheet::blank_a4()))),
+        ("mat-corner-covered", "", painted(&|x, _, p| if x > 0.5 * f64::from(w) { 90.0 } else { p })),
+        ("mat-too-little", "", painted(&|x, y, p| if x > 400.0 || y > 800.0 { 90.0 } else { p })),
+        ("mat-outside", "", jpeg(aside.clone())),
+        ("another-mat", "", view(parts::bracket(), ID + 1).jpeg().unwrap()),
+        ("mat-tilted", "tilt", with(&|v| v.camera = camera(Paper::A4, Angle::from_degrees(55.0)))),
+        ("mat-too-dark", "white", with(&|v| v.sensor.gain = [0.03; 3])),
+        ("mat-overexposed", "clipped", with(&|v| v.sensor.gain = [1.6; 3])),
+        ("mat-blurred", "blur", with(&|v| v.sensor.blur = Blur::even(4.2))),
+        ("mat-glare", "clipped", painted(&|x, y, p| p + spot(x, y))),
+        ("mat-mirrored", "", jpeg(imageops::flip_horizontal(&picture))),
+        ("camera-record", "", jpeg(imageops::resize(&picture, w / 2, h / 2, imageops::FilterType::Triangle))),
     ];
-    for (expected, photo) in cases {
+    for (expected, reading, photo) in cases {
         let record = judged(&photo, &recipe);
         assert_eq!(record.verdict, Verdict::Refer, "{expected}");
-        assert!(record.mat.is_none() && record.pose.is_none(), "{expected}");
+        assert!(record.pose.is_none(), "{expected}");
+        let readings = record.mat.iter().flat_map(|mat| &mat.readings);
+        let beyond: Vec<&str> = readings.filter(|r| r.is_beyond()).map(|r| r.name.as_str()).collect();
+        assert!(reading.is_empty() || beyond.contains(&reading), "{expected}: {beyond:?}");
         for check in &record.checks {
             let code = check.reason_code.as_deref().unwrap_or("measured");
             assert_eq!((code, check.measured), (expected, None), "{}: {:?}", check.id, check.reason);

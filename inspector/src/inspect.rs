@@ -1,6 +1,6 @@
 //! The whole way of one photo: locate, register, check, decide.
 
-use crate::calibration::mat::SeenMat;
+use crate::calibration::mat::{Refused, SeenMat};
 use crate::calibration::{Camera, Located};
 use crate::checks::{Characteristic, Observation};
 use crate::decision::{Decision, Verdict, decide};
@@ -32,7 +32,7 @@ pub struct Inspection {
     pub pose: Option<Pose>,
     /// The camera the photo was measured with; `None` when the photo could not be trusted.
     pub camera: Option<Camera>,
-    /// The mat that was found, and what it tells of the photo.
+    /// The mat that was found, and what it tells of the photo, also of one that was refused.
     pub mat: Option<Box<SeenMat>>,
     /// Which part this is: what was said, completed by what its codes tell.
     pub identity: Identity,
@@ -72,7 +72,7 @@ pub fn inspect_part(photo: &Photo, recipe: &Recipe, told: &Told, mut finished: i
     finished(Stage::Locate);
     match located {
         Ok(located) => look(located, recipe, &told.identity, finished),
-        Err(reason) => turn_away(recipe, &told.identity, &reason, finished),
+        Err(refused) => turn_away(refused, recipe, &told.identity, finished),
     }
 }
 
@@ -109,13 +109,20 @@ pub(crate) fn look(
 }
 
 /// Nothing is measured, for one reason.
-fn turn_away(recipe: &Recipe, said: &Identity, reason: &Reason, mut finished: impl FnMut(Stage)) -> Inspection {
+fn turn_away(refused: Refused, recipe: &Recipe, said: &Identity, mut finished: impl FnMut(Stage)) -> Inspection {
     finished(Stage::Register);
     let characteristics = recipe.checks.iter().flat_map(|check| check.characteristics());
     let results: Vec<CheckResult> =
-        characteristics.map(|c| result(c, Observation::not_measured(reason.clone()), recipe)).collect();
+        characteristics.map(|c| result(c, Observation::not_measured(refused.reason.clone()), recipe)).collect();
     finished(Stage::Checks);
-    Inspection { verdict: worst(&results), results, pose: None, camera: None, mat: None, identity: said.clone() }
+    Inspection {
+        verdict: worst(&results),
+        results,
+        pose: None,
+        camera: None,
+        mat: refused.seen,
+        identity: said.clone(),
+    }
 }
 
 fn result(characteristic: &Characteristic, observation: Observation, recipe: &Recipe) -> CheckResult {

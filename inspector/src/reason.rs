@@ -251,6 +251,11 @@ pub enum Reason {
     /// The light has a strong colour.
     #[error("the light is strongly coloured: use white light")]
     MatColoured,
+    /// Red and blue are exchanged.
+    #[error(
+        "red and blue are exchanged in this photo: set the camera, or the program that saves its pictures, to RGB instead of BGR"
+    )]
+    MatColours,
     /// The grey wedges cannot be used.
     #[error(
         "the grey steps at the sides of the mat are covered, shaded or badly printed: uncover one of them, or print the mat again"
@@ -325,6 +330,7 @@ impl Reason {
             Self::MatBlurred { .. } => "mat-blurred",
             Self::MatUneven { .. } => "mat-uneven",
             Self::MatColoured => "mat-coloured",
+            Self::MatColours => "mat-colours",
             Self::MatWedge => "mat-wedge",
             Self::ModelFault { .. } => "model-fault",
         }

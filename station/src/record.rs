@@ -187,7 +187,7 @@ pub struct MatRecord {
     pub paper: String,
     /// The number that its tags carry; null when too few are seen to tell.
     pub id: Option<u16>,
-    /// What is judged of the photo, each beside its limits.
+    /// What is judged of the photo, each beside its limits; those of a refused photo tell why.
     pub readings: Vec<ReadingRecord>,
 }
 
@@ -208,6 +208,13 @@ pub struct ReadingRecord {
     pub lower: Option<f64>,
     /// Highest value that is believed.
     pub upper: Option<f64>,
+}
+
+impl ReadingRecord {
+    /// The photo was refused for this number, or would have been.
+    pub fn is_beyond(&self) -> bool {
+        self.lower.is_some_and(|l| self.value < l) || self.upper.is_some_and(|u| self.value > u)
+    }
 }
 
 /// The pose that was found, as a 2 x 3 matrix.

@@ -154,7 +154,7 @@ fn tried(Photographed { photo, recipe, truths, .. }: &Photographed) -> Trial {
 /// How far the farthest corner of a plate is from where it lies, mm, or why it was not found.
 fn astray(device: Device, thickness_mm: f64, seed: u64) -> Result<f64, Reason> {
     let Photographed { photo, recipe, plane_from_design, .. } = photographed(device, thickness_mm, seed);
-    let part = register(recipe.calibration.locate(&photo, None)?, &recipe.reference);
+    let part = register(recipe.calibration.locate(&photo, None).map_err(|e| e.reason)?, &recipe.reference);
     let (pose, Reference::Drawing(design)) = (part.drawing()?, &recipe.reference) else { unreachable!("a drawing") };
     let off = |p: &Point<DesignMm>| pose.plane_from_design.apply(*p).distance(plane_from_design.apply(*p));
     Ok(design.contours[0].polygon(0.5).iter().map(off).fold(0.0, f64::max))

@@ -28,7 +28,7 @@ use crate::geometry::{ImagePx, Mm, PlaneMm, Point};
 use crate::photo::Photo;
 use crate::reason::Reason;
 use exposure::U_OVEREXPOSED_PX;
-use mat::{MatPolicy, SeenMat, locate_on_mat};
+use mat::{MatPolicy, Refused, SeenMat, locate_on_mat};
 use serde::{Deserialize, Serialize};
 
 /// Where a recipe takes scale and tone from (`[calibration]`).
@@ -45,10 +45,10 @@ impl Calibration {
     /// far as that is known: its paper moves.
     ///
     /// # Errors
-    /// The [`Reason`] for which nothing can be measured in this photo; a scale that is known beforehand gives none.
+    /// The [`Reason`] for which nothing can be measured in this photo, with what the mat told; a scale that is known beforehand refuses pictures of another size.
     ///
     /// Cost: see [`locate`] and [`locate_on_mat`].
-    pub fn locate<'p>(&self, photo: &'p Photo, mat_age_days: Option<f64>) -> Result<Located<'p>, Reason> {
+    pub fn locate<'p>(&self, photo: &'p Photo, mat_age_days: Option<f64>) -> Result<Located<'p>, Refused> {
         match self {
             Self::Known(policy) => {
                 policy.fits([photo.width(), photo.height()])?;

@@ -191,6 +191,7 @@ pub(super) struct ReadingView {
     pub(super) words: String,
     pub(super) value: String,
     pub(super) limits: String,
+    pub(super) is_beyond: bool,
 }
 
 impl MatView {
@@ -224,7 +225,8 @@ impl ReadingView {
             (None, Some(h)) => format!("\u{2264} {}", text(h)),
             (None, None) => t.no_limit.to_owned(),
         };
-        Self { words: reading.words.clone(), value: format!("{}{unit}", text(reading.value)), limits }
+        let (words, value) = (reading.words.clone(), format!("{}{unit}", text(reading.value)));
+        Self { words, value, limits, is_beyond: reading.is_beyond() }
     }
 }
 

@@ -6,7 +6,7 @@
 //! moves an edge by 0.01 to 0.03 px.
 
 use super::layout::{Layout, Patch, WEDGE_STEPS};
-use super::light::{Wedge, patch};
+use super::light::{Wedge, luminance, patch};
 use super::pose::Fit;
 use crate::calibration::{Curve, Sharpening, Tone};
 use crate::geometry::{ImagePx, NormalEquations, Point, cumulative_and_density, solve_symmetric};
@@ -56,7 +56,7 @@ pub(super) fn sharpening(picture: &Picture, wedge: &Wedge, layout: &Layout, fit:
 
 /// Codes across the border between two patches, of the second one's code, and that.
 fn across(picture: &Picture, fit: &Fit, from: &Patch, to: &Patch) -> Option<(Vec<f64>, f64)> {
-    let white = Tone::Srgb.code(patch(picture, to, fit)?);
+    let white = Tone::Srgb.code(luminance(patch(picture, to, fit)?));
     let border = from.centre.midpoint(to.centre);
     let over = (to.centre - from.centre).unit()?;
     let half = over.perpendicular() * (0.3 * from.size_mm[1]);

@@ -106,11 +106,26 @@ const SOFT_WITHOUT_TAGS: f64 = 2.5;
 /// Farthest that a print may be off, relative.
 const MISPRINT: f64 = 0.02;
 
+/// A photo in which nothing can be measured.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// Why not.
+    pub reason: Reason,
+    /// The mat, as far as it was found: which of its readings are beyond their limits.
+    pub seen: Option<Box<SeenMat>>,
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self { reason, seen: None }
+    }
+}
+
 /// Finds the mat and judges the photo by it.
 ///
 /// # Errors
-/// The [`Reason`] for which nothing can be measured in this photo.
-pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option<f64>) -> Result<OnMat, Reason> {
+/// The [`Reason`] for which nothing can be measured in this photo, with all that the mat told.
+pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option<f64>) -> Result<OnMat, Refused> {
     let light = Tone::Srgb.linear(picture);
     let found = find(&light).map_err(|why| refusal(why, &light))?;
     same_mat(&found, policy)?;
@@ -119,16 +134,22 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
     let paper_moved = policy.moved(mat_age_days);
     let known = known(policy, paper_moved, &layout, size)?;
     if found.corners.len() < 16 {
-        return Err(too_little(&found));
+        return Err(too_little(&found).into());
     }
     let fit = fit(&found.corners, layout.half_ring_mm(), size, &known).ok_or_else(|| too_little(&found))?;
-    in_picture(&layout, &fit, size)?;
-    covered(&layout, &found)?;
-    from_above(&fit)?;
-    let (quality, light) = quality(picture, light, &layout, &found, &fit)?;
-    believed(&fit, &known)?;
+    let (quality, light) = quality(picture, light, &layout, &found, &fit);
+    let trusted = in_picture(&layout, &fit, size)
+        .and_then(|()| covered(&layout, &found))
+        .and_then(|()| from_above(&fit))
+        .and_then(|()| quality.good())
+        .and_then(|()| believed(&fit, &known));
     let work_area = border_of(layout.quiet_mm).filter_map(|p| fit.camera_sees(p)).collect();
-    Ok(OnMat { worlds: worlds(&fit, &quality), light, work_area, seen: SeenMat { found, fit, quality, paper_moved } })
+    let worlds = worlds(&fit, &quality);
+    let seen = SeenMat { found, fit, quality, paper_moved };
+    match trusted {
+        Ok(()) => Ok(OnMat { light, worlds, work_area, seen }),
+        Err(reason) => Err(Refused { reason, seen: Some(Box::new(seen)) }),
+    }
 }
 
 fn refusal(why: NotFound, light: &Plane) -> Reason {

@@ -16,6 +16,7 @@
 //! | corners, standard deviation | 0.007 to 0.013 px; 2 MP with a blur of 2.5 px: 0.025 px |
 
 mod code;
+mod colours;
 mod edges;
 mod find;
 mod halo;
@@ -36,6 +37,6 @@ mod words;
 pub use find::{Found, NotFound, SeenCorner, SeenTag, find};
 pub use layout::{Distance, GAP_MM, IDS, Layout, Paper, Patch, Shape, TAG_MM, Tag, TextLine, WEDGE_STEPS};
 pub use light::Quality;
-pub use locate::{MatPolicy, OnMat, locate_on_mat};
+pub use locate::{MatPolicy, OnMat, Refused, locate_on_mat};
 pub use pose::{Fit, Known, KnownLens, Pulls, fit};
 pub use seen::{Reading, SeenMat};
