@@ -173,7 +173,7 @@ fn light_that_cannot_be_trusted_is_refused() {
         let light = 400.0 * libm::exp(-(dx * dx + dy * dy) / (2.0 * 60.0 * 60.0));
         *p = Luma([(f64::from(p.0[0]) + light).min(255.0) as u8]);
     }
-    refused(&Picture::Grey(shining), "mat-glare", "shining");
+    refused(&Picture::Grey(shining), "mat-glare", "clipped");
     // Candle light: next to no blue.
     let red = RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
         let code = picture.get_pixel(x, y).0[0];
