@@ -8,8 +8,20 @@ use crate::geometry::cumulative_and_density;
 pub(crate) const N: usize = 6;
 /// Noise of a pixel, as a share of the contrast, against which what is known beforehand is weighed.
 pub(crate) const NOISE: f64 = 0.015;
-/// The light of a wall is that of the face within this share of the contrast, where nothing else is known.
-pub(crate) const WALL_SPREAD: f64 = 0.5;
+
+/// How light the walls of a part are, as a share of the contrast of part and sheet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Walls {
+    /// How much nearer they are to the sheet than the face is: 0 like the face, 1 like the sheet, negative beyond the face.
+    pub lighter: f64,
+    /// Standard uncertainty of that, for any one of them: a lamp lights each side of a part otherwise.
+    pub u: f64,
+}
+
+impl Walls {
+    /// Like the face, where nothing else is known.
+    pub const UNSEEN: Self = Self { lighter: 0.0, u: 0.5 };
+}
 
 /// A row of levels with its unknowns as they are assumed.
 pub(crate) struct Levels {

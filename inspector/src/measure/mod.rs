@@ -23,6 +23,7 @@ pub use expected::{Compared, compare};
 pub use fill::fill;
 pub use filter::{Rank, rank_filter};
 pub use label::{Group, groups};
+pub use levels::Walls;
 pub use resample::{bilinear, shrink};
 pub use silhouette::{LightModel, Silhouette};
 pub use wall::{Relief, Strip, Unknown};

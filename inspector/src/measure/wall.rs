@@ -10,12 +10,12 @@
 //! a strip of light: that ends where the other side's shadow does, wherever this rim is.
 //!
 //! Honest scope: walls and shadows of one brightness each. Where a strip is narrower than the blur its brightness is hardly seen: the wall is then
-//! taken to be like the upper face within 50 % of the contrast, the shadow as deep as elsewhere within 10 %; what is not known of the shadow as
+//! taken to be as light as wide walls of the part are, or where none is seen like the upper face within 50 % of the contrast ([`Walls`]), the shadow as deep as elsewhere within 10 %; what is not known of the shadow as
 //! a whole comes with it ([`Relief::unknown`]). All of that weighs against the noise of the pixels as it is found.
 
 use super::descent::descend;
 use super::edge::{Edge, NoEdge, Probe, Sample, bilinear_fraction, pixels_across};
-use super::levels::{Levels, Light, N, NOISE, WALL_SPREAD};
+use super::levels::{Levels, Light, N, NOISE, Walls};
 use super::silhouette::LightModel;
 use crate::calibration::{Plane, SHADES};
 use crate::geometry::{NormalEquations, Vector, solve_symmetric};
@@ -25,6 +25,8 @@ use crate::geometry::{NormalEquations, Vector, solve_symmetric};
 pub struct Relief {
     /// Width of the strip of wall inside of the rim, px.
     pub wall_px: f64,
+    /// How light it is, as far as that is known beforehand.
+    pub walls: Walls,
     /// The strip of shadow outside of it.
     pub shadow: Strip,
     /// How far outside of it nothing else is seen than shadow and lit sheet, px: behind that stands the other side of a slot or a hole, or the shadow of that.
@@ -69,6 +71,7 @@ impl Relief {
     pub(crate) fn new(wall_px: f64, shadow: Strip) -> Self {
         Self {
             wall_px,
+            walls: Walls::UNSEEN,
             shadow,
             room_px: f64::INFINITY,
             floor: 0.0,
@@ -80,7 +83,11 @@ impl Relief {
     /// Levels, shift and blur as they are before anything is seen.
     fn expected(&self) -> [f64; N] {
         let height = 1.0 - self.floor;
-        [self.floor, height, height, self.shadow.depth, 0.0, self.blur_px.unwrap_or(BLUR_PX)]
+        [self.floor, height, self.wall() - self.floor, self.shadow.depth, 0.0, self.blur_px.unwrap_or(BLUR_PX)]
+    }
+    /// How far the wall is on the way from sheet (0) to part (1), before it is seen.
+    fn wall(&self) -> f64 {
+        1.0 - self.walls.lighter
     }
     /// Seen from a place so far out: what belongs to the other side is nearer.
     fn seen_from(&self, start: f64) -> Self {
@@ -127,8 +134,6 @@ const GOOD_PX: f64 = 0.07;
 const MISFIT: f64 = 0.2;
 /// A row that stands half a pixel beside its place is as far from the picture as this at a border.
 const HALF_PIXEL: f64 = 0.2;
-/// What the light of a wall unlike the face weighs beside such misfits.
-const UNLIKE: f64 = HALF_PIXEL / WALL_SPREAD;
 
 /// Finds the outer rim nearest to the nominal place.
 ///
@@ -193,9 +198,8 @@ pub(super) fn lay(plane: &Plane, light: &LightModel, probe: &Probe, relief: Reli
     }
     let at = |d: i32| shares[(d - first) as usize];
     let row = Expected::new(&relief, -inner..=outer);
-    let like_the_face = 1.0 - relief.floor;
     let tries: Vec<Option<Fitting>> =
-        (-reach..=reach).map(|s| row.fitting((-inner..=outer).map(|u| at(s + u)), like_the_face, wall >= 3)).collect();
+        (-reach..=reach).map(|s| row.fitting((-inner..=outer).map(|u| at(s + u)), wall >= 3)).collect();
     let fitting = tries.iter().enumerate().filter_map(|(k, t)| Some((k, t.as_ref()?)));
     let (best, found) = fitting.min_by(|a, b| a.1.square.total_cmp(&b.1.square)).ok_or(NoEdge::OffImage)?;
     if found.square < MISFIT * MISFIT {
@@ -219,7 +223,12 @@ pub(super) fn lay(plane: &Plane, light: &LightModel, probe: &Probe, relief: Reli
 }
 
 /// The row of levels pixel by pixel, as the blur shows it.
-struct Expected(Vec<Parts>);
+struct Expected {
+    pixels: Vec<Parts>,
+    /// The light of the wall, and what it weighs beside misfits when it is another.
+    wall: f64,
+    unlike: f64,
+}
 
 /// What is known of the light of a pixel, and its share of wall.
 struct Parts {
@@ -245,15 +254,15 @@ impl Expected {
             let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
             Parts { known: floor + height * face + depth * dark, wall }
         };
-        Self(places.map(parts).collect())
+        Self { pixels: places.map(parts).collect(), wall: q[2], unlike: HALF_PIXEL / relief.walls.u }
     }
-    /// `None` where too little is seen; of a narrow wall no light is known.
-    fn fitting(&self, seen: impl Iterator<Item = f64> + Clone, like_the_face: f64, wide: bool) -> Option<Fitting> {
-        let of_wall = if wide { self.light_of_wall(seen.clone(), like_the_face) } else { like_the_face };
+    /// `None` where too little is seen; of a narrow wall the light is not seen.
+    fn fitting(&self, seen: impl Iterator<Item = f64> + Clone, wide: bool) -> Option<Fitting> {
+        let of_wall = if wide { self.light_of_wall(seen.clone()) } else { self.wall };
         // A wall as bright as the sheet, with its rim farther out, looks the same as none: of rows that fit alike the one with the likelier wall stands there.
-        let unlike = (of_wall - like_the_face) * UNLIKE;
+        let unlike = (of_wall - self.wall) * self.unlike;
         let (mut sum, mut n) = (unlike * unlike, 0.0);
-        for (light, parts) in seen.zip(&self.0).filter(|(light, _)| light.is_finite()) {
+        for (light, parts) in seen.zip(&self.pixels).filter(|(light, _)| light.is_finite()) {
             let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
             (sum, n) = (sum + miss * miss, n + 1.0);
         }
@@ -262,13 +271,15 @@ impl Expected {
     /// Between its lightest and its darkest pixel.
     fn contrast(&self, of_wall: f64) -> f64 {
         let light = |parts: &Parts| parts.known + of_wall * parts.wall;
-        let (least, most) = self.0.iter().map(light).fold((1.0, 0.0), |(a, b), v| (f64::min(a, v), f64::max(b, v)));
+        let (least, most) =
+            self.pixels.iter().map(light).fold((1.0, 0.0), |(a, b), v| (f64::min(a, v), f64::max(b, v)));
         most - least
     }
     /// The light of the wall that fits what is seen, and what is known of walls, best.
-    fn light_of_wall(&self, seen: impl Iterator<Item = f64>, like_the_face: f64) -> f64 {
-        let (mut along, mut squares) = (UNLIKE * UNLIKE * like_the_face, UNLIKE * UNLIKE);
-        for (light, parts) in seen.zip(&self.0).filter(|(light, _)| light.is_finite()) {
+    fn light_of_wall(&self, seen: impl Iterator<Item = f64>) -> f64 {
+        let weight = self.unlike * self.unlike;
+        let (mut along, mut squares) = (weight * self.wall, weight);
+        for (light, parts) in seen.zip(&self.pixels).filter(|(light, _)| light.is_finite()) {
             along += parts.wall * (light - parts.known);
             squares += parts.wall * parts.wall;
         }
@@ -338,7 +349,7 @@ impl Known<'_> {
         // A strip of light ends where the other side's shadow does, wherever this rim is.
         let (with_the_rim, spread) = if self.relief.floor > 0.0 { (1.0, self.relief.u_other_px) } else { (0.0, 0.0) };
         [
-            ([0.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0], weight(WALL_SPREAD), 0.0),
+            ([0.0, 1.0, -1.0, 0.0, 0.0, 0.0, 0.0], weight(self.relief.walls.u), self.relief.walls.lighter),
             ([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], weight(SHADOW_SPREAD), self.relief.shadow.depth),
             ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], of_blur, blur),
             ([0.0, 0.0, 0.0, 0.0, with_the_rim, 1.0, 0.0], weight(spread.max(SAME_PX)), 0.0),

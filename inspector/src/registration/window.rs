@@ -111,6 +111,7 @@ mod tests {
     use crate::calibration::{Camera, Lens, Perspective};
     use crate::design::Body;
     use crate::geometry::{Angle, Rigid};
+    use crate::measure::Walls;
     use crate::synth::parts;
 
     /// 3 mm thick, seen aslant, turned.
@@ -172,7 +173,8 @@ mod tests {
         let bench = Bench::new();
         let of_depth = |depth: f64| {
             let fall = Vector::new(1.6, 2.1);
-            let shadow = Shadow { fall, soft_mm: 0.1, depth, blur_px: 1.2, unknown: Default::default() };
+            let shadow =
+                Shadow { fall, soft_mm: 0.1, depth, blur_px: 1.2, walls: Walls::UNSEEN, unknown: Default::default() };
             let otherwise = |at: &ContourPoint, sight: &Sight| {
                 let (p, normal) = (bench.lies.apply(at.p), bench.lies.apply_vector(at.normal));
                 let place = Place::new(&bench.world, p, normal, at.curvature).expect("seen");

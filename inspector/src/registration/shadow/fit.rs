@@ -10,8 +10,8 @@ use crate::geometry::{
     NormalEquations, PlaneMm, Point, Vector, cholesky, inverse_symmetric, solve_robust, solve_symmetric,
 };
 use crate::measure::edge::{Probe, crossing};
-use crate::measure::levels::{Levels, Light, NOISE, WALL_SPREAD};
-use crate::measure::{LightModel, Relief, Sample, Strip};
+use crate::measure::levels::{Levels, Light, NOISE};
+use crate::measure::{LightModel, Relief, Sample, Strip, Walls};
 use rayon::prelude::*;
 
 /// Unknowns of the shadow: fall (x, y) and softness, mm; depth; blur, px.
@@ -45,9 +45,15 @@ impl Beside {
     }
 }
 
-/// A place's levels are about 0, 1 and 1, within this; its edge is about where the drawing has it in this pose, within this, mm: a shadow as dark as the
+/// A place's sheet and face are about 0 and 1, its wall as far from the face as walls are known to be, within this (that of walls apart); its edge is about where the drawing has it in this pose, within this, mm: a shadow as dark as the
 /// part shows no step at the part's rim, and only the drawing tells the two apart.
-const OWN_SPREAD: [f64; LOCALS] = [0.05, 0.1, WALL_SPREAD, 0.1];
+const OWN_SPREAD: [f64; LOCALS - 1] = [0.05, 0.1, 0.1];
+/// A wall so wide shows its own light, px.
+const WIDE_WALL_PX: f64 = 4.0;
+/// Fewer of them say nothing of the others.
+const FEWEST_WALLS: usize = 6;
+/// No wall's light is known better from others than this: each side has light of its own.
+const U_WALLS: f64 = 0.15;
 /// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what; pose: about what it was, within so many mm.
 const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, BLUR_PX, 0.0, 0.0, 0.0];
 const SPREAD: [f64; SHARED] = [1.0, 1.0, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0];
@@ -73,10 +79,12 @@ pub(super) fn fit(
     lever(&mut all);
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
     let starts = starts(world, &few, before);
-    let tried: Vec<Fit<'_>> = starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g).settled(8)).collect();
+    let walls = before.map_or(Walls::UNSEEN, |shadow| shadow.walls);
+    let tried: Vec<Fit<'_>> =
+        starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g, walls).settled(8)).collect();
     let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
-    let fit = Fit::start(plane, light, world, &every, best.globals()).settled(6).without_others().settled(10);
+    let fit = Fit::start(plane, light, world, &every, best.globals(), walls).settled(6).without_others().settled(10);
     fit.shadow()
 }
 
@@ -154,12 +162,19 @@ struct Step {
     matrix: [[f64; SHARED]; SHARED],
 }
 
+fn median(values: &mut [f64]) -> f64 {
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f64::total_cmp).1
+}
+
 /// Normal equations of one place.
 type Equations = NormalEquations<ALL>;
 
 /// The fit as it stands.
 struct Fit<'a> {
     world: &'a World,
+    /// How light walls are, before these are seen.
+    walls: Walls,
     beside: Vec<&'a Beside>,
     locals: Vec<[f64; LOCALS]>,
     shared: [f64; SHARED],
@@ -176,10 +191,11 @@ impl<'a> Fit<'a> {
         world: &'a World,
         places: &[&'a Beside],
         globals: [f64; GLOBALS],
+        walls: Walls,
     ) -> Self {
         let shift = |b: &&Beside| {
             let wall_px = b.place.sight.wall_px.unwrap_or(0.0);
-            let relief = Relief { room_px: b.room_px, ..Relief::new(wall_px, strip(world, &b.place, &globals)) };
+            let relief = Relief { room_px: b.room_px, walls, ..Relief::new(wall_px, strip(world, &b.place, &globals)) };
             let reach_px = REACH.0.max(REACH.1 * b.place.sight.look.px_per_mm);
             crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).ok()
         };
@@ -187,13 +203,23 @@ impl<'a> Fit<'a> {
         let seen: Vec<([f64; POSE], f64)> =
             places.iter().zip(&shifts).filter_map(|(b, shift)| Some((b.by_pose, (*shift)?))).collect();
         let pose = solve_robust(&seen, EDGE_PX).map_or([0.0; POSE], |(pose, _)| pose);
-        let own =
-            |(b, shift): (&&Beside, &Option<f64>)| [0.0, 1.0, 1.0, shift.map_or(0.0, |shift| shift - b.moved(&pose))];
+        let own = |(b, shift): (&&Beside, &Option<f64>)| {
+            [0.0, 1.0, 1.0 - walls.lighter, shift.map_or(0.0, |shift| shift - b.moved(&pose))]
+        };
         let locals = places.iter().zip(&shifts).map(own).collect();
         let mut shared = [0.0; SHARED];
         shared[..GLOBALS].copy_from_slice(&globals);
         shared[GLOBALS..].copy_from_slice(&pose);
-        let fit = Self { world, beside: places.to_vec(), locals, shared, cost: 0.0, damping: 1e-2, system: Vec::new() };
+        let fit = Self {
+            world,
+            walls,
+            beside: places.to_vec(),
+            locals,
+            shared,
+            cost: 0.0,
+            damping: 1e-2,
+            system: Vec::new(),
+        };
         fit.evaluated()
     }
 
@@ -214,7 +240,7 @@ impl<'a> Fit<'a> {
     }
 
     fn equations(&self, locals: &[[f64; LOCALS]], shared: &[f64; SHARED]) -> Vec<Equations> {
-        self.beside.par_iter().zip(locals).map(|(b, l)| equations(self.world, b, l, shared)).collect()
+        self.beside.par_iter().zip(locals).map(|(b, l)| equations(self.world, self.walls, b, l, shared)).collect()
     }
 
     fn total(&self, system: &[Equations], shared: &[f64; SHARED]) -> f64 {
@@ -313,7 +339,20 @@ impl<'a> Fit<'a> {
         let root = cholesky(&of_shadow);
         let unknown = std::array::from_fn(|k| std::array::from_fn(|i| root[i][k]));
         let [x, y, soft_mm, depth, blur_px] = self.globals();
-        Some(Shadow { fall: Vector::<PlaneMm>::new(x, y), soft_mm, depth, blur_px, unknown })
+        Some(Shadow { fall: Vector::<PlaneMm>::new(x, y), soft_mm, depth, blur_px, walls: self.seen_walls(), unknown })
+    }
+
+    /// The light of the walls that are wide enough to show it; narrow ones, lost in the blur, are taken to be alike.
+    fn seen_walls(&self) -> Walls {
+        let wide = self.beside.iter().zip(&self.locals).filter(|(b, _)| b.wall_px >= WIDE_WALL_PX);
+        let mut lighter: Vec<f64> = wide.map(|(_, own)| own[1] - own[2]).collect();
+        if lighter.len() < FEWEST_WALLS {
+            return Walls::UNSEEN;
+        }
+        let middle = median(&mut lighter);
+        let mut off: Vec<f64> = lighter.iter().map(|l| (l - middle).abs()).collect();
+        let u = libm::hypot(U_WALLS, 1.4826 * median(&mut off)).min(Walls::UNSEEN.u);
+        Walls { lighter: middle, u }
     }
 }
 
@@ -344,7 +383,7 @@ impl Reduced {
 }
 
 /// Normal equations of a place.
-fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], shared: &[f64; SHARED]) -> Equations {
+fn equations(world: &World, walls: Walls, b: &Beside, own: &[f64; LOCALS], shared: &[f64; SHARED]) -> Equations {
     let mut seen = NormalEquations::<{ LOCALS + GLOBALS }>::new();
     let scale = b.place.sight.look.px_per_mm;
     let g: [f64; GLOBALS] = std::array::from_fn(|k| shared[k]);
@@ -358,9 +397,10 @@ fn equations(world: &World, b: &Beside, own: &[f64; LOCALS], shared: &[f64; SHAR
         seen.add(&row, value - expected, 1.0);
     }
     let mut sums = with_pose(&seen, &b.by_pose);
-    let about = [0.0, 1.0, own[1], 0.0];
+    let about = [0.0, 1.0, own[1] - walls.lighter, 0.0];
+    let spread = [OWN_SPREAD[0], OWN_SPREAD[1], walls.u, OWN_SPREAD[2]];
     for i in 0..LOCALS {
-        let weight = NOISE / (OWN_SPREAD[i] * if i == 3 { scale } else { 1.0 });
+        let weight = NOISE / (spread[i] * if i == 3 { scale } else { 1.0 });
         let mut unit = [0.0; ALL];
         unit[i] = 1.0;
         sums.add(&unit, about[i] - own[i], weight * weight);

@@ -11,7 +11,7 @@ use super::rigid::PARTS_MM;
 use crate::calibration::{Located, Rim, Sight, World, along_normal};
 use crate::design::{ContourPoint, Design};
 use crate::geometry::{DesignMm, ImagePx, Mm, PlaneMm, Point, Similarity, Vector};
-use crate::measure::{LightModel, Relief, Strip, Unknown, edge::Probe, pixels_across, share_at};
+use crate::measure::{LightModel, Relief, Strip, Unknown, Walls, edge::Probe, pixels_across, share_at};
 use fit::{Beside, GLOBALS};
 use rayon::prelude::*;
 
@@ -26,6 +26,8 @@ pub struct Shadow {
     pub depth: f64,
     /// Blur of the picture beside it (standard deviation, px).
     pub blur_px: f64,
+    /// How light the walls beside it are.
+    pub walls: Walls,
     /// What is not known of it: independent changes of fall (x, y), softness, depth and blur, each by one standard uncertainty.
     pub unknown: [[f64; GLOBALS]; GLOBALS],
 }
@@ -99,7 +101,7 @@ impl Shadow {
             blur_px,
         });
         let (u_other_px, blur_px) = (libm::hypot(PARTS_MM * scale, u_bend_px), Some(shadow.blur_px));
-        Some(Relief { wall_px, shadow: strip, room_px, floor, u_other_px, blur_px, unknown })
+        Some(Relief { wall_px, walls: shadow.walls, shadow: strip, room_px, floor, u_other_px, blur_px, unknown })
     }
 
     /// How far beside a rim its own shadow reaches on the sheet, and up to where the sheet is hidden, mm.
