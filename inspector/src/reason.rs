@@ -217,6 +217,21 @@ pub enum Reason {
         /// What does not fit.
         detail: String,
     },
+    /// The picture is not as the camera took it.
+    #[error(
+        "no camera makes pictures of {width} x {height} px: this one was cropped or stretched; give the photo as it was taken, or calibrate the camera and name its record in the recipe"
+    )]
+    MatCropped {
+        /// Width of the picture, px.
+        width: u32,
+        /// Its height.
+        height: u32,
+    },
+    /// The sheet's axes are not square to each other in the photo.
+    #[error(
+        "the mat is seen askew: the camera moved while it took the picture, or the sheet was printed askew; hold still, then print the mat again"
+    )]
+    MatSkewed,
     /// Too little light.
     #[error("too dark: white paper has {white_percent:.0} % of full light; add light or expose longer")]
     MatTooDark {
@@ -329,6 +344,8 @@ impl Reason {
             Self::MatGlare => "mat-glare",
             Self::MatBlurred { .. } => "mat-blurred",
             Self::MatUneven { .. } => "mat-uneven",
+            Self::MatCropped { .. } => "mat-cropped",
+            Self::MatSkewed => "mat-skewed",
             Self::MatColoured => "mat-coloured",
             Self::MatColours => "mat-colours",
             Self::MatWedge => "mat-wedge",

@@ -88,6 +88,27 @@ pub struct OnMat {
 
 /// Farthest that the photo may pull away from what was known, in standard uncertainties.
 pub(super) const PULL: f64 = 5.0;
+/// The same of the angle between the sheet's axes: what pulls at it is more often a camera that moved while it read its rows than a printer, and whatever it is it goes into every position.
+pub(super) const SKEW_PULL: f64 = 3.0;
+/// Shapes of the pictures that cameras take, longer side over shorter, and how far from one of them a picture may be, relative.
+const SHAPES: [f64; 15] = [
+    1.0,
+    11.0 / 9.0,
+    5.0 / 4.0,
+    4.0 / 3.0,
+    3.0 / 2.0,
+    16.0 / 10.0,
+    5.0 / 3.0,
+    16.0 / 9.0,
+    17.0 / 9.0,
+    2.0,
+    18.5 / 9.0,
+    19.0 / 9.0,
+    19.5 / 9.0,
+    20.0 / 9.0,
+    21.0 / 9.0,
+];
+const SHAPE: f64 = 0.007;
 /// Most scatter of the corners on the sheet, mm: printers keep well below.
 pub(super) const SCATTER_MM: f64 = 0.08;
 /// The same of the sheet's bend: of 10,000 sheets with random waves 2 are bent by more.
@@ -140,6 +161,7 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
     let (quality, light) = quality(picture, light, &layout, &found, &fit);
     let trusted = in_picture(&layout, &fit, size)
         .and_then(|()| covered(&layout, &found))
+        .and_then(|()| whole(policy, size))
         .and_then(|()| from_above(&fit))
         .and_then(|()| quality.good())
         .and_then(|()| believed(&fit, &known));
@@ -150,6 +172,16 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
         Ok(()) => Ok(OnMat { light, worlds, work_area, seen }),
         Err(reason) => Err(Refused { reason, seen: Some(Box::new(seen)) }),
     }
+}
+
+/// Without a camera record the lens's axis is taken to be in the middle of the picture and its pixels to be square: a picture that was cropped or stretched since it was taken has neither.
+/// Most of those have a shape that no camera makes; a record tells the others.
+pub(super) fn whole(policy: &MatPolicy, [width, height]: [u32; 2]) -> Result<(), Reason> {
+    let shape = f64::from(width.max(height)) / f64::from(width.min(height));
+    if policy.camera.is_some() || SHAPES.iter().any(|s| (shape / s - 1.0).abs() < SHAPE) {
+        return Ok(());
+    }
+    Err(Reason::MatCropped { width, height })
 }
 
 fn refusal(why: NotFound, light: &Plane) -> Reason {
@@ -297,6 +329,9 @@ fn believed(fit: &Fit, known: &Known) -> Result<(), Reason> {
         let [x, y] = fit.printed_scale.map(|s| 100.0 * (s - 1.0));
         let detail = format!("in the photo it is printed {x:+.2} % across and {y:+.2} % up");
         return Err(Reason::MatDistances { detail });
+    }
+    if fit.pulls.skew > SKEW_PULL {
+        return Err(Reason::MatSkewed);
     }
     let all = fit.used + fit.outliers.len();
     if fit.rms_mm.is_nan() || fit.rms_mm >= SCATTER_MM || fit.outliers.len() as f64 > OUTLIERS * all as f64 {

@@ -78,8 +78,10 @@ pub struct Fit {
 pub struct Pulls {
     /// Lens: the largest of its independent combinations of parameters.
     pub lens: f64,
-    /// Printed scales and skew: the largest.
+    /// Printed scales: the larger.
     pub print: f64,
+    /// The angle between the printed axes.
+    pub skew: f64,
     /// Bend of the sheet, in standard uncertainties of the difference of two heights.
     pub flat: f64,
 }
@@ -391,9 +393,11 @@ fn pulls(prior: &Prior, model: &Model, inverse: &[[f64; N]; N], bend_mm: f64) ->
     let off: [f64; N] = std::array::from_fn(|i| model.values()[i] - prior.mean[i]);
     let lens_off = std::array::from_fn(|i| off[LENS + i]);
     let left = std::array::from_fn(|i| std::array::from_fn(|j| inverse[LENS + i][LENS + j]));
+    let of_print = |k: usize| (off[k] / prior.sigma[k]).abs();
     Pulls {
         lens: contradiction(&prior.lens, &left, &lens_off),
-        print: (PRINT..HEIGHT).map(|k| (off[k] / prior.sigma[k]).abs()).fold(0.0, f64::max),
+        print: of_print(PRINT).max(of_print(PRINT + 1)),
+        skew: of_print(PRINT + 2),
         flat: bend_mm / (std::f64::consts::SQRT_2 * prior.sigma[HEIGHT]),
     }
 }

@@ -4,7 +4,7 @@ use super::find::Found;
 use super::light::{
     CLIPPED, DARKEST, LEAST_COLOURS, MOST_COLOURED, Quality, SOFTEST_PX, SOFTEST_TENTH_PX, STRANGEST_TONE, UNEVEN,
 };
-use super::locate::{BEND_MM, BENT, MOST_TILT_DEG, PULL, SCATTER_MM, fewest_tags};
+use super::locate::{BEND_MM, BENT, MOST_TILT_DEG, PULL, SCATTER_MM, SKEW_PULL, fewest_tags};
 use super::pose::Fit;
 use crate::calibration::Camera;
 use crate::geometry::Point;
@@ -90,6 +90,7 @@ impl SeenMat {
             Reading::new("bend", "bend of the sheet", fit.bend_mm, "mm").at_most(BEND_MM),
             Reading::new("scatter", "scatter of the tags", fit.rms_mm, "mm").at_most(SCATTER_MM),
             Reading::new("against-distances", "against the measured distances", fit.pulls.print, "u").at_most(PULL),
+            Reading::new("against-square", "against square axes", fit.pulls.skew, "u").at_most(SKEW_PULL),
             Reading::new("against-flat", "against a flat sheet", fit.pulls.flat, "u").at_most(BENT),
         ];
         if let Some(shown) = q.colours {

@@ -48,8 +48,8 @@ impl Beside {
 /// A place's sheet and face are about 0 and 1, its wall as far from the face as walls are known to be, within this (that of walls apart); its edge is about where the drawing has it in this pose, within this, mm: a shadow as dark as the
 /// part shows no step at the part's rim, and only the drawing tells the two apart.
 const OWN_SPREAD: [f64; LOCALS - 1] = [0.05, 0.1, 0.1];
-/// A wall so wide shows its own light, px.
-const WIDE_WALL_PX: f64 = 4.0;
+/// A wall so many times as wide as the blur shows its own light.
+const WIDE_WALL: f64 = 2.5;
 /// Fewer of them say nothing of the others.
 const FEWEST_WALLS: usize = 6;
 /// No wall's light is known better from others than this: each side has light of its own.
@@ -344,7 +344,7 @@ impl<'a> Fit<'a> {
 
     /// The light of the walls that are wide enough to show it; narrow ones, lost in the blur, are taken to be alike.
     fn seen_walls(&self) -> Walls {
-        let wide = self.beside.iter().zip(&self.locals).filter(|(b, _)| b.wall_px >= WIDE_WALL_PX);
+        let wide = self.beside.iter().zip(&self.locals).filter(|(b, _)| b.wall_px >= WIDE_WALL * self.globals()[4]);
         let mut lighter: Vec<f64> = wide.map(|(_, own)| own[1] - own[2]).collect();
         if lighter.len() < FEWEST_WALLS {
             return Walls::UNSEEN;

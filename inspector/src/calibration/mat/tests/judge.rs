@@ -1,5 +1,6 @@
 //! What makes a photo be believed, and what not.
 
+use super::locate::whole;
 use super::render::Shot;
 use super::*;
 use crate::calibration::{Budget, CameraRecord, Day, World};
@@ -220,6 +221,40 @@ fn what_the_recipe_says_wrongly_is_refused() {
     assert_eq!(word(&Shot { curl_mm: 1.0, ..s.clone() }.picture(&layout), &flat), "mat-not-flat");
     let other_size = MatPolicy { camera: Some(CameraRecord { width: 1920, ..record(&s) }), ..good };
     assert_eq!(word(&picture, &other_size), "camera-record");
+}
+
+/// Without a record the middle of the picture is taken to be the lens's, and pixels to be square: what was cut off or stretched is neither. A camera that moves while it reads its rows leans.
+#[test]
+fn a_picture_that_is_not_as_a_camera_took_it_is_refused() {
+    let layout = layout();
+    let s = shot(&layout);
+    let picture = grey(&s, &layout);
+    let (w, h) = picture.dimensions();
+    let cut = Picture::Grey(imageops::crop_imm(&picture, w / 25, 0, w - w / 25, h).to_image());
+    let wider = Picture::Grey(imageops::resize(&picture, w + w / 50, h, imageops::FilterType::CatmullRom));
+    for changed in [&cut, &wider] {
+        assert_eq!(word(changed, &policy()), "mat-cropped");
+        let known = MatPolicy { camera: Some(record(&s)), ..policy() };
+        assert_eq!(word(changed, &known), "camera-record");
+    }
+    // Turned upright, or of another camera.
+    for [w, h] in
+        [[640, 480], [480, 640], [4080, 3072], [848, 480], [3024, 3024], [1599, 899], [4928, 3264], [2400, 1080]]
+    {
+        assert_eq!(whole(&policy(), [w, h]), Ok(()), "{w} x {h}");
+    }
+    let lean = |per_row: f64| {
+        let shifted = GrayImage::from_fn(w, h, |x, y| {
+            let from = f64::from(x) - per_row * (f64::from(y) - 0.5 * f64::from(h));
+            let (left, part) = (from.floor(), from - from.floor());
+            let at = |x: f64| f64::from(picture.get_pixel(x.clamp(0.0, f64::from(w - 1)) as u32, y).0[0]);
+            Luma([(at(left) + part * (at(left + 1.0) - at(left))).round() as u8])
+        });
+        let known =
+            MatPolicy { camera: Some(record(&s)), measured_mm: [Some(170.0), Some(255.0)], u_flat_mm: 0.1, ..policy() };
+        word(&Picture::Grey(shifted), &known)
+    };
+    assert_eq!((lean(0.0), lean(0.0004), lean(0.003)), ("believed", "believed", "mat-skewed"));
 }
 
 #[test]
