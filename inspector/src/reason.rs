@@ -62,6 +62,19 @@ pub enum Reason {
         /// Places looked at.
         expected: usize,
     },
+    /// The part is between the camera and the edge.
+    #[error(
+        "the part itself hides this edge from the camera at {hidden} of {expected} places: hold the camera more straight above"
+    )]
+    HiddenEdge {
+        /// Places that are hidden.
+        hidden: usize,
+        /// Places looked at.
+        expected: usize,
+    },
+    /// Material where an opening should be.
+    #[error("there is material where this opening should be: it is closed, missing, or elsewhere")]
+    NoOpening,
     /// The part's shadow is as dark as the part.
     #[error("the part's own shadow hides this edge: light the part from all sides")]
     OwnShadow,
@@ -315,6 +328,8 @@ impl Reason {
             Self::NotAligned { .. } => "not-aligned",
             Self::OutOfPicture => "out-of-picture",
             Self::NoEdge { .. } => "no-edge",
+            Self::HiddenEdge { .. } => "hidden",
+            Self::NoOpening => "no-opening",
             Self::OwnShadow => "own-shadow",
             Self::Glare => "glare",
             Self::NoFit { .. } => "no-fit",

@@ -1,7 +1,7 @@
 //! `burr`: material that stands out of a contour locally.
 
 use super::entry::{Entry, EntryError};
-use super::figure;
+use super::figure::{self, Sought};
 use super::trace::{MIN_BESIDE, Place, Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, profile};
 use crate::calibration::{Budget, Source};
@@ -192,6 +192,7 @@ fn is_highest(trace: &Trace, pose: &DrawingPose) -> Result<(), Reason> {
     };
     match (0..trace.places.len()).filter(lost).count() {
         0 => trace.is_seen_all_along(pose),
-        lost => Err(figure::no_edge(pose.shadow, trace.places.len() - lost, trace.expected(), 0)),
+        lost => Err(Sought { found: trace.places.len() - lost, expected: trace.expected(), ..Sought::default() }
+            .too_few(pose.shadow)),
     }
 }

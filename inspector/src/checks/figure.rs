@@ -113,7 +113,13 @@ impl Edges {
 
     /// Too few of them, and why.
     pub(super) fn too_few(&self, pose: &DrawingPose) -> Reason {
-        no_edge(pose.shadow, self.kept.len(), self.expected, self.glare())
+        let lost = self.rejected.iter().filter_map(|e| match e.shows {
+            Shows::Rejected(Rejected::NoEdge(why)) => Some(why),
+            _ => None,
+        });
+        // Of edges and arcs it cannot be said that they are closed.
+        let instead = Sought { material: 0, ..Sought::instead(lost) };
+        Sought { found: self.kept.len(), expected: self.expected, ..instead }.too_few(pose.shadow)
     }
 
     pub(super) fn places(&self, world: &World) -> Vec<Point<PlaneMm>> {
@@ -207,13 +213,45 @@ pub(super) fn design_of<'a>(part: &RegisteredPart<'a>) -> Result<&'a Design, Rea
     }
 }
 
-/// Too few edges, and why; `glare` of the places show that something shines.
-pub(super) fn no_edge(shadow: Option<Shadow>, found: usize, expected: usize, glare: usize) -> Reason {
-    match shadow {
-        // Most of the edges that are missed are missed for glare.
-        _ if glare > 2 && 2 * glare > expected.saturating_sub(found) => Reason::Glare,
-        Some(shadow) if shadow.hides() => Reason::OwnShadow,
-        _ => Reason::NoEdge { found, expected },
+/// Places where an edge should be, and what is seen instead where none is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sought {
+    pub(super) found: usize,
+    pub(super) expected: usize,
+    /// Something shines.
+    pub(super) glare: usize,
+    /// The part itself is in the way.
+    pub(super) hidden: usize,
+    /// Material, as far as was looked.
+    pub(super) material: usize,
+}
+
+impl Sought {
+    /// What is seen at places without an edge.
+    pub(super) fn instead(lost: impl IntoIterator<Item = NoEdge>) -> Self {
+        let mut all = Self::default();
+        for why in lost {
+            match why {
+                NoEdge::Glare => all.glare += 1,
+                NoEdge::Hidden => all.hidden += 1,
+                NoEdge::OnlyMaterial => all.material += 1,
+                NoEdge::OnlyBackground | NoEdge::NoStep | NoEdge::OffImage => {}
+            }
+        }
+        all
+    }
+
+    /// Why too few edges are seen: what most of the missed places show instead.
+    pub(super) fn too_few(self, shadow: Option<Shadow>) -> Reason {
+        let Self { found, expected, glare, hidden, material } = self;
+        let most = |of: usize| of > 2 && 2 * of > expected.saturating_sub(found);
+        match shadow {
+            _ if most(glare) => Reason::Glare,
+            _ if most(hidden) => Reason::HiddenEdge { hidden, expected },
+            Some(shadow) if shadow.hides() => Reason::OwnShadow,
+            _ if most(material) && 2 * material > expected => Reason::NoOpening,
+            _ => Reason::NoEdge { found, expected },
+        }
     }
 }
 

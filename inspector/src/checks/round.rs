@@ -1,6 +1,6 @@
 //! Measuring a round contour: shared by `hole` and `outline`.
 
-use super::figure::no_edge;
+use super::figure::Sought;
 use super::seen::{Rejected, SeenEdge, Shows};
 use crate::calibration::{Budget, Located, Rim, Source, World};
 use crate::geometry::{
@@ -272,9 +272,8 @@ impl Eye<'_> {
 
     /// Too few edges at these places, and why.
     fn no_edge(&self, found: usize, probes: &[(Probe, Rim)]) -> Reason {
-        let shines = |p: &Probe| matches!(find_clear_edge(self.located, self.light, p), Err(NoEdge::Glare));
-        let glare = probes.iter().filter(|(p, _)| shines(p)).count();
-        no_edge(self.shadow, found, probes.len(), glare)
+        let lost = probes.iter().filter_map(|(p, _)| find_clear_edge(self.located, self.light, p).err());
+        Sought { found, expected: probes.len(), ..Sought::instead(lost) }.too_few(self.shadow)
     }
 
     fn in_picture(&self, circle: Circle<PlaneMm>) -> bool {

@@ -1,7 +1,7 @@
 //! `symmetry` of the part about an axis of its drawing.
 
 use super::entry::{Entry, EntryError};
-use super::figure;
+use super::figure::{self, Sought};
 use super::form::{expected_largest, usual_noise};
 use super::trace::{Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation, iso2768, profile};
@@ -140,7 +140,8 @@ impl Symmetry {
         let pairs = self.pairs(usable);
         let expected: usize = traces.iter().map(Trace::expected).sum();
         if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * expected as f64 {
-            return Err(figure::no_edge(pose.shadow, pairs.len(), expected, traces.iter().map(|t| t.glare).sum()));
+            let [glare, hidden] = [|t: &Trace| t.glare, |t: &Trace| t.hidden].map(|of| traces.iter().map(of).sum());
+            return Err(Sought { found: pairs.len(), expected, glare, hidden, material: 0 }.too_few(pose.shadow));
         }
         // Without an edge, what is known at least.
         let now = |e: &ContourEdge| pose.strays(e).unwrap_or(f64::NAN);

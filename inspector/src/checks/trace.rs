@@ -1,6 +1,6 @@
 //! A contour, place by place: how far each strays from the drawing, and which of them show nothing clear. Shared by `burr` and `profile`.
 
-use super::figure;
+use super::figure::Sought;
 use super::form::ROUGH_PX;
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
@@ -33,7 +33,7 @@ pub(super) struct Trace {
     /// Where nothing clear is seen: distance from the first place, and how much of the contour that is, mm.
     unclear: Vec<(f64, f64)>,
     /// How many places are hidden.
-    hidden: usize,
+    pub(super) hidden: usize,
     /// At how many something shines.
     pub(super) glare: usize,
     /// Length of the contour, mm.
@@ -116,6 +116,12 @@ impl Trace {
         self.places.len() + self.unclear.len() + self.hidden
     }
 
+    /// What was looked for along it, and what is seen instead where nothing counts.
+    pub(super) fn sought(&self) -> Sought {
+        let (glare, hidden) = (self.glare, self.hidden);
+        Sought { found: self.places.len(), expected: self.expected(), glare, hidden, material: 0 }
+    }
+
     /// Enough of the contour is seen for a statement about what is seen.
     ///
     /// # Errors
@@ -123,7 +129,7 @@ impl Trace {
     pub(super) fn is_seen(&self, most: f64, pose: &DrawingPose) -> Result<(), Reason> {
         let (found, expected) = (self.places.len(), self.expected());
         if found == 0 || (expected - found) as f64 > most * expected as f64 {
-            return Err(figure::no_edge(pose.shadow, found, expected, self.glare));
+            return Err(self.sought().too_few(pose.shadow));
         }
         Ok(())
     }
@@ -134,7 +140,7 @@ impl Trace {
     /// A piece of the contour is not seen.
     pub(super) fn is_seen_all_along(&self, pose: &DrawingPose) -> Result<(), Reason> {
         if self.widest_gap() >= HIDES_MM {
-            return Err(figure::no_edge(pose.shadow, self.places.len(), self.expected(), self.glare));
+            return Err(self.sought().too_few(pose.shadow));
         }
         Ok(())
     }

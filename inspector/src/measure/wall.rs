@@ -222,12 +222,14 @@ pub(super) fn lay(plane: &Plane, light: &LightModel, probe: &Probe, relief: Reli
     }
 }
 
+/// What the light of a wide wall unlike the others weighs beside such misfits: it shows its own, which a lamp may make very different.
+const UNLIKE: f64 = HALF_PIXEL / Walls::UNSEEN.u;
+
 /// The row of levels pixel by pixel, as the blur shows it.
 struct Expected {
     pixels: Vec<Parts>,
-    /// The light of the wall, and what it weighs beside misfits when it is another.
+    /// The light of the wall.
     wall: f64,
-    unlike: f64,
 }
 
 /// What is known of the light of a pixel, and its share of wall.
@@ -254,13 +256,13 @@ impl Expected {
             let [_, face, wall, dark, ..] = levels.at(f64::from(u)).by;
             Parts { known: floor + height * face + depth * dark, wall }
         };
-        Self { pixels: places.map(parts).collect(), wall: q[2], unlike: HALF_PIXEL / relief.walls.u }
+        Self { pixels: places.map(parts).collect(), wall: q[2] }
     }
     /// `None` where too little is seen; of a narrow wall the light is not seen.
     fn fitting(&self, seen: impl Iterator<Item = f64> + Clone, wide: bool) -> Option<Fitting> {
         let of_wall = if wide { self.light_of_wall(seen.clone()) } else { self.wall };
         // A wall as bright as the sheet, with its rim farther out, looks the same as none: of rows that fit alike the one with the likelier wall stands there.
-        let unlike = (of_wall - self.wall) * self.unlike;
+        let unlike = (of_wall - self.wall) * UNLIKE;
         let (mut sum, mut n) = (unlike * unlike, 0.0);
         for (light, parts) in seen.zip(&self.pixels).filter(|(light, _)| light.is_finite()) {
             let miss = (light - parts.known - of_wall * parts.wall).abs().min(2.5 * MISFIT);
@@ -277,8 +279,7 @@ impl Expected {
     }
     /// The light of the wall that fits what is seen, and what is known of walls, best.
     fn light_of_wall(&self, seen: impl Iterator<Item = f64>) -> f64 {
-        let weight = self.unlike * self.unlike;
-        let (mut along, mut squares) = (weight * self.wall, weight);
+        let (mut along, mut squares) = (UNLIKE * UNLIKE * self.wall, UNLIKE * UNLIKE);
         for (light, parts) in seen.zip(&self.pixels).filter(|(light, _)| light.is_finite()) {
             along += parts.wall * (light - parts.known);
             squares += parts.wall * parts.wall;

@@ -52,6 +52,8 @@ const OWN_SPREAD: [f64; LOCALS - 1] = [0.05, 0.1, 0.1];
 const WIDE_WALL: f64 = 2.5;
 /// Fewer of them say nothing of the others.
 const FEWEST_WALLS: usize = 6;
+/// Walls that are lighter than the face by less, or darker, are one step with it however narrow they are: what they may be then covers what they are.
+const LIGHT_WALLS: f64 = 0.1;
 /// No wall's light is known better from others than this: each side has light of its own.
 const U_WALLS: f64 = 0.15;
 /// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what; pose: about what it was, within so many mm.
@@ -350,6 +352,9 @@ impl<'a> Fit<'a> {
             return Walls::UNSEEN;
         }
         let middle = median(&mut lighter);
+        if middle < LIGHT_WALLS {
+            return Walls::UNSEEN;
+        }
         let mut off: Vec<f64> = lighter.iter().map(|l| (l - middle).abs()).collect();
         let u = libm::hypot(U_WALLS, 1.4826 * median(&mut off)).min(Walls::UNSEEN.u);
         Walls { lighter: middle, u }
