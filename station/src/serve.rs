@@ -271,7 +271,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     let (ledger, report) = Ledger::open(&config.data, options)
         .with_context(|| format!("cannot open the ledger in {}", config.data.display()))?;
     tell(&report);
-    require_mode(&ledger, config)?;
+    ledger.require_mode(config.mode)?;
     match ledger.append(Act::Started) {
         // A station whose disk is full starts: what it has stays readable, and it records again when there is room.
         Err(e @ LedgerError::DiskFull { .. }) => tracing::error!("{e}"),
@@ -290,23 +290,6 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
         }
     }
     Ok((ledger, book))
-}
-
-/// Rendered parts never get between real ones, nor the other way round: a ledger keeps the mode of its first entry.
-fn require_mode(ledger: &Ledger, config: &ServeConfig) -> anyhow::Result<()> {
-    let Some(first) = ledger.since(0, 1)?.into_iter().next() else { return Ok(()) };
-    let word = |mode| match mode {
-        Mode::Demo => "demo",
-        Mode::Production => "production",
-    };
-    anyhow::ensure!(
-        first.mode == config.mode,
-        "this ledger holds {} records and cannot be used for {}: choose another folder, at {}",
-        word(first.mode),
-        word(config.mode),
-        config.data.display()
-    );
-    Ok(())
 }
 
 /// What was found at the start, once, in the log.

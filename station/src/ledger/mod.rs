@@ -121,7 +121,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Locked`] when another process has it open; [`LedgerError::NewerFormat`]; [`LedgerError::DiskFull`] when
-    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Io`]. Damage is not an error: it is in the report.
+    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Clock`]; [`LedgerError::Io`]. Damage is not an error: it is in the report.
     pub fn open(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
         let outside = outside(&options);
         opening::open(dir, options, outside)
@@ -132,10 +132,24 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NoLedger`]; those of [`open`](Self::open).
     pub fn open_existing(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
-        if dir.join(opening::JOURNAL).is_dir() {
-            Self::open(dir, options)
-        } else {
-            Err(LedgerError::NoLedger(dir.to_owned()))
+        if Self::is_in(dir) { Self::open(dir, options) } else { Err(LedgerError::NoLedger(dir.to_owned())) }
+    }
+
+    /// Whether a folder holds a ledger.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(opening::JOURNAL).is_dir()
+    }
+
+    /// Refuses a ledger whose first entry has another mode: rendered parts never get between real ones, nor the other way round.
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherMode`]; [`LedgerError::Store`], [`LedgerError::Io`].
+    pub fn require_mode(&self, mode: Mode) -> Result<(), LedgerError> {
+        match self.since(0, 1)?.first() {
+            Some(first) if first.mode != mode => {
+                Err(LedgerError::OtherMode { found: first.mode, expected: mode, path: self.0.dir.clone() })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -309,7 +323,10 @@ impl Ledger {
         let refusing = match (&state.stopped, &free) {
             (Some(reason), _) => Some(reason.clone()),
             (None, Err(e)) => Some(e.to_string()),
-            (None, Ok(free)) if *free < needed => Some(format!("the disk is full: {needed} bytes needed, {free} free")),
+            (None, Ok(free)) if *free < needed => {
+                let mb = |bytes: u64| bytes.div_ceil(1_000_000);
+                Some(format!("the disk is full: {} MB needed, {} MB free", mb(needed), free / 1_000_000))
+            }
             (None, Ok(_)) => None,
         };
         let last_seq = state.end.next_seq - 1;

@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Rows that are tried when the checkpoint's frame is not in the journal.
 const ANCHORS: usize = 4096;
@@ -48,6 +48,7 @@ pub(super) struct Outside {
 }
 
 pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Result<(Ledger, OpenReport), LedgerError> {
+    clock_is_set(SystemTime::now())?;
     create_dir(dir)?;
     let lock = disk::lock(dir)?;
     disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
@@ -171,6 +172,11 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
 }
 
 pub(super) fn rebuild_mark(dir: &Path) -> PathBuf {
+/// sled panics on a clock before 1970, and no entry should have such a time.
+pub(super) fn clock_is_set(now: SystemTime) -> Result<(), LedgerError> {
+    if now < SystemTime::UNIX_EPOCH { Err(LedgerError::Clock) } else { Ok(()) }
+}
+
     dir.join("rebuild-store")
 }
 

@@ -237,3 +237,11 @@ fn integers_beyond_53_bits_are_given_back_as_they_were_recorded() {
     assert_eq!(recorded.monotonic_ns, 1 << 53);
     assert_eq!(frame::entry(&payload).unwrap(), recorded);
 }
+
+#[test]
+fn a_clock_before_1970_is_refused_before_anything_is_opened() {
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    assert!(opening::clock_is_set(epoch).is_ok());
+    let refused = opening::clock_is_set(epoch - Duration::from_secs(1));
+    assert!(refused.unwrap_err().to_string().ends_with("set the clock"));
+}

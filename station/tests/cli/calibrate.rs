@@ -92,6 +92,9 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     assert_eq!((first["seq"].as_u64(), first["part"].as_str()), (Some(b), Some("B-1")), "{first}");
     assert!(first["wall"].is_string() && first["verdict"].is_string(), "{first}");
     assert_eq!(affected(dir, "bench-3"), Value::Null);
+    calibrated(&open(dir), "bench-4");
+    let never = assay(&["calibrate", "affected", "--camera", "bench-4", "--data", &at(dir, "data")]);
+    assert_eq!(out(&never), "bench-4 was calibrated and never verified.\n");
 
     // What is judged now is in doubt too, and a second failure does not shorten the list; too close to tell is no pass.
     judged(&open(dir), "d");
@@ -247,6 +250,7 @@ fn board(path: &Path, (about_x, about_y): (f64, f64)) {
     let light = |x: f64, y: f64| {
         let ray = [(x - cx) / f, (y - cy) / f, 1.0];
         let t = dot(axes[2], middle) / dot(axes[2], ray);
+    drop(open(dir));
         let at = [t * ray[0], t * ray[1], t * ray[2] - middle[2]];
         let (u, v) = (dot(axes[0], at) / 20.0 + 4.0, dot(axes[1], at) / 20.0 + 3.0);
         match (0.0..8.0).contains(&u) && (0.0..6.0).contains(&v) {

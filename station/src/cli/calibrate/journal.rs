@@ -1,18 +1,16 @@
 //! `assay calibrate verify|affected|list`: calibrations as acts in the station's journal.
 
-use crate::calibrations::{self, Aged, CalibrationConfig, Measurement};
-use crate::cli::{FAILED, OK};
+use crate::calibrations::{self, Aged, CalibrationConfig, CalibrationError, Measurement};
+use crate::cli::{FAILED, OK, existing_station, new_station, write_new};
 use crate::inspection::verdict_word;
-use crate::ledger::{
-    Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Health, Ledger, LedgerOptions, LostEntry, Verification,
-};
+use crate::ledger::{Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Health, Ledger, LostEntry, Verification};
 use crate::serve::ServeConfig;
 use anyhow::{Context as _, Result};
 use inspector::decision::{GUARD_BAND_K, Verdict};
 use inspector::reason::Reason;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Inspections that are read at a time.
 const PAGE: usize = 1000;
@@ -28,13 +26,53 @@ pub(super) struct Recording {
     data: Option<PathBuf>,
 }
 
+/// A station's journal, open, or still to be made when there is something to record.
+pub(super) struct Journal<'a> {
+    ledger: Option<Ledger>,
+    data: &'a Path,
+    camera: &'a str,
+    by: &'a str,
+}
+
 impl Recording {
     /// The journal, the camera and the person, when the calibration is to be recorded: looked at before the work begins.
-    pub(super) fn open<'a>(&'a self, by: Option<&'a str>) -> Result<Option<(Ledger, &'a str, &'a str)>> {
+    pub(super) fn open<'a>(&'a self, by: Option<&'a str>) -> Result<Option<Journal<'a>>> {
         let (Some(camera), Some(by), Some(data)) = (&self.camera, by, &self.data) else { return Ok(None) };
         let (camera, by) = (calibrations::camera_name(camera)?, calibrations::person(by)?);
-        Ok(Some((Ledger::open(data, LedgerOptions::default())?.0, camera, by)))
+        let ledger = Ledger::is_in(data).then(|| existing_station(data)).transpose()?;
+        Ok(Some(Journal { ledger, data, camera, by }))
     }
+}
+
+/// Writes a record to a new file and, when asked to, into the journal: both or neither. A record that the journal does not know would be believed all the same.
+/// `wrote` says so.
+pub(super) fn write_record(
+    out: &mut impl Write,
+    (file, record, wrote): (&Path, &str, &str),
+    journal: Option<Journal<'_>>,
+    record_it: impl FnOnce(&Ledger, &str, &str) -> Result<Entry, CalibrationError>,
+) -> Result<()> {
+    write_new(file, record.as_bytes())?;
+    let Some(Journal { ledger, data, camera, by }) = journal else {
+        writeln!(out, "{wrote}")?;
+        return Ok(());
+    };
+    let made = ledger.is_none();
+    let recorded = ledger.map_or_else(|| new_station(data), Ok).and_then(|l| Ok(record_it(&l, camera, by)?));
+    let entry = match recorded {
+        Ok(entry) => entry,
+        Err(e) => {
+            // If even that fails, the first error is the one to tell.
+            let _ = std::fs::remove_file(file);
+            return Err(e.context(format!("{} was not written, because it cannot be recorded", file.display())));
+        }
+    };
+    writeln!(out, "{wrote}")?;
+    if made {
+        writeln!(out, "{} is a new station: nothing was recorded there before.", data.display())?;
+    }
+    writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
+    Ok(())
 }
 
 #[derive(clap::Args)]
@@ -102,7 +140,7 @@ pub(in crate::cli) struct List {
 
 impl Verify {
     pub(in crate::cli) fn run(self) -> Result<u8> {
-        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&self.data)?;
         let found = Measurement {
             by: self.by,
             artefact: self.artefact,
@@ -131,7 +169,7 @@ impl Verify {
 
 impl Affected {
     pub(in crate::cli) fn run(self) -> Result<u8> {
-        let ledger = Ledger::open_existing(&self.data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&self.data)?;
         let state = calibrations::known(&ledger, &self.camera)?;
         let doubtful = state.doubt.map(|d| Doubtful::read(&ledger, d)).transpose()?;
         let mut out = std::io::stdout().lock();
@@ -141,7 +179,10 @@ impl Affected {
                 writeln!(out, "{}", json!({ "camera": state.camera, "doubt": doubt }))?;
             }
             (Some(doubtful), false) => doubtful.show(&mut out)?,
-            (None, false) => writeln!(out, "Every verification of {} passed.", state.camera)?,
+            (None, false) if state.verification.is_some() => {
+                writeln!(out, "Every verification of {} passed.", state.camera)?;
+            }
+            (None, false) => writeln!(out, "{} was calibrated and never verified.", state.camera)?,
         }
         Ok(OK)
     }
@@ -152,7 +193,7 @@ impl List {
         let config = self.config.as_deref().map(ServeConfig::read).transpose()?;
         let policy = config.as_ref().map_or_else(CalibrationConfig::default, |c| c.calibration);
         let data = self.data.or(config.map(|c| c.data)).context("expected --data DIR or --config FILE")?;
-        let ledger = Ledger::open_existing(&data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&data)?;
         let found = ledger.calibrations()?;
         let (now, mut out) = (jiff::Timestamp::now(), std::io::stdout().lock());
         for state in &found.cameras {
@@ -331,4 +372,31 @@ impl Doubtful {
 fn lost(health: &Health, doubt: &Doubt) -> Vec<(u64, u64)> {
     let within = |(first, last): &(u64, u64)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b);
     health.damage.iter().filter_map(|d| Some((d.first_seq?, d.last_seq?))).filter(within).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::LedgerError;
+
+    /// On a full disk the record once stayed, and the journal knew nothing of it.
+    #[test]
+    fn a_record_that_cannot_be_recorded_is_not_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, data) = (dir.path().join("c.toml"), dir.path().join("data"));
+        let journal = || Some(Journal { ledger: None, data: &data, camera: "c", by: "anna" });
+        let full = |ledger: &Ledger, _: &str, _: &str| {
+            assert!(ledger.health().last_seq == 0);
+            Err(LedgerError::DiskFull { free: 1, needed: 500_001_817, path: data.clone() }.into())
+        };
+        let refused = write_record(&mut Vec::new(), (&file, "record", ""), journal(), full).unwrap_err();
+        let said = format!("{refused:#}");
+        assert!(said.contains("c.toml was not written") && said.contains("501 MB of free space needed"), "{said}");
+        assert!(!file.exists());
+        let mut out = Vec::new();
+        let start = |ledger: &Ledger, _: &str, _: &str| Ok(ledger.append(Act::Started)?);
+        write_record(&mut out, (&file, "record", "Wrote."), journal(), start).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert!(file.exists() && said.ends_with("Calibrated c by anna: entry 1\n"), "{said}");
+    }
 }

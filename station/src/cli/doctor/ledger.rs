@@ -16,10 +16,11 @@ pub(super) fn look(
 ) -> Result<()> {
     let mode = if demo { Mode::Demo } else { Mode::Production };
     let options = LedgerOptions { mode, ..LedgerOptions::default() };
-    if rebuild {
+    if rebuild && Ledger::is_in(data) {
         Ledger::ask_for_rebuild(data)?;
     }
-    let (ledger, opened) = Ledger::open(data, options)?;
+    let (ledger, opened) = Ledger::open_existing(data, options)?;
+    ledger.require_mode(mode)?;
     report.say(true, format!("journal: {} entries", opened.last_seq))?;
     if let Some(cut) = &opened.cut {
         let kept: Vec<String> = cut.moved_to.iter().map(|p| p.display().to_string()).collect();
