@@ -377,3 +377,10 @@ fn make_calibration_fixture() {
     copy_dir(&dir.path().join("journal"), &fixture.join("journal"));
     fs::write(fixture.join("entries.jsonl"), lines.join("\n") + "\n").unwrap();
 }
+        (
+            with("limit_mm", json!(15)),
+            "`limit_mm`: expected less than a tenth of `nominal_mm` (150.0 mm), found 15.0 mm",
+        ),
+        (with("u_mm", json!(0.2)), "`u_mm`: expected at most `limit_mm`"),
+        (with("u_mm", json!(1e-6)), "`u_mm`: expected at least a millionth of `nominal_mm`"),
+        (with("measured_mm", json!(15.002)), "`measured_mm`: expected about `nominal_mm` (150.0 mm), found 15.002 mm"),

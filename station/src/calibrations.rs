@@ -17,6 +17,12 @@ const MAX_NAME: usize = 64;
 const MAX_TEXT: usize = 200;
 /// Longest length that is believed, mm.
 const MAX_MM: f64 = 100_000.0;
+/// A limit is less than this part of the length: a wider one shows nothing.
+const MOST_LIMIT: f64 = 0.1;
+/// No camera is verified better than to this part of the length.
+const LEAST_U: f64 = 1e-6;
+/// A camera that is off by more than this part of the length does not see that length: a factor of units, or a mistyped digit.
+const MOST_OFF: f64 = 0.2;
 /// Clocks of two machines may differ by so much.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// Hours of a day without summer time.
@@ -76,11 +82,21 @@ pub enum CalibrationError {
         found: String,
     },
     /// A number that no length has.
-    #[error("`{field}`: expected a number above 0 and at most {MAX_MM} mm, found {found}")]
+    #[error("`{field}`: expected a number above 0 and at most {MAX_MM} mm, found {found:?}")]
     Number {
         /// Which one.
         field: &'static str,
         /// What was given.
+        found: f64,
+    },
+    /// Numbers that do not go together: somebody mistyped one.
+    #[error("`{field}`: expected {expected}, found {found:?} mm: look at the numbers again")]
+    Implausible {
+        /// Which one.
+        field: &'static str,
+        /// What would be plausible.
+        expected: String,
+        /// What was given, mm.
         found: f64,
     },
     /// Nobody calibrated a camera of that name.
@@ -219,10 +235,30 @@ impl Measurement {
             ("u_mm", self.u_mm),
             ("limit_mm", self.limit_mm),
         ];
-        match numbers.into_iter().find(|(_, v)| !(*v > 0.0 && *v <= MAX_MM)) {
-            Some((field, found)) => Err(CalibrationError::Number { field, found }),
-            None => Ok(()),
+        if let Some((field, found)) = numbers.into_iter().find(|(_, v)| !(*v > 0.0 && *v <= MAX_MM)) {
+            return Err(CalibrationError::Number { field, found });
         }
+        self.plausible()
+    }
+
+    /// A verification speaks for thousands of parts: one that a slip of the finger made is refused.
+    fn plausible(&self) -> Result<(), CalibrationError> {
+        let Self { nominal_mm, measured_mm, u_mm, limit_mm, .. } = *self;
+        let implausible = |field, expected, found| Err(CalibrationError::Implausible { field, expected, found });
+        let least_u = LEAST_U * nominal_mm;
+        if limit_mm >= MOST_LIMIT * nominal_mm {
+            return implausible("limit_mm", format!("less than a tenth of `nominal_mm` ({nominal_mm:?} mm)"), limit_mm);
+        }
+        if u_mm > limit_mm {
+            return implausible("u_mm", format!("at most `limit_mm` ({limit_mm:?} mm), or nothing can be shown"), u_mm);
+        }
+        if u_mm < least_u {
+            return implausible("u_mm", format!("at least a millionth of `nominal_mm` ({least_u:?} mm)"), u_mm);
+        }
+        if (measured_mm - nominal_mm).abs() > MOST_OFF * nominal_mm {
+            return implausible("measured_mm", format!("about `nominal_mm` ({nominal_mm:?} mm)"), measured_mm);
+        }
+        Ok(())
     }
 }
 

@@ -227,11 +227,27 @@ fn mistakes_of_a_verification_are_one_line_each_and_record_nothing() {
         (asked("bench-2", " ", good, "rule"), "`by`: expected the id of a person"),
         (asked("bench-2", "an\na", good, "rule"), "`by`: expected the id of a person"),
         (asked("bench-2", "anna", good, ""), "`artefact`: expected what was measured, in words"),
-        (asked("bench-2", "anna", ["0", "150.02", "0.03", "0.1"], "rule"), "`nominal_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "nan", "0.03", "0.1"], "rule"), "`measured_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "0", "0.1"], "rule"), "`u_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "-0.03", "0.1"], "rule"), "`u_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "0.03", "inf"], "rule"), "`limit_mm`: expected a number above 0"),
+        (asked("bench-2", "anna", ["0", "150.02", "0.03", "0.1"], "rule"), "--nominal: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "nan", "0.03", "0.1"], "rule"), "--measured: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "0", "0.1"], "rule"), "--u: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "-0.03", "0.1"], "rule"), "--u: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "0.03", "inf"], "rule"), "--limit: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "1e308", "0.03", "0.1"], "rule"), "found 1e308"),
+        // Slips of the finger: a factor of units, a digit too many or too few.
+        (
+            asked("bench-2", "anna", ["150", "150", "0.03", "15"], "rule"),
+            "--limit: expected less than a tenth of --nominal",
+        ),
+        (asked("bench-2", "anna", ["150", "150", "0.11", "0.1"], "rule"), "--u: expected at most --limit (0.1 mm)"),
+        (
+            asked("bench-2", "anna", ["150", "150", "1e-9", "0.1"], "rule"),
+            "--u: expected at least a millionth of --nominal",
+        ),
+        (
+            asked("bench-2", "anna", ["150", "15.002", "0.03", "0.1"], "rule"),
+            "--measured: expected about --nominal (150.0 mm), found 15.002 mm",
+        ),
+        (asked("bench-2", "anna", ["150", "1500.2", "0.03", "0.1"], "rule"), "--measured: expected about --nominal"),
     ] {
         assert_eq!((code(&refused), stderr(&refused).lines().count()), (2, 1), "{}", stderr(&refused));
         assert!(stderr(&refused).contains(expected), "{}", stderr(&refused));

@@ -149,7 +149,7 @@ impl Verify {
             u_mm: self.u,
             limit_mm: self.limit,
         };
-        let state = calibrations::verify(&ledger, &self.camera, &found)?;
+        let state = calibrations::verify(&ledger, &self.camera, &found).map_err(in_options)?;
         let verification = state.verification.as_ref().context("the verification was recorded and cannot be read")?;
         let doubtful = state.doubt.filter(Doubt::lasts).map(|d| Doubtful::read(&ledger, d)).transpose()?;
         let mut out = std::io::stdout().lock();
@@ -210,6 +210,19 @@ impl List {
             writeln!(out, "No camera is calibrated here.")?;
         }
         Ok(OK)
+    }
+}
+
+/// The API's keys are options here.
+fn in_options(e: CalibrationError) -> anyhow::Error {
+    match &e {
+        CalibrationError::Number { .. } | CalibrationError::Implausible { .. } => {
+            let keys = ["nominal_mm", "measured_mm", "u_mm", "limit_mm"];
+            let option = |key: &str| format!("--{}", key.trim_end_matches("_mm"));
+            let said = keys.iter().fold(e.to_string(), |said, key| said.replace(&format!("`{key}`"), &option(key)));
+            anyhow::Error::msg(said)
+        }
+        _ => e.into(),
     }
 }
 
