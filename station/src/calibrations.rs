@@ -1,6 +1,6 @@
 //! Calibrations as acts of named persons, and how old they are: the clock that `inspector` does not have.
 
-use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
+use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Cause, Doubt, Entry, Ledger, LedgerError};
 use inspector::calibration::{Calibration, CameraRecord, Day, ScaleRecord};
 use inspector::checks::{Characteristic, Observation, Unit};
 use inspector::decision::{Rule, Verdict, decide};
@@ -371,9 +371,15 @@ fn reason(
     let every = config.verify_every_days;
     let days = since_good.map_or(0.0, |d| d.as_secs_f64() / 86400.0).max(0.0);
     match (standing, &state.doubt) {
-        (Standing::Failed, Some(Doubt { after_seq, failed_seq, .. })) => format!(
-            "camera {name}: its verification did not pass (entry {failed_seq}), and every result since entry {after_seq} is in doubt: hold these \
-             parts (`assay calibrate affected`), calibrate the camera again or mend it, and verify it"
+        (Standing::Failed, Some(doubt @ Doubt { after_seq, cause: Cause::NotPassed, .. })) => format!(
+            "camera {name}: {}, and every result since entry {after_seq} is in doubt: hold these \
+             parts (`assay calibrate affected`), calibrate the camera again or mend it, and verify it",
+            why(doubt)
+        ),
+        (Standing::Failed, Some(doubt @ Doubt { after_seq, .. })) => format!(
+            "camera {name}: {}, so every result since entry {after_seq} is in doubt: verify the camera, and hold these parts until then \
+             (`assay calibrate affected`)",
+            why(doubt)
         ),
         (Standing::Overdue, _) => format!(
             "camera {name}: last shown to be good {days:.0} days ago, expected every {every} days: verify it with a known length"
@@ -386,23 +392,38 @@ fn reason(
     }
 }
 
+/// Why results are in doubt.
+pub(crate) fn why(Doubt { failed_seq, cause, .. }: &Doubt) -> String {
+    match cause {
+        Cause::NotPassed => format!("its verification did not pass (entry {failed_seq})"),
+        Cause::Unreadable => format!(
+            "entry {failed_seq}, an act on the calibration of a camera, cannot be read any more and may have been a verification that did not pass"
+        ),
+        Cause::Lost => {
+            format!("entry {failed_seq} is lost from the journal and may have been a verification that did not pass")
+        }
+        Cause::Cut => format!(
+            "bytes of the journal behind entry {failed_seq} cannot be read (kept in journal/cut-*.bin) and may have been a verification that did not pass"
+        ),
+    }
+}
+
 /// All cameras now: whether all can be relied on, and a sentence for each that cannot (or for the good ones when all are).
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub fn look(ledger: &Ledger, config: CalibrationConfig, now: Timestamp) -> Result<(bool, Vec<String>), LedgerError> {
-    let Calibrations { cameras, unreadable } = ledger.calibrations()?;
+    let Calibrations { cameras, unreadable, .. } = ledger.calibrations()?;
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for state in &cameras {
         let Aged { standing, reason, .. } = Aged::at(now, state, config);
         let list = if standing == Standing::Good { &mut good } else { &mut wrong };
         list.push(reason);
     }
-    // It may have been a failed verification of any camera that was not shown to be good since.
-    let vouched = cameras.iter().filter_map(|c| c.good.as_ref().map(|(seq, _)| *seq)).min();
-    for seq in unreadable.into_iter().filter(|seq| vouched.is_none_or(|good| good < *seq)) {
+    // Cameras that are known say it themselves; here none is.
+    for seq in unreadable.into_iter().filter(|_| cameras.is_empty()) {
         wrong.push(format!(
-            "entry {seq}, an act on the calibration of a camera, cannot be read any more: verify every camera"
+            "entry {seq}, an act on the calibration of a camera, cannot be read any more: calibrate every camera again"
         ));
     }
     Ok(if wrong.is_empty() { (true, good) } else { (false, wrong) })

@@ -20,6 +20,7 @@ mod error;
 mod follower;
 mod health;
 mod journal;
+mod lost;
 mod opening;
 mod shared;
 mod store;
@@ -27,7 +28,7 @@ mod store;
 mod tests;
 mod verify;
 
-pub use calibrations::{Calibration, Calibrations, CameraState, Doubt, Verification};
+pub use calibrations::{Calibration, Calibrations, CameraState, Cause, Doubt, Verification};
 pub use entry::{Act, CalibratedTo, Entry, Mode, Software};
 pub use error::LedgerError;
 pub use health::{Cut, Damage, Health, LostEntry, OpenReport, StoreState};
@@ -294,6 +295,33 @@ impl Ledger {
             }
         }
         Ok(recipes)
+    }
+
+    /// First and last numbers of entries of which nobody knows what they were, ascending.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn lost(&self) -> Result<Vec<(u64, u64)>, LedgerError> {
+        self.context().store_up_to_date().lost()
+    }
+
+    /// Acts on recipes that cannot be read any more, ascending.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::Io`].
+    pub fn unreadable_recipe_acts(&self) -> Result<Vec<u64>, LedgerError> {
+        let store = self.context().store_up_to_date();
+        let mut reader = self.reader();
+        let mut unreadable = Vec::new();
+        for seq in store.acts(Kind::Recipe)? {
+            let Some(row) = store.row(seq)? else { continue };
+            match reader.entry(seq, &row) {
+                Ok(_) => {}
+                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => unreadable.push(seq),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(unreadable)
     }
 
     /// Values of one check of one recipe, newest first, from sequence numbers smaller than `before_seq` (`None`: all), at most `limit`.

@@ -137,6 +137,53 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     assert!(list.contains("by p-7 with chessboard: rms 0.21 px") && list.contains("REFER bench-2"), "{list}");
 }
 
+/// The journal's frames: length, checksum, payload. Flips a bit of the payload of frame `n`, counted from 0.
+fn harm(dir: &Path, n: usize) {
+    let segment = dir.join("data/journal/00000000000000000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let length = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let at = (0..n).fold(24, |at, _| at + 8 + length(&bytes, at));
+    let middle = at + 8 + length(&bytes, at) / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+}
+
+/// Damage once hid a failure: the camera was good again, and doctor said that the journal was.
+#[test]
+fn damage_in_the_journal_is_told_with_serial_numbers_and_keeps_cameras_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let ledger = open(dir);
+    calibrated(&ledger, "bench-2");
+    judged(&ledger, "a");
+    drop(ledger);
+    assert_eq!(code(&verify(dir, "bench-2", "150.30", &[])), 1);
+    judged(&open(dir), "b");
+    harm(dir, 1);
+    harm(dir, 2);
+    let data = at(dir, "data");
+    // As it is; made again; and once more, when only the rebuilt store is left to know.
+    for more in [&[][..], &["--rebuild"], &["--rebuild"], &[]] {
+        let listed = affected(dir, "bench-2");
+        assert_eq!(serials(&listed), ["b"], "{listed}");
+        assert_eq!(listed["damaged"][0]["serial"], "a", "{listed}");
+        assert!(listed["reason"].as_str().unwrap().contains("entry 3"), "{listed}");
+        let doctor = assay(&[&["doctor", "--data", &data], more].concat());
+        assert_eq!(code(&doctor), 2, "{}", out(&doctor));
+        let said = out(&doctor);
+        assert!(said.contains("WRONG journal: ") && said.contains("entries 2 to 3 cannot be read"), "{said}");
+        assert!(said.contains("lost: 2 part B-1 serial a"), "{said}");
+        assert!(said.contains("WRONG calibration: camera bench-2: entry 3, an act"), "{said}");
+        let list = out(&assay(&["calibrate", "list", "--data", &data]));
+        assert!(list.starts_with("failed      camera bench-2: entry 3"), "{list}");
+    }
+    assert_eq!(code(&verify(dir, "bench-2", "150.02", &[])), 0);
+    let list = out(&assay(&["calibrate", "list", "--data", &data]));
+    assert!(list.starts_with("good        camera bench-2"), "{list}");
+    // The damage itself stays said.
+    assert_eq!(code(&assay(&["doctor", "--data", &data])), 2);
+}
+
 /// Half of the world writes numbers with a comma.
 #[test]
 fn a_decimal_comma_is_explained() {
@@ -203,6 +250,7 @@ fn a_wrong_name_of_the_data_folder_is_said_and_makes_none() {
 fn mistakes_of_a_verification_are_one_line_each_and_record_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
+    drop(open(dir));
     let none = verify(dir, "bench-2", "150.02", &[]);
     assert_eq!(code(&none), 2);
     assert!(
@@ -266,7 +314,6 @@ fn board(path: &Path, (about_x, about_y): (f64, f64)) {
     let light = |x: f64, y: f64| {
         let ray = [(x - cx) / f, (y - cy) / f, 1.0];
         let t = dot(axes[2], middle) / dot(axes[2], ray);
-    drop(open(dir));
         let at = [t * ray[0], t * ray[1], t * ray[2] - middle[2]];
         let (u, v) = (dot(axes[0], at) / 20.0 + 4.0, dot(axes[1], at) / 20.0 + 3.0);
         match (0.0..8.0).contains(&u) && (0.0..6.0).contains(&v) {

@@ -3,7 +3,7 @@
 use crate::calibrations::{self, Aged, CalibrationConfig, CalibrationError, Measurement};
 use crate::cli::{FAILED, OK, existing_station, new_station, write_new};
 use crate::inspection::verdict_word;
-use crate::ledger::{Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Health, Ledger, LostEntry, Verification};
+use crate::ledger::{Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Ledger, LostEntry, Verification};
 use crate::serve::ServeConfig;
 use anyhow::{Context as _, Result};
 use inspector::decision::{GUARD_BAND_K, Verdict};
@@ -206,7 +206,10 @@ impl List {
         for seq in &found.unreadable {
             writeln!(out, "unreadable  entry {seq}: an act on the calibration of a camera")?;
         }
-        if found.cameras.is_empty() && found.unreadable.is_empty() {
+        for (first, last) in &found.lost {
+            writeln!(out, "lost        entries {first} to {last}: nobody knows what they were")?;
+        }
+        if found.cameras.is_empty() && found.unreadable.is_empty() && found.lost.is_empty() {
             writeln!(out, "No camera is calibrated here.")?;
         }
         Ok(OK)
@@ -331,7 +334,9 @@ impl Doubtful {
         }
         parts.reverse();
         damaged.reverse();
-        Ok(Self { doubt, parts, damaged, lost: lost(&ledger.health(), &doubt) })
+        let mut lost = ledger.lost()?;
+        lost.retain(|(first, last)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b));
+        Ok(Self { doubt, parts, damaged, lost })
     }
 
     fn json(&self) -> Value {
@@ -343,6 +348,7 @@ impl Doubtful {
         let damaged = |d: &LostEntry| json!({ "seq": d.seq, "part": d.part, "lot": d.lot, "serial": d.serial });
         json!({
             "after_seq": self.doubt.after_seq, "failed_seq": self.doubt.failed_seq, "before_seq": self.doubt.before_seq,
+            "reason": calibrations::why(&self.doubt),
             "inspections": self.parts.iter().map(part).collect::<Vec<_>>(),
             "damaged": self.damaged.iter().map(damaged).collect::<Vec<_>>(),
             "lost": self.lost,
@@ -358,6 +364,7 @@ impl Doubtful {
             "{n} {} in doubt: everything judged since entry {after_seq}, when the camera was last shown to be good{until}.",
             if n == 1 { "result is" } else { "results are" }
         )?;
+        writeln!(out, "Why: {}.", calibrations::why(&self.doubt))?;
         let word = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), Reason::shown);
         for p in &self.parts {
             let (serial, lot) = (word(&p.serial), word(&p.lot));
@@ -379,12 +386,6 @@ impl Doubtful {
         }
         Ok(())
     }
-}
-
-/// Entries lost from the journal that may belong to the doubt.
-fn lost(health: &Health, doubt: &Doubt) -> Vec<(u64, u64)> {
-    let within = |(first, last): &(u64, u64)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b);
-    health.damage.iter().filter_map(|d| Some((d.first_seq?, d.last_seq?))).filter(within).collect()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) struct Doctor {
     /// Open this model folder too, and say what is wrong with it
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// Throw the store away and build it again from the journal (nothing is lost: the journal is the truth)
+    /// Throw the store away and build it again from the journal (nothing is lost: the journal is the truth, and what only the store knew of damaged entries is kept)
     #[arg(long)]
     rebuild: bool,
     /// The folder holds a demo's records
