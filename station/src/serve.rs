@@ -8,7 +8,7 @@ use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, So
 use crate::codes::{self, RecipeByCode};
 use crate::http::{AppState, Limits, Parts, app};
 use crate::inspection::{Desk, ErrorKind, Line, LineOptions, Metrics};
-use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
+use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport, RecipeStatus};
 use crate::models::{ModelRuntime, ModelsConfig};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
@@ -260,6 +260,10 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     require_real_sources(config)?;
     let cameras: Vec<_> = config.sources.iter().filter_map(SourceConfig::camera).collect();
     camera::v4l::each_its_own(&cameras).map_err(anyhow::Error::msg)?;
+    if config.mode == Mode::Production {
+        // Before anything is made or recorded; the demo unpacks its own.
+        recipes::named_folders(&config.recipes)?;
+    }
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let options = LedgerOptions {
@@ -284,7 +288,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     if config.mode == Mode::Demo {
         for listed in book.list() {
             let Ok(identity) = &listed.state else { continue };
-            if recipes::state_of(&ledger, identity.hash)? == crate::ledger::RecipeStatus::Draft {
+            if recipes::state_of(&ledger, identity.hash)? != RecipeStatus::Approved {
                 recipes::approve(&ledger, &listed.name, DEMO_PERSON)?;
             }
         }

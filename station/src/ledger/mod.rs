@@ -447,7 +447,6 @@ fn stamp(options: &LedgerOptions) -> Stamp {
 }
 
 fn fold_recipe(recipes: &mut Vec<RecipeState>, entry: &Entry) {
-    let since_seq = entry.seq;
     match &entry.act {
         Act::RecipeInstalled { recipe, part, revision, name, files } => {
             match recipes.iter_mut().find(|r| r.recipe == *recipe) {
@@ -460,21 +459,33 @@ fn fold_recipe(recipes: &mut Vec<RecipeState>, entry: &Entry) {
                     revision: revision.clone(),
                     status: RecipeStatus::Draft,
                     files: files.clone(),
-                    since_seq,
+                    since_seq: entry.seq,
+                    since_wall: entry.wall.clone(),
                     by: None,
                 }),
             }
         }
-        Act::RecipeApproved { recipe, by } => set_status(recipes, recipe, RecipeStatus::Approved, by, since_seq),
-        Act::RecipeRetired { recipe, by } => set_status(recipes, recipe, RecipeStatus::Retired, by, since_seq),
+        Act::RecipeApproved { recipe, by } => {
+            let name = recipes.iter().find(|r| r.recipe == *recipe).map(|r| r.name.clone());
+            // One name, one recipe in use: an older content that comes back into the folder does not judge unseen.
+            let older = |r: &&mut RecipeState| {
+                r.status == RecipeStatus::Approved && Some(&r.name) == name.as_ref() && r.recipe != *recipe
+            };
+            recipes.iter_mut().filter(older).for_each(|r| set_status(r, RecipeStatus::Superseded, by, entry));
+            let approved = recipes.iter_mut().find(|r| r.recipe == *recipe);
+            approved.into_iter().for_each(|r| set_status(r, RecipeStatus::Approved, by, entry));
+        }
+        Act::RecipeRetired { recipe, by } => {
+            let retired = recipes.iter_mut().find(|r| r.recipe == *recipe);
+            retired.into_iter().for_each(|r| set_status(r, RecipeStatus::Retired, by, entry));
+        }
         _ => {}
     }
 }
 
-fn set_status(recipes: &mut [RecipeState], recipe: &Sha256, status: RecipeStatus, by: &str, since_seq: u64) {
-    if let Some(known) = recipes.iter_mut().find(|r| r.recipe == *recipe) {
-        (known.status, known.by, known.since_seq) = (status, Some(by.to_owned()), since_seq);
-    }
+fn set_status(recipe: &mut RecipeState, status: RecipeStatus, by: &str, entry: &Entry) {
+    (recipe.status, recipe.by) = (status, Some(by.to_owned()));
+    (recipe.since_seq, recipe.since_wall) = (entry.seq, entry.wall.clone());
 }
 
 impl Drop for Inner {
