@@ -50,6 +50,11 @@ fn number(text: &str) -> Result<f64, String> {
     text.trim().parse().map_err(|_| format!("expected a number such as 12.5{comma}"))
 }
 
+/// `entry 5`, `entries 5 to 7`
+fn entries(first: u64, last: u64) -> String {
+    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
+}
+
 /// Writes a new file, whole or not at all.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write(path, bytes, |file| file.persist_noclobber(path).map(drop))

@@ -1,6 +1,6 @@
 //! `assay recipe`: make, list and approve recipes.
 
-use super::{OK, existing_station, new_station};
+use super::{OK, entries, existing_station, new_station};
 use crate::calibrations;
 use crate::models::ModelRuntime;
 use crate::recipes;
@@ -264,7 +264,7 @@ impl List {
             writeln!(out, "unreadable entry {seq}: an act on a recipe, an installation or an approval")?;
         }
         for (first, last) in ledger.lost()? {
-            writeln!(out, "lost       entries {first} to {last}: nobody knows what they were")?;
+            writeln!(out, "lost      {}: nobody knows what was recorded there", entries(first, last))?;
         }
         Ok(OK)
     }

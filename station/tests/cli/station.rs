@@ -122,7 +122,7 @@ fn a_damaged_entry_of_a_recipe_is_listed() {
     let list = listed(dir);
     assert!(list[0].starts_with("draft     recipe") && list[1].starts_with("unreadable entry 2"), "{list:?}");
     std::fs::remove_dir_all(dir.join("data/store")).unwrap();
-    assert!(listed(dir)[1].starts_with("lost       entries 2 to 2"), "{:?}", listed(dir));
+    assert!(listed(dir)[1].starts_with("lost      entry 2:"), "{:?}", listed(dir));
 }
 
 /// A slip in the name of the data folder makes no station.

@@ -1,7 +1,7 @@
 //! `assay calibrate verify|affected|list`: calibrations as acts in the station's journal.
 
 use crate::calibrations::{self, Aged, CalibrationConfig, CalibrationError, Measurement};
-use crate::cli::{FAILED, OK, existing_station, new_station, write_new};
+use crate::cli::{FAILED, OK, entries, existing_station, new_station, write_new};
 use crate::inspection::verdict_word;
 use crate::ledger::{Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Ledger, LostEntry, Verification};
 use crate::serve::ServeConfig;
@@ -207,7 +207,7 @@ impl List {
             writeln!(out, "unreadable  entry {seq}: an act on the calibration of a camera")?;
         }
         for (first, last) in &found.lost {
-            writeln!(out, "lost        entries {first} to {last}: nobody knows what they were")?;
+            writeln!(out, "lost        {}: nobody knows what was recorded there", entries(*first, *last))?;
         }
         if found.cameras.is_empty() && found.unreadable.is_empty() && found.lost.is_empty() {
             writeln!(out, "No camera is calibrated here.")?;
@@ -382,7 +382,7 @@ impl Doubtful {
             writeln!(out, "{:8}  damaged, cannot be read any more  part {part}  serial {serial}  lot {lot}", d.seq)?;
         }
         for (first, last) in &self.lost {
-            writeln!(out, "entries {first} to {last} are lost from the journal and may have been parts")?;
+            writeln!(out, "lost from the journal, perhaps parts: {}", entries(*first, *last))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::calibrations::{self, CalibrationConfig};
+use crate::cli::entries;
 use crate::ledger::{Damage, Ledger, LedgerOptions, LostEntry, Mode, StoreState};
 use anyhow::Result;
 use std::path::Path;
@@ -65,8 +66,7 @@ fn damaged(d: &Damage) -> String {
         bytes => format!("journal: {bytes} bytes of {} from byte {} on are damaged", d.segment, d.offset),
     };
     let numbers = match (d.first_seq, d.last_seq) {
-        (Some(first), Some(last)) if first == last => format!("; entry {first} cannot be read"),
-        (Some(first), Some(last)) => format!("; entries {first} to {last} cannot be read"),
+        (Some(first), Some(last)) => format!("; {} cannot be read", entries(first, last)),
         _ => String::new(),
     };
     format!("{what}{numbers}{}: restore this segment from a copy, or inspect these parts again", list(&d.lost))
