@@ -216,6 +216,16 @@ mod support {
         };
         let checks = entries.iter().map(check).collect();
         let (part, hash) = ("P".into(), Sha256([0; 32]));
-        Recipe { part, revision: None, hash, calibration, rule: Rule::Guarded, reference, models, checks }
+        Recipe {
+            part,
+            revision: None,
+            hash,
+            calibration,
+            rule: Rule::Guarded,
+            reference,
+            models,
+            checks,
+            scale_by_hand: None,
+        }
     }
 }

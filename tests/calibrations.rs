@@ -10,7 +10,7 @@ use inspector::photo::Sha256;
 use rand_core::Rng as _;
 use serde_json::{Value, json};
 use station::calibrations::{self, Aged, CalibrationConfig, Measurement, Standing};
-use station::ledger::{Act, CalibratedTo, CameraState, Doubt, Ledger};
+use station::ledger::{Act, CalibratedTo, CameraState, Cause, Doubt, Ledger, LedgerError};
 use std::fs;
 use std::path::Path;
 
@@ -156,6 +156,134 @@ fn an_act_that_cannot_be_read_is_said_until_every_camera_was_verified() {
     assert!(good && said[0].contains("camera left: shown to be good"), "{said:?}");
 }
 
+/// Flips a bit in the middle of the journal's frame `n`, counted from 0.
+fn harm(dir: &Path, n: usize) {
+    let segment = segments(dir)[0].clone();
+    let mut bytes = fs::read(&segment).unwrap();
+    let (from, to) = frames(&bytes)[n];
+    bytes[(from + to) / 2] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+}
+
+/// What happens to the store after damage, before the ledger is opened again.
+const AFTERWARDS: [&str; 3] = ["nothing", "rebuild", "store gone"];
+
+fn afterwards(dir: &Path, what: &str) -> Ledger {
+    match what {
+        "rebuild" => {
+            // Once as it is, so that the damage is known to it; then again.
+            drop(open(dir));
+            Ledger::ask_for_rebuild(dir).unwrap();
+        }
+        "store gone" => fs::remove_dir_all(dir.join("store")).unwrap(),
+        _ => {}
+    }
+    open(dir).0
+}
+
+fn looked(ledger: &Ledger) -> (bool, Vec<String>) {
+    calibrations::look(ledger, CalibrationConfig::default(), jiff::Timestamp::now()).unwrap()
+}
+
+#[test]
+fn a_failure_that_was_lost_keeps_every_camera_in_doubt_whatever_became_of_the_store() {
+    for what in AFTERWARDS {
+        let dir = fast_dir();
+        let ledger = open(dir.path()).0;
+        ledger.append(calibrated("left")).unwrap();
+        ledger.append(calibrated("right")).unwrap();
+        let part = ledger.append(inspection(1, Sha256::of(b"photo"))).unwrap().seq;
+        ledger.append(verified("left", Verdict::Fail)).unwrap();
+        let late = ledger.append(inspection(2, Sha256::of(b"photo"))).unwrap().seq;
+        drop(ledger);
+        harm(dir.path(), 3);
+        let ledger = afterwards(dir.path(), what);
+        let cause = if what == "store gone" { Cause::Lost } else { Cause::Unreadable };
+        for (camera, after_seq) in [("left", 1), ("right", 2)] {
+            let doubt = calibrations::known(&ledger, camera).unwrap().doubt;
+            assert_eq!(doubt, Some(Doubt { after_seq, failed_seq: 4, cause, before_seq: None }), "{what}: {camera}");
+            assert_eq!(doubtful(&ledger, &doubt.unwrap()), [part, late], "{what}: {camera}");
+        }
+        let (good, said) = looked(&ledger);
+        assert!(!good && said.len() == 2 && said[0].contains("entry 4"), "{what}: {said:?}");
+        ledger.append(verified("left", Verdict::Pass)).unwrap();
+        let (good, said) = looked(&ledger);
+        assert!(!good && said.len() == 1 && said[0].contains("camera right"), "{what}: {said:?}");
+        ledger.append(calibrated("right")).unwrap();
+        assert!(looked(&ledger).0, "{what}");
+        // It stays so when the store is made once more.
+        drop(ledger);
+        Ledger::ask_for_rebuild(dir.path()).unwrap();
+        assert!(looked(&open(dir.path()).0).0, "{what}");
+    }
+}
+
+/// An inspection that was lost says nothing about a camera, as long as somebody knows that it was one.
+#[test]
+fn a_lost_inspection_brings_no_camera_into_doubt_while_the_store_knows_it() {
+    for what in AFTERWARDS {
+        let dir = fast_dir();
+        let ledger = open(dir.path()).0;
+        ledger.append(calibrated("left")).unwrap();
+        ledger.append(inspection(7, Sha256::of(b"photo"))).unwrap();
+        ledger.append(Act::Started).unwrap();
+        drop(ledger);
+        harm(dir.path(), 1);
+        let ledger = afterwards(dir.path(), what);
+        assert_eq!(looked(&ledger).0, what != "store gone", "{what}");
+        let entry = ledger.entry(2);
+        let serial = if what == "store gone" { None } else { Some("S-000007") };
+        assert!(
+            matches!(&entry, Err(LedgerError::Damaged { serial: s, .. }) if s.as_deref() == serial),
+            "{what}: {entry:?}"
+        );
+    }
+}
+
+#[test]
+fn a_tail_that_was_cut_off_may_have_been_a_failure() {
+    for (what, torn) in AFTERWARDS.into_iter().flat_map(|what| [(what, true), (what, false)]) {
+        let dir = fast_dir();
+        let ledger = open(dir.path()).0;
+        ledger.append(calibrated("left")).unwrap();
+        ledger.append(verified("left", Verdict::Fail)).unwrap();
+        drop(ledger);
+        if torn {
+            let segment = segments(dir.path())[0].clone();
+            let bytes = fs::read(&segment).unwrap();
+            fs::write(&segment, &bytes[..bytes.len() - 1]).unwrap();
+        } else {
+            harm(dir.path(), 1);
+        }
+        let ledger = afterwards(dir.path(), what);
+        assert!(!looked(&ledger).0, "{what}, torn: {torn}");
+        drop(ledger);
+        // The number may be given out again, to an act that says nothing of the camera.
+        let ledger = open(dir.path()).0;
+        ledger.append(inspection(3, Sha256::of(b"photo"))).unwrap();
+        let (good, said) = looked(&ledger);
+        assert!(!good && said[0].contains("may have been a verification that did not pass"), "{what}: {said:?}");
+        ledger.append(verified("left", Verdict::Pass)).unwrap();
+        assert!(looked(&ledger).0, "{what}, torn: {torn}");
+    }
+}
+
+/// What a power cut leaves of a part's entry must not stop the line's cameras.
+#[test]
+fn a_torn_inspection_brings_no_camera_into_doubt() {
+    let dir = fast_dir();
+    let ledger = open(dir.path()).0;
+    ledger.append(calibrated("left")).unwrap();
+    ledger.append(inspection(1, Sha256::of(b"photo"))).unwrap();
+    drop(ledger);
+    let segment = segments(dir.path())[0].clone();
+    let bytes = fs::read(&segment).unwrap();
+    fs::write(&segment, &bytes[..bytes.len() - 100]).unwrap();
+    let ledger = afterwards(dir.path(), "store gone");
+    let (good, said) = looked(&ledger);
+    assert!(good, "{said:?}");
+}
+
 fn good_at(good: &str) -> CameraState {
     CameraState {
         camera: "bench-2".into(),
@@ -188,7 +316,7 @@ fn a_clock_that_was_set_back_makes_nothing_young() {
 
 #[test]
 fn failed_comes_before_every_other_word() {
-    let doubt = Doubt { after_seq: 4, failed_seq: 9, before_seq: None };
+    let doubt = Doubt { after_seq: 4, failed_seq: 9, cause: Cause::NotPassed, before_seq: None };
     let failed = CameraState { doubt: Some(doubt), ..good_at("2026-01-01T12:00:00Z") };
     for now in ["2026-01-02T12:00:00Z", "2027-01-01T12:00:00Z", "2025-01-01T12:00:00Z"] {
         assert_eq!(standing(now, &failed), Standing::Failed);
@@ -311,6 +439,13 @@ async fn bad_verifications_are_problems_and_record_nothing() {
         (with("nominal_mm", json!(0)), "`nominal_mm`: expected a number above 0"),
         (with("measured_mm", json!(1e9)), "`measured_mm`: expected a number above 0 and at most 100000 mm"),
         (with("u_mm", json!(-0.1)), "`u_mm`: expected a number above 0"),
+        (
+            with("limit_mm", json!(15)),
+            "`limit_mm`: expected less than a tenth of `nominal_mm` (150.0 mm), found 15.0 mm",
+        ),
+        (with("u_mm", json!(0.2)), "`u_mm`: expected at most `limit_mm`"),
+        (with("u_mm", json!(1e-6)), "`u_mm`: expected at least a millionth of `nominal_mm`"),
+        (with("measured_mm", json!(15.002)), "`measured_mm`: expected about `nominal_mm` (150.0 mm), found 15.002 mm"),
         (with("limit_mm", json!(null)), "invalid type: null"),
         (with("colour", json!("red")), "unknown field `colour`"),
         (without, "missing field `u_mm`"),
@@ -351,7 +486,7 @@ fn calibrations_of_today_open_for_ever() {
     let lines = fs::read_to_string(fixture.join("entries.jsonl")).unwrap();
     assert_eq!(found, lines.lines().collect::<Vec<_>>());
     let state = calibrations::known(&ledger, "bench-2").unwrap();
-    assert_eq!(state.doubt, Some(Doubt { after_seq: 3, failed_seq: 5, before_seq: None }));
+    assert_eq!(state.doubt, Some(Doubt { after_seq: 3, failed_seq: 5, cause: Cause::NotPassed, before_seq: None }));
     assert_eq!(doubtful(&ledger, &state.doubt.unwrap()), [4, 6]);
     let (calibration, verification) = (state.calibration.unwrap(), state.verification.unwrap());
     assert_eq!((calibration.rms_px, calibration.known), (0.21, CalibratedTo::Lens { u_focal_px: [2.0, 3.0] }));

@@ -269,6 +269,7 @@ fn scripted(job: &Job, gate: &Gate) -> Result<Drawn, JobError> {
         rule: Rule::Guarded,
         checks,
         models: Vec::new(),
+        scale_by_hand: None,
         mat: None,
         pose: None,
         photo: PhotoRecord {

@@ -255,7 +255,10 @@ async fn a_recipe_that_is_edited_after_its_approval_does_not_judge() {
     station.end().await;
     // Nor after a restart: it is another recipe, a draft.
     let station = Fixture::new(dir.path());
-    station.post("pass-1.jpg").await.problem(409, "recipe-not-approved");
+    let problem = station.post("pass-1.jpg").await.problem(409, "recipe-not-approved");
+    let (detail, state) = (problem["detail"].as_str().unwrap(), problem["state"].as_str().unwrap());
+    assert!(detail.contains("changed since it was approved on 2") && detail.contains(" by p-7"), "{detail}");
+    assert_eq!(state, "draft");
 }
 
 #[tokio::test(flavor = "multi_thread")]

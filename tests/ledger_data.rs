@@ -49,6 +49,7 @@ pub fn inspection(i: u64, photo: Sha256) -> Act {
         // 0.1 + 0.2 and its like: the last bit must come back.
         checks: vec![check("hole-1.diameter", Some(5.9 + i as f64 * 0.1 / 3.0)), check("hole-2.diameter", None)],
         models: Vec::new(),
+        scale_by_hand: None,
         mat: None,
         pose: None,
         photo: PhotoRecord { sha256: photo, pixels_sha256: Sha256::of(&i.to_le_bytes()), width: 4000, height: 3000 },

@@ -1,6 +1,6 @@
 //! Calibrations as acts of named persons, and how old they are: the clock that `inspector` does not have.
 
-use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Doubt, Entry, Ledger, LedgerError};
+use crate::ledger::{Act, CalibratedTo, Calibrations, CameraState, Cause, Doubt, Entry, Ledger, LedgerError};
 use inspector::calibration::{Calibration, CameraRecord, Day, ScaleRecord};
 use inspector::checks::{Characteristic, Observation, Unit};
 use inspector::decision::{Rule, Verdict, decide};
@@ -17,6 +17,12 @@ const MAX_NAME: usize = 64;
 const MAX_TEXT: usize = 200;
 /// Longest length that is believed, mm.
 const MAX_MM: f64 = 100_000.0;
+/// A limit is less than this part of the length: a wider one shows nothing.
+const MOST_LIMIT: f64 = 0.1;
+/// No camera is verified better than to this part of the length.
+const LEAST_U: f64 = 1e-6;
+/// A camera that is off by more than this part of the length does not see that length: a factor of units, or a mistyped digit.
+const MOST_OFF: f64 = 0.2;
 /// Clocks of two machines may differ by so much.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// Hours of a day without summer time.
@@ -76,11 +82,21 @@ pub enum CalibrationError {
         found: String,
     },
     /// A number that no length has.
-    #[error("`{field}`: expected a number above 0 and at most {MAX_MM} mm, found {found}")]
+    #[error("`{field}`: expected a number above 0 and at most {MAX_MM} mm, found {found:?}")]
     Number {
         /// Which one.
         field: &'static str,
         /// What was given.
+        found: f64,
+    },
+    /// Numbers that do not go together: somebody mistyped one.
+    #[error("`{field}`: expected {expected}, found {found:?} mm: look at the numbers again")]
+    Implausible {
+        /// Which one.
+        field: &'static str,
+        /// What would be plausible.
+        expected: String,
+        /// What was given, mm.
         found: f64,
     },
     /// Nobody calibrated a camera of that name.
@@ -219,10 +235,30 @@ impl Measurement {
             ("u_mm", self.u_mm),
             ("limit_mm", self.limit_mm),
         ];
-        match numbers.into_iter().find(|(_, v)| !(*v > 0.0 && *v <= MAX_MM)) {
-            Some((field, found)) => Err(CalibrationError::Number { field, found }),
-            None => Ok(()),
+        if let Some((field, found)) = numbers.into_iter().find(|(_, v)| !(*v > 0.0 && *v <= MAX_MM)) {
+            return Err(CalibrationError::Number { field, found });
         }
+        self.plausible()
+    }
+
+    /// A verification speaks for thousands of parts: one that a slip of the finger made is refused.
+    fn plausible(&self) -> Result<(), CalibrationError> {
+        let Self { nominal_mm, measured_mm, u_mm, limit_mm, .. } = *self;
+        let implausible = |field, expected, found| Err(CalibrationError::Implausible { field, expected, found });
+        let least_u = LEAST_U * nominal_mm;
+        if limit_mm >= MOST_LIMIT * nominal_mm {
+            return implausible("limit_mm", format!("less than a tenth of `nominal_mm` ({nominal_mm:?} mm)"), limit_mm);
+        }
+        if u_mm > limit_mm {
+            return implausible("u_mm", format!("at most `limit_mm` ({limit_mm:?} mm), or nothing can be shown"), u_mm);
+        }
+        if u_mm < least_u {
+            return implausible("u_mm", format!("at least a millionth of `nominal_mm` ({least_u:?} mm)"), u_mm);
+        }
+        if (measured_mm - nominal_mm).abs() > MOST_OFF * nominal_mm {
+            return implausible("measured_mm", format!("about `nominal_mm` ({nominal_mm:?} mm)"), measured_mm);
+        }
+        Ok(())
     }
 }
 
@@ -335,9 +371,15 @@ fn reason(
     let every = config.verify_every_days;
     let days = since_good.map_or(0.0, |d| d.as_secs_f64() / 86400.0).max(0.0);
     match (standing, &state.doubt) {
-        (Standing::Failed, Some(Doubt { after_seq, failed_seq, .. })) => format!(
-            "camera {name}: its verification did not pass (entry {failed_seq}), and every result since entry {after_seq} is in doubt: hold these \
-             parts (`assay calibrate affected`), calibrate the camera again or mend it, and verify it"
+        (Standing::Failed, Some(doubt @ Doubt { after_seq, cause: Cause::NotPassed, .. })) => format!(
+            "camera {name}: {}, and every result since entry {after_seq} is in doubt: hold these \
+             parts (`assay calibrate affected`), calibrate the camera again or mend it, and verify it",
+            why(doubt)
+        ),
+        (Standing::Failed, Some(doubt @ Doubt { after_seq, .. })) => format!(
+            "camera {name}: {}, so every result since entry {after_seq} is in doubt: verify the camera, and hold these parts until then \
+             (`assay calibrate affected`)",
+            why(doubt)
         ),
         (Standing::Overdue, _) => format!(
             "camera {name}: last shown to be good {days:.0} days ago, expected every {every} days: verify it with a known length"
@@ -350,23 +392,38 @@ fn reason(
     }
 }
 
+/// Why results are in doubt.
+pub(crate) fn why(Doubt { failed_seq, cause, .. }: &Doubt) -> String {
+    match cause {
+        Cause::NotPassed => format!("its verification did not pass (entry {failed_seq})"),
+        Cause::Unreadable => format!(
+            "entry {failed_seq}, an act on the calibration of a camera, cannot be read any more and may have been a verification that did not pass"
+        ),
+        Cause::Lost => {
+            format!("entry {failed_seq} is lost from the journal and may have been a verification that did not pass")
+        }
+        Cause::Cut => format!(
+            "bytes of the journal behind entry {failed_seq} cannot be read (kept in journal/cut-*.bin) and may have been a verification that did not pass"
+        ),
+    }
+}
+
 /// All cameras now: whether all can be relied on, and a sentence for each that cannot (or for the good ones when all are).
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub fn look(ledger: &Ledger, config: CalibrationConfig, now: Timestamp) -> Result<(bool, Vec<String>), LedgerError> {
-    let Calibrations { cameras, unreadable } = ledger.calibrations()?;
+    let Calibrations { cameras, unreadable, .. } = ledger.calibrations()?;
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for state in &cameras {
         let Aged { standing, reason, .. } = Aged::at(now, state, config);
         let list = if standing == Standing::Good { &mut good } else { &mut wrong };
         list.push(reason);
     }
-    // It may have been a failed verification of any camera that was not shown to be good since.
-    let vouched = cameras.iter().filter_map(|c| c.good.as_ref().map(|(seq, _)| *seq)).min();
-    for seq in unreadable.into_iter().filter(|seq| vouched.is_none_or(|good| good < *seq)) {
+    // Cameras that are known say it themselves; here none is.
+    for seq in unreadable.into_iter().filter(|_| cameras.is_empty()) {
         wrong.push(format!(
-            "entry {seq}, an act on the calibration of a camera, cannot be read any more: verify every camera"
+            "entry {seq}, an act on the calibration of a camera, cannot be read any more: calibrate every camera again"
         ));
     }
     Ok(if wrong.is_empty() { (true, good) } else { (false, wrong) })

@@ -34,13 +34,16 @@ pub enum LookupError {
     },
     /// It is there, but nobody approved it, or it was retired.
     #[error(
-        "recipe {name:?} is {state}, and only approved recipes judge parts: `assay recipe approve` is a named person's act"
+        "recipe {name:?} {}, and only approved recipes judge parts: `assay recipe approve` is a named person's act",
+        changed.as_ref().map_or_else(|| format!("is {state}"), |earlier| format!("changed since it was {earlier}"))
     )]
     NotApproved {
         /// Its name.
         name: String,
-        /// `draft` or `retired`.
+        /// `draft`, `superseded` or `retired`.
         state: &'static str,
+        /// When and by whom another content of that name was approved, when one is.
+        changed: Option<String>,
     },
     /// It cannot be read.
     #[error("recipe {name:?} cannot be used: {cause}")]
@@ -93,13 +96,37 @@ pub enum RecipeActError {
         known: Vec<String>,
     },
     /// It is approved or retired already.
-    #[error("recipe {name:?} has no draft to approve: it is approved or retired already")]
+    #[error("recipe {name:?} has no draft to approve: it is {state} already")]
     NoDraft {
         /// What was asked for.
         name: String,
+        /// Since when, by whom and under which name.
+        state: String,
+    },
+    /// It is not in use, so it cannot be taken out of it.
+    #[error("recipe {name:?} is not approved, so there is nothing to retire")]
+    NotInUse {
+        /// What was asked for.
+        name: String,
+    },
+    /// A folder of recipes that is not there.
+    #[error("expected a folder of recipes, found none that can be read ({cause}): make it, or correct `recipes`, at {}", path.display())]
+    NoFolder {
+        /// What the system said.
+        cause: io::Error,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Two folders of one name: nobody could tell which of them judges.
+    #[error("two recipes are called {name:?}: rename one of {} and {}", paths[0].display(), paths[1].display())]
+    Twice {
+        /// The name.
+        name: String,
+        /// Where they are.
+        paths: [PathBuf; 2],
     },
     /// No person.
-    #[error("approval is a named person's act: expected the id of a person, found an empty text")]
+    #[error("this is a named person's act: expected the id of a person, found an empty text")]
     NoPerson,
     /// The ledger refused.
     #[error(transparent)]
@@ -160,11 +187,10 @@ impl RecipeBook {
     /// run yet.
     ///
     /// # Errors
-    /// When the ledger refuses.
+    /// When the ledger refuses; those of [`named_folders`].
     pub fn open(ledger: &Ledger, folders: &[PathBuf], runtime: Arc<dyn Runtime>) -> Result<Self, RecipeActError> {
         let mut listed = BTreeMap::new();
-        for dir in folders.iter().flat_map(|folder| recipe_folders(folder)) {
-            let Some(name) = dir.file_name().and_then(|n| n.to_str()).map(str::to_owned) else { continue };
+        for (name, dir) in named_folders(folders)? {
             let state = match install(ledger, &dir, &name) {
                 Ok(identity) => Ok(identity),
                 Err(RecipeActError::Ledger(e)) => return Err(e.into()),
@@ -221,9 +247,12 @@ impl RecipeBook {
         })?;
         let broken = |cause: String| LookupError::Broken { name: listed.name.clone(), cause };
         let identity = listed.state.as_ref().map_err(|cause| broken(cause.clone()))?;
-        let state = state_of(ledger, identity.hash)?;
+        let known = ledger.recipes()?;
+        let state = known.iter().find(|r| r.recipe == identity.hash).map_or(RecipeStatus::Draft, |r| r.status);
         if state != RecipeStatus::Approved {
-            return Err(LookupError::NotApproved { name: listed.name.clone(), state: state_word(state) });
+            let in_use = |r: &&RecipeState| r.name == listed.name && r.status == RecipeStatus::Approved;
+            let changed = known.iter().find(in_use).filter(|_| state == RecipeStatus::Draft).map(since);
+            return Err(LookupError::NotApproved { name: listed.name.clone(), state: state_word(state), changed });
         }
         self.opened(listed, identity)
     }
@@ -281,11 +310,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `draft`, `approved` or `retired`.
+/// Since when a recipe is what it is, and by whom: `approved on 2026-11-27 by anna`.
+pub fn since(recipe: &RecipeState) -> String {
+    let day = recipe.since_wall.split('T').next().unwrap_or_default();
+    let by = recipe.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("{} on {day}{by}", state_word(recipe.status))
+}
+
+/// `draft`, `approved`, `superseded` or `retired`.
 pub fn state_word(state: RecipeStatus) -> &'static str {
     match state {
         RecipeStatus::Draft => "draft",
         RecipeStatus::Approved => "approved",
+        RecipeStatus::Superseded => "superseded",
         RecipeStatus::Retired => "retired",
     }
 }
@@ -326,40 +363,100 @@ pub fn install(ledger: &Ledger, dir: &Path, name: &str) -> Result<Identity, Reci
 }
 
 /// Records that a person approved the recipe installed under `name` (or with the digest `sha256:...`). Of several contents with
-/// one name the newest draft is meant.
+/// one name the newest draft is meant, or else the newest that another one took the place of. What was approved under the same name until now is superseded:
+/// it no longer judges, and may be approved again.
 ///
 /// # Errors
-/// When no such draft is installed, no person is named, or the ledger refuses.
+/// When nothing of it is to be approved, no person is named, or the ledger refuses.
 pub fn approve(ledger: &Ledger, name: &str, person_id: &str) -> Result<Entry, RecipeActError> {
-    if person_id.trim().is_empty() {
-        return Err(RecipeActError::NoPerson);
-    }
+    let by = person(person_id)?;
     let installed = ledger.recipes()?;
-    let asked = |r: &&RecipeState| r.name == name || r.recipe.to_string() == name;
-    let draft = installed.iter().rev().filter(asked).find(|r| r.status == RecipeStatus::Draft);
-    match (draft, installed.iter().any(|r| asked(&r))) {
-        (Some(draft), _) => {
-            Ok(ledger.append(Act::RecipeApproved { recipe: draft.recipe, by: person_id.trim().to_owned() })?)
-        }
-        (None, true) => Err(RecipeActError::NoDraft { name: name.to_owned() }),
-        (None, false) => {
-            let known = installed.into_iter().map(|r| r.name).collect();
-            Err(RecipeActError::NotInstalled { name: name.to_owned(), known })
-        }
+    let found = asked(&installed, name)?;
+    let newest = |status| found.iter().rev().find(|r| r.status == status);
+    match newest(RecipeStatus::Draft).or_else(|| newest(RecipeStatus::Superseded)) {
+        Some(draft) => Ok(ledger.append(Act::RecipeApproved { recipe: draft.recipe, by })?),
+        None => Err(no_draft(name, found[found.len() - 1])),
     }
 }
 
-/// `folder` itself when it is a recipe, else the recipes directly below it, by name.
-fn recipe_folders(folder: &Path) -> Vec<PathBuf> {
-    if folder.join("recipe.toml").is_file() {
-        return vec![folder.to_owned()];
+/// Refuses what cannot be approved again, before anything is recorded: the same contents may lie in a folder of another name.
+///
+/// # Errors
+/// [`RecipeActError::NoDraft`], or when the ledger cannot be read.
+pub fn require_to_approve(ledger: &Ledger, name: &str, hash: Sha256) -> Result<(), RecipeActError> {
+    let known = ledger.recipes()?.into_iter().find(|r| r.recipe == hash);
+    match known.filter(|r| matches!(r.status, RecipeStatus::Approved | RecipeStatus::Retired)) {
+        Some(known) => Err(no_draft(name, &known)),
+        None => Ok(()),
     }
-    let Ok(children) = fs::read_dir(folder) else {
-        tracing::warn!("no recipes: cannot read {}", folder.display());
-        return Vec::new();
-    };
+}
+
+fn no_draft(asked: &str, known: &RecipeState) -> RecipeActError {
+    let as_name = if known.name == asked { String::new() } else { format!(", as {:?}", known.name) };
+    RecipeActError::NoDraft { name: asked.to_owned(), state: format!("{}{as_name}", since(known)) }
+}
+
+/// Records that a person took the recipe approved under `name` (or with the digest `sha256:...`) out of use, for good.
+///
+/// # Errors
+/// When it is not in use, no person is named, or the ledger refuses.
+pub fn retire(ledger: &Ledger, name: &str, person_id: &str) -> Result<Entry, RecipeActError> {
+    let by = person(person_id)?;
+    let installed = ledger.recipes()?;
+    let found = asked(&installed, name)?;
+    match found.iter().find(|r| r.status == RecipeStatus::Approved) {
+        Some(in_use) => Ok(ledger.append(Act::RecipeRetired { recipe: in_use.recipe, by })?),
+        None => Err(RecipeActError::NotInUse { name: name.to_owned() }),
+    }
+}
+
+pub(crate) fn person(id: &str) -> Result<String, RecipeActError> {
+    match id.trim() {
+        "" => Err(RecipeActError::NoPerson),
+        id => Ok(id.to_owned()),
+    }
+}
+
+/// What is installed under a name or with a digest; at least one.
+fn asked<'r>(installed: &'r [RecipeState], name: &str) -> Result<Vec<&'r RecipeState>, RecipeActError> {
+    let found: Vec<_> = installed.iter().filter(|r| r.name == name || r.recipe.to_string() == name).collect();
+    if found.is_empty() {
+        let known = installed.iter().map(|r| r.name.clone()).collect();
+        return Err(RecipeActError::NotInstalled { name: name.to_owned(), known });
+    }
+    Ok(found)
+}
+
+/// The recipe folders in and directly below `folders`, each with its name.
+///
+/// # Errors
+/// [`RecipeActError::NoFolder`], [`RecipeActError::Twice`]: a station that judged by another recipe than its owner thinks would be worse than none.
+pub fn named_folders(folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>, RecipeActError> {
+    let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for folder in folders {
+        for dir in recipe_folders(folder)? {
+            let Some(name) = dir.file_name().and_then(|n| n.to_str()).map(str::to_owned) else { continue };
+            match found.get(&name) {
+                // A folder may be listed itself and with the one that it lies in.
+                Some(other) if other.canonicalize().ok() != dir.canonicalize().ok() => {
+                    return Err(RecipeActError::Twice { name, paths: [other.clone(), dir] });
+                }
+                Some(_) => {}
+                None => drop(found.insert(name, dir)),
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// `folder` itself when it is a recipe, else the recipes directly below it, by name.
+fn recipe_folders(folder: &Path) -> Result<Vec<PathBuf>, RecipeActError> {
+    if folder.join("recipe.toml").is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    let children = fs::read_dir(folder).map_err(|cause| RecipeActError::NoFolder { cause, path: folder.to_owned() })?;
     let mut found: Vec<PathBuf> =
         children.flatten().map(|c| c.path()).filter(|p| p.join("recipe.toml").is_file()).collect();
     found.sort();
-    found
+    Ok(found)
 }

@@ -41,6 +41,9 @@ pub struct InspectionRecord {
     /// The learned models that the recipe asks, and what ran them; left away when there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<ModelRecord>,
+    /// Size of a pixel, mm, that somebody gave by hand instead of the recipe's; left away where the recipe's was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_by_hand: Option<f64>,
     /// The printed mat that the part lay on, and what it tells of the photo; left away where no mat is used or none was believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mat: Option<MatRecord>,

@@ -8,7 +8,7 @@ use crate::camera::{self, AutoConfig, Shutter, SimulatedConfig, SourceConfig, So
 use crate::codes::{self, RecipeByCode};
 use crate::http::{AppState, Limits, Parts, app};
 use crate::inspection::{Desk, ErrorKind, Line, LineOptions, Metrics};
-use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport};
+use crate::ledger::{Act, Ledger, LedgerError, LedgerOptions, Mode, OpenReport, RecipeStatus};
 use crate::models::{ModelRuntime, ModelsConfig};
 use crate::recipes::{self, RecipeBook};
 use anyhow::Context as _;
@@ -260,6 +260,10 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     require_real_sources(config)?;
     let cameras: Vec<_> = config.sources.iter().filter_map(SourceConfig::camera).collect();
     camera::v4l::each_its_own(&cameras).map_err(anyhow::Error::msg)?;
+    if config.mode == Mode::Production {
+        // Before anything is made or recorded; the demo unpacks its own.
+        recipes::named_folders(&config.recipes)?;
+    }
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let options = LedgerOptions {
@@ -271,7 +275,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     let (ledger, report) = Ledger::open(&config.data, options)
         .with_context(|| format!("cannot open the ledger in {}", config.data.display()))?;
     tell(&report);
-    require_mode(&ledger, config)?;
+    ledger.require_mode(config.mode)?;
     match ledger.append(Act::Started) {
         // A station whose disk is full starts: what it has stays readable, and it records again when there is room.
         Err(e @ LedgerError::DiskFull { .. }) => tracing::error!("{e}"),
@@ -284,29 +288,12 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
     if config.mode == Mode::Demo {
         for listed in book.list() {
             let Ok(identity) = &listed.state else { continue };
-            if recipes::state_of(&ledger, identity.hash)? == crate::ledger::RecipeStatus::Draft {
+            if recipes::state_of(&ledger, identity.hash)? != RecipeStatus::Approved {
                 recipes::approve(&ledger, &listed.name, DEMO_PERSON)?;
             }
         }
     }
     Ok((ledger, book))
-}
-
-/// Rendered parts never get between real ones, nor the other way round: a ledger keeps the mode of its first entry.
-fn require_mode(ledger: &Ledger, config: &ServeConfig) -> anyhow::Result<()> {
-    let Some(first) = ledger.since(0, 1)?.into_iter().next() else { return Ok(()) };
-    let word = |mode| match mode {
-        Mode::Demo => "demo",
-        Mode::Production => "production",
-    };
-    anyhow::ensure!(
-        first.mode == config.mode,
-        "this ledger holds {} records and cannot be used for {}: choose another folder, at {}",
-        word(first.mode),
-        word(config.mode),
-        config.data.display()
-    );
-    Ok(())
 }
 
 /// What was found at the start, once, in the log.

@@ -6,6 +6,8 @@
 mod calibrate;
 #[path = "cli/scale.rs"]
 mod scale;
+#[path = "cli/station.rs"]
+mod station_folders;
 
 use inspector::codes::Format;
 use inspector::design::write_dxf;

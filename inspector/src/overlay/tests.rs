@@ -21,6 +21,7 @@ fn recipe(design: Design, mm_per_px: f64) -> Recipe {
             u_edge_px: 0.0,
             ..CalibrationPolicy::of(mm_per_px)
         }),
+        scale_by_hand: None,
         rule: Rule::Guarded,
         reference: Reference::Drawing(design),
         models: crate::models::Models::default(),

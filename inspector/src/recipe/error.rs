@@ -100,7 +100,7 @@ pub enum RecipeError {
         cause: ModelError,
     },
     /// A scale that no camera has, or none is used.
-    #[error("scale: expected {expected}, found {found} mm per pixel")]
+    #[error("scale: expected {expected}, found {found:?} mm per pixel")]
     Scale {
         /// What is expected.
         expected: &'static str,

@@ -40,6 +40,10 @@ pub(super) fn left_behind(name: &str) -> bool {
 /// [`RecipeError`]: cannot be read, a link or a device, a name that is no UTF-8 or holds control characters or `\`, more than 1000 files,
 /// a file of more than 256 MiB.
 pub fn files(dir: &Path) -> Result<Vec<RecipeFile>, RecipeError> {
+    if dir.is_file() {
+        let cause = "this is a file: give the folder that it lies in".to_owned();
+        return Err(RecipeError::Unreadable { file: "the recipe's folder".to_owned(), cause });
+    }
     let mut found = Vec::new();
     walk(dir, "", MAX_DEPTH, &mut found)?;
     found.sort_by(|a: &RecipeFile, b| a.path.cmp(&b.path));

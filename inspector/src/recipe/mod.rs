@@ -76,6 +76,8 @@ pub struct Recipe {
     pub hash: Sha256,
     /// Where scale and tone come from. With a reference picture only the tone means anything.
     pub calibration: Calibration,
+    /// The scale that somebody gave instead of the recipe's ([`with_scale`](Self::with_scale)), mm per pixel.
+    pub scale_by_hand: Option<f64>,
     /// How limits and uncertainty make a verdict.
     pub rule: Rule,
     /// What the part is compared with.
@@ -140,6 +142,7 @@ impl Recipe {
             revision: None,
             hash: identity(&[file]),
             calibration: Calibration::Known(CalibrationPolicy::unscaled(tone)),
+            scale_by_hand: None,
             rule: Rule::default(),
             checks: checks(
                 Text(source),
@@ -152,7 +155,8 @@ impl Recipe {
         })
     }
 
-    /// The same recipe for a camera of another scale. Its identity is the digest of the text `assay recipe scale 1`, the old identity
+    /// The same recipe for a camera of another scale. Nothing that was measured of the recipe's camera is true of it: scale and edges are as uncertain as those of
+    /// a camera that nobody tried, or more where the recipe says so. Its identity is the digest of the text `assay recipe scale 2`, the old identity
     /// and the scale in decimal, with a space between them: a part is not judged by a recipe that nobody can find again.
     ///
     /// # Errors
@@ -169,10 +173,18 @@ impl Recipe {
             let expected = "no scale with a recipe whose mat tells it";
             return Err(RecipeError::Scale { expected, found: mm_per_px });
         };
-        if mm_per_px != policy.mm_per_px {
-            policy.mm_per_px = mm_per_px;
-            self.hash = Sha256::of(format!("assay recipe scale 1 {} {mm_per_px}", self.hash).as_bytes());
+        let assumed = CalibrationPolicy::of(mm_per_px);
+        let by_hand = CalibrationPolicy {
+            u_scale: policy.u_scale.max(assumed.u_scale),
+            u_edge_px: policy.u_edge_px.max(assumed.u_edge_px),
+            tone: policy.tone,
+            ..assumed
+        };
+        if by_hand != *policy {
+            *policy = by_hand;
+            self.hash = Sha256::of(format!("assay recipe scale 2 {} {mm_per_px}", self.hash).as_bytes());
         }
+        self.scale_by_hand = Some(mm_per_px);
         Ok(self)
     }
 }
@@ -220,7 +232,7 @@ fn assemble(
     };
     let checks = checks(text, &said.checks, &Context { reference: &reference, models: &models }, registry)?;
     let (part, revision, rule) = (said.part, said.revision, said.rule);
-    Ok(Recipe { part, revision, hash, calibration, rule, reference, models, checks })
+    Ok(Recipe { part, revision, hash, calibration, scale_by_hand: None, rule, reference, models, checks })
 }
 
 /// Reads the entries, and refuses characteristics that nobody could tell apart or decide.

@@ -242,6 +242,29 @@ fn another_scale_is_another_recipe() {
     }
 }
 
+/// A record's tiny uncertainties once went with a scale that somebody typed.
+#[test]
+fn a_scale_given_by_hand_is_as_uncertain_as_an_assumed_one() {
+    let measured = "mm_per_px = 0.05\nu_scale = 0.00001\nedge_offset_px = 0.5\nu_edge_px = 0.01\nsize_px = [640, 480]\noverexposed_ground = true";
+    assert_eq!(GOOD.matches("mm_per_px = 0.05").count(), 1);
+    let text = GOOD.replace("mm_per_px = 0.05", measured);
+    for scale in [0.05, 0.06] {
+        let recipe = Recipe::open(folder(&text).path()).unwrap();
+        let before = recipe.hash;
+        let by_hand = recipe.with_scale(scale).unwrap();
+        let expected = CalibrationPolicy { tone: Tone::Linear, ..CalibrationPolicy::of(scale) };
+        assert_eq!(by_hand.calibration, Calibration::Known(expected));
+        assert!(by_hand.hash != before && by_hand.scale_by_hand == Some(scale));
+    }
+    // What the recipe says to be less certain stays so.
+    let rough = GOOD.replace("mm_per_px = 0.05", "mm_per_px = 0.05\nu_scale = 0.01\nu_edge_px = 0.3");
+    let Calibration::Known(policy) = Recipe::open(folder(&rough).path()).unwrap().with_scale(0.06).unwrap().calibration
+    else {
+        panic!("a known scale")
+    };
+    assert_eq!((policy.u_scale, policy.u_edge_px), (0.01, 0.3));
+}
+
 /// A grey PNG.
 fn picture() -> Vec<u8> {
     let grey = image::GrayImage::from_fn(64, 48, |x, y| image::Luma([if (x / 8 + y / 8) % 2 == 0 { 30 } else { 220 }]));

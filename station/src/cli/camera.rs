@@ -1,11 +1,11 @@
 //! `assay camera`: which cameras there are, and one picture of one of them.
 
-use super::{ERROR, OK};
+use super::{ERROR, OK, write_over};
 use crate::camera::v4l::{self, CameraConfig, PixelFormat, Policy, V4lFeed};
 use crate::camera::{Crew, Feed as _};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// List cameras, and take a picture with one
@@ -135,7 +135,7 @@ impl Grab {
         let frame = feed.first_after(asked, Duration::from_secs_f64(self.patience))?;
         let file = frame.file.bytes()?;
         let took = asked.elapsed();
-        write(&self.out, &file).with_context(|| format!("the picture cannot be written: {}", self.out.display()))?;
+        write_over(&self.out, &file)?;
         let after = frame.exposed.saturating_duration_since(asked);
         let status = feed.status();
         let kind = if file.starts_with(&[0xFF, 0xD8]) { "JPEG" } else { "PNG" };
@@ -157,13 +157,4 @@ impl Grab {
         }
         Ok(OK)
     }
-}
-
-/// Whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }

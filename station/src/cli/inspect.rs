@@ -1,10 +1,10 @@
 //! `assay inspect`: judge photos.
 
 use super::photos::{Photo, expand};
-use super::{ERROR, FAILED, OK, REFERRED, table};
+use super::{ERROR, FAILED, OK, REFERRED, new_station, table, write_over};
 use crate::codes::{Choice, Rules, choose_recipe};
 use crate::inspection::{Decoded, Drawn, JobInfo, draw, judge_decoded, keep};
-use crate::ledger::{Ledger, LedgerOptions, Mode, RecipeStatus};
+use crate::ledger::{Ledger, Mode, RecipeStatus};
 use crate::models::ModelRuntime;
 use crate::recipes;
 use crate::record::InspectionRecord;
@@ -153,7 +153,7 @@ impl Arguments {
         }
         let drawn: Drawn = draw(judged, recipe, Mode::Production)?;
         if let Some(dir) = &self.overlay {
-            write_whole(dir, &unique(&info.image, names), &drawn.overlay)?;
+            write_over(&dir.join(unique(&info.image, names)), &drawn.overlay)?;
         }
         let record = drawn.record.clone();
         if let Some(ledger) = ledger {
@@ -209,15 +209,17 @@ impl ByCode {
 
 /// Opens a station's folder to record in. Only what a named person approved judges production parts.
 fn open_store(dir: &Path, recipe: &Recipe) -> Result<Ledger> {
-    let ledger = Ledger::open(dir, LedgerOptions::default())?.0;
-    if recipes::state_of(&ledger, recipe.hash)? != RecipeStatus::Approved {
-        bail!(
+    // Where nothing was approved yet there is no station, and none is made.
+    let ledger = Ledger::is_in(dir).then(|| new_station(dir)).transpose()?;
+    let state = |ledger: &Ledger| recipes::state_of(ledger, recipe.hash);
+    match ledger {
+        Some(ledger) if state(&ledger)? == RecipeStatus::Approved => Ok(ledger),
+        _ => bail!(
             "recipe {} is not approved in {}, so its verdicts are not recorded: approve it with `assay recipe approve`",
             recipe.hash,
             dir.display()
-        );
+        ),
     }
-    Ok(ledger)
 }
 
 #[derive(Default)]
@@ -248,16 +250,4 @@ fn unique(image: &str, names: &mut HashSet<String>) -> String {
         n += 1;
     }
     name
-}
-
-/// Writes a file under its name only when it is whole.
-fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let path = dir.join(name);
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        file.write_all(bytes)?;
-        file.persist(&path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -46,6 +46,8 @@ impl Mat {
             "--station: expected letters, digits and signs of ASCII, found {:?}",
             self.station
         );
+        let pdf_name = self.out.extension().is_some_and(|e| e.eq_ignore_ascii_case("pdf"));
+        ensure!(pdf_name, "the sheet is a PDF: expected a file name that ends in .pdf, found {}", self.out.display());
         let layout = Layout::new(self.paper, id);
         write_new(&self.out, &pdf(&layout, &self.station))?;
         let [x, y] = layout.distances.map(|d| d.nominal_mm());

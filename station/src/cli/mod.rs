@@ -15,6 +15,7 @@ mod recipe;
 mod station;
 mod table;
 
+use crate::ledger::{Ledger, LedgerOptions, Mode};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -49,17 +50,56 @@ fn number(text: &str) -> Result<f64, String> {
     text.trim().parse().map_err(|_| format!("expected a number such as 12.5{comma}"))
 }
 
+/// `entry 5`, `entries 5 to 7`
+fn entries(first: u64, last: u64) -> String {
+    if first == last { format!("entry {first}") } else { format!("entries {first} to {last}") }
+}
+
 /// Writes a new file, whole or not at all.
 fn write_new(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write(path, bytes, |file| file.persist_noclobber(path).map(drop))
+}
+
+/// Writes a file, whole or not at all, over one that may be there.
+fn write_over(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write(path, bytes, |file| file.persist(path).map(drop))
+}
+
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    give_name: impl FnOnce(tempfile::NamedTempFile) -> Result<(), tempfile::PersistError>,
+) -> anyhow::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut made = tempfile::Builder::new();
+        // Read by whom the user's mask allows, as every other file: temporary files are for their owner alone.
+        #[cfg(unix)]
+        made.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = made.tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist_noclobber(path)?;
-        Ok(())
+        Ok(give_name(file)?)
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    // Without the temporary file's name, which says nothing to anybody.
+    let plain = |e: io::Error| if e.raw_os_error().is_some() { e } else { e.kind().into() };
+    write().map_err(plain).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The ledger of a station with real parts that is there already.
+fn existing_station(data: &Path) -> anyhow::Result<Ledger> {
+    real(Ledger::open_existing(data, LedgerOptions::default())?.0)
+}
+
+/// As [`existing_station`], of a station that may be new.
+fn new_station(data: &Path) -> anyhow::Result<Ledger> {
+    real(Ledger::open(data, LedgerOptions::default())?.0)
+}
+
+/// Rendered parts never get between real ones.
+fn real(ledger: Ledger) -> anyhow::Result<Ledger> {
+    ledger.require_mode(Mode::Production)?;
+    Ok(ledger)
 }
 
 #[derive(Subcommand)]

@@ -1,14 +1,14 @@
 //! `assay recipe`: make, list and approve recipes.
 
-use super::OK;
+use super::{OK, entries, existing_station, new_station};
 use crate::calibrations;
-use crate::ledger::{Ledger, LedgerOptions};
 use crate::models::ModelRuntime;
 use crate::recipes;
 use anyhow::{Context as _, Result, bail, ensure};
 use inspector::calibration::mat::Paper;
 use inspector::calibration::{Day, ScaleRecord};
 use inspector::design::Units;
+use inspector::photo::{DecodeLimits, decode};
 use inspector::recipe::{ProposeOptions, ProposedMat, ProposedScale, Recipe, propose};
 use jiff::civil::Date;
 use std::io::Write as _;
@@ -20,6 +20,8 @@ pub(super) enum Command {
     New(New),
     /// Put a recipe into use: a named person's act, recorded for good. The station must be stopped.
     Approve(Approve),
+    /// Take a recipe out of use for good: a named person's act, too. The station must be stopped.
+    Retire(Retire),
     /// List the recipes of a station and their states. The station must be stopped.
     List(List),
 }
@@ -33,7 +35,7 @@ pub(super) enum Command {
 Scale comes from the printed mat that the part lies on (assay mat), from a part of known size (assay calibrate scale), or is given. x and y of the mat are measured after printing, from
 cross to cross.")]
 pub(super) struct New {
-    /// The drawing (DXF or SVG)
+    /// The drawing (DXF or SVG), or a picture of a good part
     #[arg(long, value_name = "FILE")]
     design: PathBuf,
     /// Part number
@@ -43,13 +45,7 @@ pub(super) struct New {
     #[arg(long)]
     revision: Option<String>,
     /// Size of a pixel of the camera at the part, mm (a 600 dpi scan: 0.04233), or the record that `assay calibrate scale` wrote
-    #[arg(
-        long,
-        value_name = "MM_PER_PX|FILE",
-        allow_hyphen_values = true,
-        conflicts_with = "mat",
-        required_unless_present = "mat"
-    )]
+    #[arg(long, value_name = "MM_PER_PX|FILE", allow_hyphen_values = true, conflicts_with = "mat")]
     scale: Option<String>,
     /// Parts lie on a printed mat (assay mat) on this paper: every photo tells its own scale
     #[arg(long, value_name = "A4|A3|Letter", value_parser = super::mat::paper, requires = "thickness")]
@@ -94,6 +90,19 @@ pub(super) struct Approve {
 }
 
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  assay recipe retire visor --by anna --data data")]
+pub(super) struct Retire {
+    /// The recipe's name, or its digest (sha256:...), as `assay recipe list` shows them
+    recipe: String,
+    /// Id of the person who retires it (an id, not a name)
+    #[arg(long, value_name = "PERSON")]
+    by: String,
+    /// The station's data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+#[derive(clap::Args)]
 #[command(after_help = "Example:\n  assay recipe list --data data")]
 pub(super) struct List {
     /// The station's data folder
@@ -106,6 +115,7 @@ impl Command {
         match self {
             Self::New(a) => a.run(),
             Self::Approve(a) => a.run(),
+            Self::Retire(a) => a.run(),
             Self::List(a) => a.run(),
         }
     }
@@ -121,7 +131,14 @@ impl New {
             ensure!(day <= today(), "--mat-measured: expected a day up to today, found {day}");
         }
         let bytes = read(&self.design)?;
+        // What an option asks for is done, or refused.
+        let picture = decode(&bytes, &DecodeLimits::default()).is_ok();
+        if picture {
+            self.require_nothing_of_a_drawing()?;
+        }
         let scale = match (self.scale, self.mat) {
+            // Photos are compared with a picture pixel by pixel.
+            (None, None) if picture => ProposedScale::MmPerPx(1.0),
             (Some(said), None) => scale(&said)?,
             (None, Some(paper)) => ProposedScale::Mat(ProposedMat {
                 paper,
@@ -156,6 +173,26 @@ impl New {
     }
 }
 
+impl New {
+    fn require_nothing_of_a_drawing(&self) -> Result<()> {
+        let given = [
+            ("--scale", self.scale.is_some()),
+            ("--mat", self.mat.is_some()),
+            ("--thickness", self.thickness.is_some()),
+            ("--units", self.units.is_some()),
+        ];
+        let given: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(option, _)| *option).collect();
+        ensure!(
+            given.is_empty(),
+            "{} says nothing of a picture of a good part, with which photos are compared in pixels: expected a drawing (DXF or SVG), or no such option, \
+             found the picture {}",
+            given.join(", "),
+            self.design.display()
+        );
+        Ok(())
+    }
+}
+
 fn day(text: &str) -> Result<Day, String> {
     let date: Date = text.parse().map_err(|_| format!("expected a day such as 2026-11-27, found {text:?}"))?;
     Ok(calibrations::day(date))
@@ -185,12 +222,15 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 
 impl Approve {
     fn run(self) -> Result<u8> {
-        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
         let dir = self.recipe.canonicalize().with_context(|| format!("cannot read {}", self.recipe.display()))?;
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Who approves a recipe approves its models too: they must reproduce their samples here.
-        let identity = recipes::install(&ledger, &dir, &name)?;
         let opened = Recipe::open_on(&dir, &ModelRuntime::default()).with_context(|| dir.display().to_string())?;
+        recipes::person(&self.by)?;
+        let ledger = new_station(&self.data)?;
+        // What is refused changes nothing.
+        recipes::require_to_approve(&ledger, &name, opened.hash)?;
+        let identity = recipes::install(&ledger, &dir, &name)?;
         anyhow::ensure!(
             opened.hash == identity.hash,
             "the folder changed while it was read, try again: {}",
@@ -202,13 +242,29 @@ impl Approve {
     }
 }
 
+impl Retire {
+    fn run(self) -> Result<u8> {
+        let ledger = existing_station(&self.data)?;
+        let entry = recipes::retire(&ledger, &self.recipe, &self.by)?;
+        println!("Retired {} by {}: entry {}", self.recipe, self.by, entry.seq);
+        Ok(OK)
+    }
+}
+
 impl List {
     fn run(self) -> Result<u8> {
-        let ledger = Ledger::open_existing(&self.data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&self.data)?;
         let mut out = std::io::stdout().lock();
         for r in ledger.recipes()? {
-            let revision = r.revision.map(|r| format!(" rev {r}")).unwrap_or_default();
-            writeln!(out, "{:9} {}  {}{revision}  {}", recipes::state_word(r.status), r.name, r.part, r.recipe)?;
+            let revision = r.revision.as_ref().map(|r| format!(" rev {r}")).unwrap_or_default();
+            let (word, since) = (recipes::state_word(r.status), recipes::since(&r));
+            writeln!(out, "{word:9} {}  {}{revision}  {}  {since} (entry {})", r.name, r.part, r.recipe, r.since_seq)?;
+        }
+        for seq in ledger.unreadable_recipe_acts()? {
+            writeln!(out, "unreadable entry {seq}: an act on a recipe, an installation or an approval")?;
+        }
+        for (first, last) in ledger.lost()? {
+            writeln!(out, "lost      {}: nobody knows what was recorded there", entries(first, last))?;
         }
         Ok(OK)
     }

@@ -29,6 +29,12 @@ pub(super) fn show(record: &InspectionRecord) -> String {
     if let Some(mat) = &record.mat {
         let _ = writeln!(text, "    {}", view(mat));
     }
+    if let Some(scale) = record.scale_by_hand {
+        let _ = writeln!(
+            text,
+            "    scale given by hand: {scale} mm per pixel; nothing that was measured of the recipe's camera counts"
+        );
+    }
     if let Some(reason) = common(&record.checks) {
         let _ = writeln!(text, "    nothing was measured: {reason}");
         return text;

@@ -104,8 +104,10 @@ pub struct DoubtView {
     pub lasts: bool,
     /// The last act before that showed the camera to be good; 0 when none is known.
     pub after_seq: u64,
-    /// The first verification that did not pass.
+    /// The first verification that did not pass, or the place in the journal of what may have been one.
     pub failed_seq: u64,
+    /// Why, in words: a verification that did not pass, or what was lost from the journal and may have been one.
+    pub reason: String,
     /// The act that showed the camera to be good again; null while there is none.
     pub before_seq: Option<u64>,
     /// Inspections in doubt.
@@ -124,6 +126,9 @@ pub struct CalibrationList {
     pub items: Vec<CalibrationView>,
     /// Entries on calibrations that cannot be read any more.
     pub unreadable: Vec<u64>,
+    /// First and last numbers of entries of which nobody knows what they were; left away when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<[u64; 2]>,
 }
 
 /// What somebody found who measured a known length.
@@ -186,11 +191,12 @@ impl From<Verification> for VerificationView {
 
 impl DoubtView {
     fn of(ledger: &Ledger, doubt: Doubt, camera: &str) -> Result<Self, LedgerError> {
-        let Doubt { after_seq, failed_seq, before_seq } = doubt;
+        let Doubt { after_seq, failed_seq, before_seq, .. } = doubt;
         Ok(Self {
             lasts: doubt.lasts(),
             after_seq,
             failed_seq,
+            reason: calibrations::why(&doubt),
             before_seq,
             affected: ledger.doubtful(&doubt)?,
             href: format!("/api/v1/calibrations/{camera}/affected"),
@@ -209,6 +215,7 @@ pub(super) async fn list(State(state): State<AppState>) -> Result<impl IntoRespo
             verify_every_days: policy.verify_every_days,
             items: views.collect::<Result<_, _>>()?,
             unreadable: found.unreadable,
+            lost: found.lost.into_iter().map(|(first, last)| [first, last]).collect(),
         })
     });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(list.await?)))

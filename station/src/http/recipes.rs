@@ -23,7 +23,7 @@ pub struct RecipeView {
     pub part: Option<String>,
     /// Revision.
     pub revision: Option<String>,
-    /// `draft`, `approved`, `retired` or `broken`. Only approved recipes judge parts.
+    /// `draft`, `approved`, `superseded` (newer contents were approved under its name), `retired` or `broken`. Only approved recipes judge parts.
     #[schema(example = "approved")]
     pub state: String,
     /// Why it cannot be used; null otherwise.

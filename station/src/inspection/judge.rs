@@ -124,6 +124,7 @@ fn record(
         rule: recipe.rule,
         checks: inspection.results.iter().map(check_record).collect(),
         models: recipe.models.iter().map(|model| model_record(model)).collect(),
+        scale_by_hand: recipe.scale_by_hand,
         mat: inspection.mat.as_deref().map(mat_record),
         pose: inspection
             .pose

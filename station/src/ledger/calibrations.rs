@@ -8,7 +8,11 @@
 //!
 //! A camera is *good* from an act that showed so. When a verification does not pass, everything since the last such act is in doubt, and
 //! stays so until the next one (ISO 9001:2015, 7.1.5.2). The newest doubt is remembered when it has ended: its parts are not looked at by that.
+//!
+//! What the journal lost may have been a verification that did not pass, of any camera: it brings all of them into doubt, in the place where
+//! it stood. Only what is known to have been something else does not.
 
+use super::lost::{Tail, tails};
 use super::store::row::Kind;
 use super::{Act, CalibratedTo, Entry, Ledger, LedgerError, Query};
 use inspector::decision::Verdict;
@@ -21,6 +25,8 @@ pub struct Calibrations {
     pub cameras: Vec<CameraState>,
     /// Acts on calibrations that cannot be read any more, ascending. Nobody knows which camera they were on, nor what they said.
     pub unreadable: Vec<u64>,
+    /// First and last numbers of entries of which nobody knows what they were, ascending.
+    pub lost: Vec<(u64, u64)>,
 }
 
 /// What is known of one camera.
@@ -96,10 +102,25 @@ impl Verification {
 pub struct Doubt {
     /// The last act before it that showed the camera to be good; 0 when none is known.
     pub after_seq: u64,
-    /// The first verification that did not pass.
+    /// The first verification that did not pass, or the place of what may have been one.
     pub failed_seq: u64,
+    /// What happened there.
+    pub cause: Cause,
     /// The act that showed the camera to be good again; `None` while there is none.
     pub before_seq: Option<u64>,
+}
+
+/// Why results are in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A verification did not pass.
+    NotPassed,
+    /// An act on a calibration cannot be read any more.
+    Unreadable,
+    /// The journal lost this entry, and nobody knows what it was.
+    Lost,
+    /// Bytes behind this entry, moved aside when the ledger was opened, may have been an act on a calibration.
+    Cut,
 }
 
 impl Doubt {
@@ -131,10 +152,17 @@ impl CameraState {
         }
     }
 
-    fn is_not_good(&mut self, seq: u64) {
-        if !self.failed() {
-            let after_seq = self.good.as_ref().map_or(0, |(good, _)| *good);
-            self.doubt = Some(Doubt { after_seq, failed_seq: seq, before_seq: None });
+    fn is_not_good(&mut self, failed_seq: u64, cause: Cause) {
+        match &mut self.doubt {
+            // A verification that is known to have failed says more than what may have been one.
+            Some(doubt) if doubt.lasts() && doubt.cause != Cause::NotPassed && cause == Cause::NotPassed => {
+                (doubt.failed_seq, doubt.cause) = (failed_seq, cause);
+            }
+            Some(doubt) if doubt.lasts() => {}
+            _ => {
+                let after_seq = self.good.as_ref().map_or(0, |(good, _)| *good);
+                self.doubt = Some(Doubt { after_seq, failed_seq, cause, before_seq: None });
+            }
         }
     }
 }
@@ -164,12 +192,35 @@ impl Calibrations {
                 let state = self.named(&camera);
                 match verdict {
                     Verdict::Pass => state.is_good(seq, &wall),
-                    Verdict::Refer | Verdict::Fail => state.is_not_good(seq),
+                    Verdict::Refer | Verdict::Fail => state.is_not_good(seq, Cause::NotPassed),
                 }
                 state.verification =
                     Some(Verification { seq, wall, by, artefact, nominal_mm, measured_mm, u_mm, limit_mm, verdict });
             }
             _ => {}
+        }
+    }
+}
+
+impl Calibrations {
+    /// What was lost may have been on any of the cameras that there were.
+    fn doubt_all(&mut self, seq: u64, cause: Cause) {
+        self.cameras.iter_mut().for_each(|camera| camera.is_not_good(seq, cause));
+    }
+}
+
+/// What happened to calibrations, in the order of the journal: at the same number, what was cut off stood before the entry that has it now.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    Cut { before_seq: u64 },
+    Lost { first_seq: u64 },
+    Act { seq: u64 },
+}
+
+impl Event {
+    fn seq(self) -> u64 {
+        match self {
+            Self::Cut { before_seq: seq } | Self::Lost { first_seq: seq } | Self::Act { seq } => seq,
         }
     }
 }
@@ -182,12 +233,31 @@ impl Ledger {
     pub fn calibrations(&self) -> Result<Calibrations, LedgerError> {
         let store = self.context().store_up_to_date();
         let mut reader = self.reader();
-        let mut found = Calibrations::default();
-        for seq in store.acts(Kind::Calibration)? {
+        let mut found = Calibrations { lost: store.lost()?, ..Calibrations::default() };
+        let cut = tails(&self.context().journal, store)?;
+        let mut events: Vec<Event> = store.acts(Kind::Calibration)?.into_iter().map(|seq| Event::Act { seq }).collect();
+        events.extend(found.lost.iter().map(|(first_seq, _)| Event::Lost { first_seq: *first_seq }));
+        events.extend(cut.into_iter().map(|Tail { before_seq }| Event::Cut { before_seq }));
+        events.sort_by_key(|event| (event.seq(), *event));
+        for event in events {
+            let seq = match event {
+                Event::Cut { before_seq } => {
+                    found.doubt_all(before_seq - 1, Cause::Cut);
+                    continue;
+                }
+                Event::Lost { first_seq } => {
+                    found.doubt_all(first_seq, Cause::Lost);
+                    continue;
+                }
+                Event::Act { seq } => seq,
+            };
             let Some(row) = store.row(seq)? else { continue };
             match reader.entry(seq, &row) {
                 Ok(entry) => found.fold(entry),
-                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => found.unreadable.push(seq),
+                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => {
+                    found.unreadable.push(seq);
+                    found.doubt_all(seq, Cause::Unreadable);
+                }
                 Err(e) => return Err(e),
             }
         }

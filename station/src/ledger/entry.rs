@@ -56,6 +56,16 @@ pub enum Mode {
     Demo,
 }
 
+impl Mode {
+    /// `demo` or `production`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Demo => "demo",
+        }
+    }
+}
+
 /// How well a calibration knows what it measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum LedgerError {
     /// Too little room to record anything. Reading goes on; recording goes on by itself when there is room.
-    #[error("the disk is full: {needed} bytes of free space needed to record, {free} found, at {}", path.display())]
+    #[error("the disk is full: {} MB of free space needed to record, {} MB found, at {}", needed.div_ceil(1_000_000), free / 1_000_000, path.display())]
     DiskFull {
         /// Bytes free for this user.
         free: u64,
@@ -29,6 +29,19 @@ pub enum LedgerError {
     /// A folder that holds none, where one was to be read.
     #[error("no station has recorded anything in {}: expected the data folder of a station", .0.display())]
     NoLedger(PathBuf),
+    /// Rendered parts and real ones are kept apart.
+    #[error("this ledger holds {} records and cannot be used for {}: choose another folder, at {}", found.word(), expected.word(), path.display())]
+    OtherMode {
+        /// What it holds.
+        found: super::Mode,
+        /// What it was to be used for.
+        expected: super::Mode,
+        /// The ledger's folder.
+        path: PathBuf,
+    },
+    /// The clock is earlier than anything could have been recorded.
+    #[error("the clock says a time before 1970, expected today: set the clock")]
+    Clock,
     /// A newer program wrote this journal. Nothing was changed.
     #[error("the journal has format {found}, this program knows up to {known}: use a newer program, at {}", path.display())]
     NewerFormat {

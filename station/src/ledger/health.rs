@@ -46,6 +46,26 @@ pub enum StoreState {
     Failed(String),
 }
 
+impl StoreState {
+    /// Whether it shows what is recorded, or will.
+    pub(super) fn follows(&self) -> bool {
+        matches!(self, Self::Following | Self::WaitingForSpace)
+    }
+}
+
+impl std::fmt::Display for StoreState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Following => f.write_str("up to date with the journal"),
+            Self::WaitingForSpace => f.write_str("waits for free space: lists do not show the newest parts"),
+            Self::Hung => f.write_str("hangs: lists no longer show new parts until the station is restarted"),
+            Self::Failed(why) => {
+                write!(f, "failed, and lists no longer show new parts until the station is restarted: {why}")
+            }
+        }
+    }
+}
+
 /// Damage in the middle of the journal: bytes that hold no entry, entries that are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {

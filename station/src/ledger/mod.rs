@@ -20,6 +20,7 @@ mod error;
 mod follower;
 mod health;
 mod journal;
+mod lost;
 mod opening;
 mod shared;
 mod store;
@@ -27,7 +28,7 @@ mod store;
 mod tests;
 mod verify;
 
-pub use calibrations::{Calibration, Calibrations, CameraState, Doubt, Verification};
+pub use calibrations::{Calibration, Calibrations, CameraState, Cause, Doubt, Verification};
 pub use entry::{Act, CalibratedTo, Entry, Mode, Software};
 pub use error::LedgerError;
 pub use health::{Cut, Damage, Health, LostEntry, OpenReport, StoreState};
@@ -121,7 +122,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Locked`] when another process has it open; [`LedgerError::NewerFormat`]; [`LedgerError::DiskFull`] when
-    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Io`]. Damage is not an error: it is in the report.
+    /// there is not even room for sled to open (4 MiB, after giving up the ballast of 8 MiB that was kept for this); [`LedgerError::Clock`]; [`LedgerError::Io`]. Damage is not an error: it is in the report.
     pub fn open(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
         let outside = outside(&options);
         opening::open(dir, options, outside)
@@ -132,10 +133,24 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NoLedger`]; those of [`open`](Self::open).
     pub fn open_existing(dir: &Path, options: LedgerOptions) -> Result<(Self, OpenReport), LedgerError> {
-        if dir.join(opening::JOURNAL).is_dir() {
-            Self::open(dir, options)
-        } else {
-            Err(LedgerError::NoLedger(dir.to_owned()))
+        if Self::is_in(dir) { Self::open(dir, options) } else { Err(LedgerError::NoLedger(dir.to_owned())) }
+    }
+
+    /// Whether a folder holds a ledger.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(opening::JOURNAL).is_dir()
+    }
+
+    /// Refuses a ledger whose first entry has another mode: rendered parts never get between real ones, nor the other way round.
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherMode`]; [`LedgerError::Store`], [`LedgerError::Io`].
+    pub fn require_mode(&self, mode: Mode) -> Result<(), LedgerError> {
+        match self.since(0, 1)?.first() {
+            Some(first) if first.mode != mode => {
+                Err(LedgerError::OtherMode { found: first.mode, expected: mode, path: self.0.dir.clone() })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -282,6 +297,33 @@ impl Ledger {
         Ok(recipes)
     }
 
+    /// First and last numbers of entries of which nobody knows what they were, ascending.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn lost(&self) -> Result<Vec<(u64, u64)>, LedgerError> {
+        self.context().store_up_to_date().lost()
+    }
+
+    /// Acts on recipes that cannot be read any more, ascending.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`], [`LedgerError::Io`].
+    pub fn unreadable_recipe_acts(&self) -> Result<Vec<u64>, LedgerError> {
+        let store = self.context().store_up_to_date();
+        let mut reader = self.reader();
+        let mut unreadable = Vec::new();
+        for seq in store.acts(Kind::Recipe)? {
+            let Some(row) = store.row(seq)? else { continue };
+            match reader.entry(seq, &row) {
+                Ok(_) => {}
+                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => unreadable.push(seq),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(unreadable)
+    }
+
     /// Values of one check of one recipe, newest first, from sequence numbers smaller than `before_seq` (`None`: all), at most `limit`.
     ///
     /// # Errors
@@ -309,7 +351,10 @@ impl Ledger {
         let refusing = match (&state.stopped, &free) {
             (Some(reason), _) => Some(reason.clone()),
             (None, Err(e)) => Some(e.to_string()),
-            (None, Ok(free)) if *free < needed => Some(format!("the disk is full: {needed} bytes needed, {free} free")),
+            (None, Ok(free)) if *free < needed => {
+                let mb = |bytes: u64| bytes.div_ceil(1_000_000);
+                Some(format!("the disk is full: {} MB needed, {} MB free", mb(needed), free / 1_000_000))
+            }
             (None, Ok(_)) => None,
         };
         let last_seq = state.end.next_seq - 1;
@@ -402,7 +447,6 @@ fn stamp(options: &LedgerOptions) -> Stamp {
 }
 
 fn fold_recipe(recipes: &mut Vec<RecipeState>, entry: &Entry) {
-    let since_seq = entry.seq;
     match &entry.act {
         Act::RecipeInstalled { recipe, part, revision, name, files } => {
             match recipes.iter_mut().find(|r| r.recipe == *recipe) {
@@ -415,21 +459,33 @@ fn fold_recipe(recipes: &mut Vec<RecipeState>, entry: &Entry) {
                     revision: revision.clone(),
                     status: RecipeStatus::Draft,
                     files: files.clone(),
-                    since_seq,
+                    since_seq: entry.seq,
+                    since_wall: entry.wall.clone(),
                     by: None,
                 }),
             }
         }
-        Act::RecipeApproved { recipe, by } => set_status(recipes, recipe, RecipeStatus::Approved, by, since_seq),
-        Act::RecipeRetired { recipe, by } => set_status(recipes, recipe, RecipeStatus::Retired, by, since_seq),
+        Act::RecipeApproved { recipe, by } => {
+            let name = recipes.iter().find(|r| r.recipe == *recipe).map(|r| r.name.clone());
+            // One name, one recipe in use: an older content that comes back into the folder does not judge unseen.
+            let older = |r: &&mut RecipeState| {
+                r.status == RecipeStatus::Approved && Some(&r.name) == name.as_ref() && r.recipe != *recipe
+            };
+            recipes.iter_mut().filter(older).for_each(|r| set_status(r, RecipeStatus::Superseded, by, entry));
+            let approved = recipes.iter_mut().find(|r| r.recipe == *recipe);
+            approved.into_iter().for_each(|r| set_status(r, RecipeStatus::Approved, by, entry));
+        }
+        Act::RecipeRetired { recipe, by } => {
+            let retired = recipes.iter_mut().find(|r| r.recipe == *recipe);
+            retired.into_iter().for_each(|r| set_status(r, RecipeStatus::Retired, by, entry));
+        }
         _ => {}
     }
 }
 
-fn set_status(recipes: &mut [RecipeState], recipe: &Sha256, status: RecipeStatus, by: &str, since_seq: u64) {
-    if let Some(known) = recipes.iter_mut().find(|r| r.recipe == *recipe) {
-        (known.status, known.by, known.since_seq) = (status, Some(by.to_owned()), since_seq);
-    }
+fn set_status(recipe: &mut RecipeState, status: RecipeStatus, by: &str, entry: &Entry) {
+    (recipe.status, recipe.by) = (status, Some(by.to_owned()));
+    (recipe.since_seq, recipe.since_wall) = (entry.seq, entry.wall.clone());
 }
 
 impl Drop for Inner {

@@ -10,14 +10,14 @@ use super::journal::{Position, frame, segment};
 use super::shared::{Shared, State};
 use super::store::{CHUNK, Store};
 use super::verify::{CHUNKS_AT_OPEN, Rest};
-use super::{Inner, Ledger, LedgerError, LedgerOptions};
+use super::{Inner, Ledger, LedgerError, LedgerOptions, lost};
 use std::fs::{self, File};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Rows that are tried when the checkpoint's frame is not in the journal.
 const ANCHORS: usize = 4096;
@@ -48,6 +48,7 @@ pub(super) struct Outside {
 }
 
 pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Result<(Ledger, OpenReport), LedgerError> {
+    clock_is_set(SystemTime::now())?;
     create_dir(dir)?;
     let lock = disk::lock(dir)?;
     disk::ballast(dir, options.min_free_bytes, STORE_RESERVE)?;
@@ -64,6 +65,7 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
     // Numbers once acknowledged are never given out again, even when the journal lost their entries.
     let journal_next = ended.cursor.next_seq;
     store.remember(known.0)?;
+    lost::keep_what_was_known(dir, &store)?;
     let known_last = store.tip().highest;
     let end = Cursor { next_seq: journal_next.max(known_last + 1), ..ended.cursor };
     let lost = if journal_next <= known_last {
@@ -170,6 +172,11 @@ pub(super) fn open(dir: &Path, options: LedgerOptions, outside: Outside) -> Resu
     Ok((Ledger(Arc::new(inner)), report))
 }
 
+/// sled panics on a clock before 1970, and no entry should have such a time.
+pub(super) fn clock_is_set(now: SystemTime) -> Result<(), LedgerError> {
+    if now < SystemTime::UNIX_EPOCH { Err(LedgerError::Clock) } else { Ok(()) }
+}
+
 pub(super) fn rebuild_mark(dir: &Path) -> PathBuf {
     dir.join("rebuild-store")
 }
@@ -182,6 +189,9 @@ fn open_store(dir: &Path, journal: &Path, segments: &[u64]) -> Result<Anchored, 
     let reason = if !path.exists() {
         "its folder was missing".to_owned()
     } else if mark.exists() {
+        // Even a store that is thrown away says which numbers were given out.
+        let tip = catch_unwind(|| Store::open(&path).map(|store| *store.tip()));
+        known.0 = tip.ok().and_then(Result::ok).map_or(0, |tip| tip.highest);
         "it disagreed with the journal, or this was asked for".to_owned()
     } else {
         // sled asserts its invariants on what it finds in its files.
@@ -198,13 +208,30 @@ fn open_store(dir: &Path, journal: &Path, segments: &[u64]) -> Result<Anchored, 
     }
     let io = |what| LedgerError::io(what, &path);
     if path.exists() {
-        fs::remove_dir_all(&path).map_err(io("removing the store"))?;
+        set_aside(dir, &path)?;
     }
     let store = Store::open(&path)?;
     if mark.exists() {
         fs::remove_file(&mark).map_err(io("removing the mark"))?;
     }
     Ok(Anchored { store, anchor: None, stepped_back: false, rebuilt: Some(reason), known })
+}
+
+/// Keeps a store that is to be made again until the new one has taken over what only it knows of lost entries; where there is no room for two, it goes now.
+fn set_aside(dir: &Path, store: &Path) -> Result<(), LedgerError> {
+    let aside = lost::replaced(dir);
+    let io = |what| LedgerError::io(what, store);
+    let size: u64 = fs::read_dir(store)
+        .map_err(io("reading the store"))?
+        .flatten()
+        .filter_map(|file| file.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum();
+    // One that is there already was being replaced when the program ended: it knows more.
+    if aside.exists() || free_bytes(dir)? < size.saturating_add(2 * STORE_RESERVE) {
+        return fs::remove_dir_all(store).map_err(io("removing the store"));
+    }
+    fs::rename(store, &aside).map_err(io("setting the store aside"))
 }
 
 /// The store as it is, or why it cannot be believed.
@@ -245,6 +272,13 @@ fn try_store(
 
 /// The newest entry that the journal holds where its row says.
 fn find_anchor(store: &Store, journal: &Path, last_seq: u64) -> Result<Option<(u64, Position)>, LedgerError> {
+    let applied = *store.tip();
+    if let Some((seq, position)) = applied.frame
+        && File::open(segment::path(journal, position.segment)).is_ok_and(|f| frame::read(&f, &position, seq).is_ok())
+    {
+        // Rows behind it are of lost entries.
+        return Ok(Some((seq, position)));
+    }
     for pair in store.rows_down_from(last_seq).take(ANCHORS) {
         let (seq, row) = pair?;
         let Ok(file) = File::open(segment::path(journal, row.position.segment)) else { continue };

@@ -237,3 +237,42 @@ fn integers_beyond_53_bits_are_given_back_as_they_were_recorded() {
     assert_eq!(recorded.monotonic_ns, 1 << 53);
     assert_eq!(frame::entry(&payload).unwrap(), recorded);
 }
+
+#[test]
+fn a_clock_before_1970_is_refused_before_anything_is_opened() {
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    assert!(opening::clock_is_set(epoch).is_ok());
+    let refused = opening::clock_is_set(epoch - Duration::from_secs(1));
+    assert!(refused.unwrap_err().to_string().ends_with("set the clock"));
+}
+
+#[test]
+fn what_only_the_store_knew_of_lost_entries_outlives_a_rebuild_that_was_cut_short() {
+    let dir = fast_dir();
+    let ledger = open(dir.path()).0;
+    (1..=4).for_each(|i| drop(ledger.append(approved(i)).unwrap()));
+    drop(ledger);
+    let segment = segment::path(&dir.path().join("journal"), 1);
+    let mut bytes = fs::read(&segment).unwrap();
+    let at = bytes.windows(8).position(|w| w == b"person-2").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    // Cut short where a power cut would: the old store is set aside, the new one not made, or without the old one's rows.
+    let (store, aside) = (dir.path().join("store"), dir.path().join("store-before"));
+    fs::rename(&store, &aside).unwrap();
+    let (ledger, report) = open(dir.path());
+    assert_eq!((report.damage[0].first_seq, report.damage[0].lost.len()), (Some(2), 1));
+    assert_eq!((ledger.unreadable_recipe_acts().unwrap(), ledger.lost().unwrap()), (vec![2], vec![]));
+    drop(ledger);
+    assert!(!aside.exists());
+    // It is a store like any other: nothing is rebuilt when it is opened, and once more it can be.
+    assert_eq!(open(dir.path()).1.rebuilt, None);
+    Ledger::ask_for_rebuild(dir.path()).unwrap();
+    let (ledger, report) = open(dir.path());
+    assert!(report.rebuilt.is_some() && !aside.exists());
+    assert_eq!((seqs(&ledger), ledger.unreadable_recipe_acts().unwrap()), (vec![1, 3, 4], vec![2]));
+    drop(ledger);
+    fs::remove_dir_all(&store).unwrap();
+    let ledger = open(dir.path()).0;
+    assert_eq!((ledger.unreadable_recipe_acts().unwrap(), ledger.lost().unwrap()), (vec![], vec![(2, 2)]));
+}

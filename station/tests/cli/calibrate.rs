@@ -92,6 +92,9 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     assert_eq!((first["seq"].as_u64(), first["part"].as_str()), (Some(b), Some("B-1")), "{first}");
     assert!(first["wall"].is_string() && first["verdict"].is_string(), "{first}");
     assert_eq!(affected(dir, "bench-3"), Value::Null);
+    calibrated(&open(dir), "bench-4");
+    let never = assay(&["calibrate", "affected", "--camera", "bench-4", "--data", &at(dir, "data")]);
+    assert_eq!(out(&never), "bench-4 was calibrated and never verified.\n");
 
     // What is judged now is in doubt too, and a second failure does not shorten the list; too close to tell is no pass.
     judged(&open(dir), "d");
@@ -132,6 +135,53 @@ fn a_verification_that_fails_lists_every_part_since_the_last_good_one() {
     let list = out(&assay(&["calibrate", "list", "--data", &at(dir, "data")]));
     assert!(list.starts_with("good        camera bench-2") && list.contains("camera bench-3"), "{list}");
     assert!(list.contains("by p-7 with chessboard: rms 0.21 px") && list.contains("REFER bench-2"), "{list}");
+}
+
+/// The journal's frames: length, checksum, payload. Flips a bit of the payload of frame `n`, counted from 0.
+fn harm(dir: &Path, n: usize) {
+    let segment = dir.join("data/journal/00000000000000000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let length = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let at = (0..n).fold(24, |at, _| at + 8 + length(&bytes, at));
+    let middle = at + 8 + length(&bytes, at) / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+}
+
+/// Damage once hid a failure: the camera was good again, and doctor said that the journal was.
+#[test]
+fn damage_in_the_journal_is_told_with_serial_numbers_and_keeps_cameras_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let ledger = open(dir);
+    calibrated(&ledger, "bench-2");
+    judged(&ledger, "a");
+    drop(ledger);
+    assert_eq!(code(&verify(dir, "bench-2", "150.30", &[])), 1);
+    judged(&open(dir), "b");
+    harm(dir, 1);
+    harm(dir, 2);
+    let data = at(dir, "data");
+    // As it is; made again; and once more, when only the rebuilt store is left to know.
+    for more in [&[][..], &["--rebuild"], &["--rebuild"], &[]] {
+        let listed = affected(dir, "bench-2");
+        assert_eq!(serials(&listed), ["b"], "{listed}");
+        assert_eq!(listed["damaged"][0]["serial"], "a", "{listed}");
+        assert!(listed["reason"].as_str().unwrap().contains("entry 3"), "{listed}");
+        let doctor = assay(&[&["doctor", "--data", &data], more].concat());
+        assert_eq!(code(&doctor), 2, "{}", out(&doctor));
+        let said = out(&doctor);
+        assert!(said.contains("WRONG journal: ") && said.contains("entries 2 to 3 cannot be read"), "{said}");
+        assert!(said.contains("lost: 2 part B-1 serial a"), "{said}");
+        assert!(said.contains("WRONG calibration: camera bench-2: entry 3, an act"), "{said}");
+        let list = out(&assay(&["calibrate", "list", "--data", &data]));
+        assert!(list.starts_with("failed      camera bench-2: entry 3"), "{list}");
+    }
+    assert_eq!(code(&verify(dir, "bench-2", "150.02", &[])), 0);
+    let list = out(&assay(&["calibrate", "list", "--data", &data]));
+    assert!(list.starts_with("good        camera bench-2"), "{list}");
+    // The damage itself stays said.
+    assert_eq!(code(&assay(&["doctor", "--data", &data])), 2);
 }
 
 /// Half of the world writes numbers with a comma.
@@ -200,6 +250,7 @@ fn a_wrong_name_of_the_data_folder_is_said_and_makes_none() {
 fn mistakes_of_a_verification_are_one_line_each_and_record_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
+    drop(open(dir));
     let none = verify(dir, "bench-2", "150.02", &[]);
     assert_eq!(code(&none), 2);
     assert!(
@@ -224,11 +275,27 @@ fn mistakes_of_a_verification_are_one_line_each_and_record_nothing() {
         (asked("bench-2", " ", good, "rule"), "`by`: expected the id of a person"),
         (asked("bench-2", "an\na", good, "rule"), "`by`: expected the id of a person"),
         (asked("bench-2", "anna", good, ""), "`artefact`: expected what was measured, in words"),
-        (asked("bench-2", "anna", ["0", "150.02", "0.03", "0.1"], "rule"), "`nominal_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "nan", "0.03", "0.1"], "rule"), "`measured_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "0", "0.1"], "rule"), "`u_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "-0.03", "0.1"], "rule"), "`u_mm`: expected a number above 0"),
-        (asked("bench-2", "anna", ["150", "150", "0.03", "inf"], "rule"), "`limit_mm`: expected a number above 0"),
+        (asked("bench-2", "anna", ["0", "150.02", "0.03", "0.1"], "rule"), "--nominal: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "nan", "0.03", "0.1"], "rule"), "--measured: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "0", "0.1"], "rule"), "--u: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "-0.03", "0.1"], "rule"), "--u: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "150", "0.03", "inf"], "rule"), "--limit: expected a number above 0"),
+        (asked("bench-2", "anna", ["150", "1e308", "0.03", "0.1"], "rule"), "found 1e308"),
+        // Slips of the finger: a factor of units, a digit too many or too few.
+        (
+            asked("bench-2", "anna", ["150", "150", "0.03", "15"], "rule"),
+            "--limit: expected less than a tenth of --nominal",
+        ),
+        (asked("bench-2", "anna", ["150", "150", "0.11", "0.1"], "rule"), "--u: expected at most --limit (0.1 mm)"),
+        (
+            asked("bench-2", "anna", ["150", "150", "1e-9", "0.1"], "rule"),
+            "--u: expected at least a millionth of --nominal",
+        ),
+        (
+            asked("bench-2", "anna", ["150", "15.002", "0.03", "0.1"], "rule"),
+            "--measured: expected about --nominal (150.0 mm), found 15.002 mm",
+        ),
+        (asked("bench-2", "anna", ["150", "1500.2", "0.03", "0.1"], "rule"), "--measured: expected about --nominal"),
     ] {
         assert_eq!((code(&refused), stderr(&refused).lines().count()), (2, 1), "{}", stderr(&refused));
         assert!(stderr(&refused).contains(expected), "{}", stderr(&refused));

@@ -81,6 +81,40 @@ pub(super) fn solve(views: &[View], mut lens: Lens, mut poses: Vec<Rigid>) -> Op
     })
 }
 
+/// How much longer (relative) the focal length is that one view asks for by itself, the rest of the lens as it is, with its standard uncertainty. `None` when the
+/// view does not tell: one that is nearly parallel to the camera cannot.
+pub(super) fn focal_alone(view: &View, lens: &Lens, pose: &Rigid) -> Option<(f64, f64)> {
+    // Each step of these well-posed equations squares what is left over; eight are plenty from a quarter off.
+    const STEPS: usize = 8;
+    let (mut longer, mut u, mut pose) = (1.0, f64::INFINITY, *pose);
+    for _ in 0..STEPS {
+        let lens = Lens { fx: lens.fx * longer, fy: lens.fy * longer, ..*lens };
+        let Equations { lens: by_lens, lens_right, views, cost } =
+            Equations::at(std::slice::from_ref(view), &lens, &[pose]);
+        let block = views.first()?;
+        // Both focal lengths by the same factor.
+        let by_factor = |row: &[f64; L]| lens.fx * row[0] + lens.fy * row[1];
+        let tie: [f64; P] = std::array::from_fn(|k| lens.fx * block.tie[0][k] + lens.fy * block.tie[1][k]);
+        let through = solve_symmetric(block.pose, tie)?;
+        let dot = |a: &[f64; P], b: &[f64; P]| (0..P).map(|k| a[k] * b[k]).sum::<f64>();
+        let normal = lens.fx * by_factor(&by_lens[0]) + lens.fy * by_factor(&by_lens[1]) - dot(&through, &tie);
+        let step = (by_factor(&lens_right) - dot(&through, &block.right)) / normal;
+        let right = std::array::from_fn(|k| block.right[k] - tie[k] * step);
+        pose = turned(&pose, &solve_symmetric(block.pose, right)?);
+        longer *= 1.0 + step;
+        let free = (2 * view.points.len()).saturating_sub(P + 1).max(1) as f64;
+        u = (cost / free / normal).sqrt();
+        if !(0.2..5.0).contains(&longer) {
+            return None;
+        }
+    }
+    // NaN is not smaller.
+    (u < VAGUE).then_some((longer - 1.0, u))
+}
+
+/// A relative uncertainty of the focal length at which a view says nothing of it.
+const VAGUE: f64 = 0.05;
+
 impl Equations {
     fn at(views: &[View], lens: &Lens, poses: &[Rigid]) -> Self {
         let mut all =

@@ -68,6 +68,35 @@ pub enum CalibrateError {
         /// Largest that is accepted, percent.
         expected: f64,
     },
+    /// Some views were taken at another zoom.
+    #[error(
+        "photos {} do not agree with the others: taken alone, photo {worst} has a focal length that differs from theirs by {percent:.0} % (expected at most {expected} %): \
+         take all photos with one zoom and focus, or leave these out",
+        listed(views)
+    )]
+    OtherFocal {
+        /// Their indices, from 1.
+        views: Vec<usize>,
+        /// The one that differs most.
+        worst: usize,
+        /// By how much it differs, percent.
+        percent: f64,
+        /// How much is accepted, percent.
+        expected: f64,
+    },
+    /// In one view points lie farther from where they should be than in all others.
+    #[error(
+        "photo {view} does not agree with the others: its points are off by {rms_px:.2} px, expected at most {expected_px:.2} px as in the others: is it of another \
+         board, or was the board bent? leave it out, or take it again"
+    )]
+    OffView {
+        /// Its index, from 1.
+        view: usize,
+        /// Root mean square distance in it, px.
+        rms_px: f64,
+        /// Largest that is accepted beside the other views, px.
+        expected_px: f64,
+    },
     /// The points do not lie where any lens would show them.
     #[error(
         "the points fit no lens (off by {rms_px:.2} px, expected at most {expected_px} px; worst is photo {view}): is the target flat, and are \
@@ -89,6 +118,58 @@ pub const MIN_VIEWS: usize = 3;
 const MAX_U_FOCAL: f64 = 0.02;
 /// Targets that are printed and glued by hand are off by a few tenths of a pixel; an order of magnitude more is another target.
 const MAX_RMS_PX: f64 = 3.0;
+
+/// A view whose own focal length differs from the others' by less (relative) is one of a board that is not flat: real ones differ by up to 7 %, which they
+/// know to 2 %.
+const MAX_OWN_FOCAL: f64 = 0.04;
+/// And by less than so many standard uncertainties.
+const MAX_OWN_FOCAL_IN_U: f64 = 6.0;
+/// A view may be off by so many times as much as the middle one.
+const MAX_TIMES_OFF: f64 = 4.0;
+/// And by this in any case, px.
+const ALWAYS_OFF_PX: f64 = 0.5;
+
+/// `1, 4 and 7`
+fn listed(views: &[usize]) -> String {
+    let words: Vec<String> = views.iter().map(ToString::to_string).collect();
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+/// The middle one.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Refuses views that speak of another lens than most. Least squares finds a lens between two zooms that explains neither, with residuals that are no
+/// larger than those of a board that is not flat: what each view says of the focal length by itself tells the two apart.
+fn agree(views: &[View], found: &Calibrated) -> Result<(), CalibrateError> {
+    let alone: Vec<(usize, f64, f64)> = (views.iter().zip(&found.poses).enumerate())
+        .filter_map(|(i, (view, pose))| bundle::focal_alone(view, &found.lens, pose).map(|(d, u)| (i + 1, d, u)))
+        .collect();
+    let middle = median(alone.iter().map(|(_, d, _)| *d).collect());
+    let u_middle = median(alone.iter().map(|(_, _, u)| *u).collect());
+    let off = |d: f64| (d - middle).abs();
+    let most = |u: f64| MAX_OWN_FOCAL.max(MAX_OWN_FOCAL_IN_U * (u * u + u_middle * u_middle).sqrt());
+    let other: Vec<_> = alone.iter().filter(|(_, d, u)| off(*d) > most(*u)).collect();
+    if let Some((worst, d, u)) = other.iter().max_by(|a, b| off(a.1).total_cmp(&off(b.1))) {
+        return Err(CalibrateError::OtherFocal {
+            views: other.iter().map(|(view, ..)| *view).collect(),
+            worst: *worst,
+            percent: 100.0 * off(*d),
+            expected: (100.0 * most(*u)).round(),
+        });
+    }
+    let expected_px = (MAX_TIMES_OFF * median(found.view_rms_px.clone())).max(ALWAYS_OFF_PX);
+    let worst = (0..views.len()).max_by(|a, b| found.view_rms_px[*a].total_cmp(&found.view_rms_px[*b]));
+    match worst.filter(|v| found.view_rms_px[*v] > expected_px) {
+        Some(v) => Err(CalibrateError::OffView { view: v + 1, rms_px: found.view_rms_px[v], expected_px }),
+        None => Ok(()),
+    }
+}
 
 /// Finds the lens that explains all views best.
 ///
@@ -118,6 +199,7 @@ pub fn calibrate(views: &[View], size: (u32, u32)) -> Result<Calibrated, Calibra
             view: worst.map_or(0, |v| v + 1),
         });
     }
+    agree(views, &found)?;
     let u_focal = found.covariance[0][0].max(0.0).sqrt() / found.lens.fx;
     if u_focal.is_nan() || u_focal > MAX_U_FOCAL {
         return Err(CalibrateError::TooAlike { percent: 100.0 * u_focal, expected: 100.0 * MAX_U_FOCAL });

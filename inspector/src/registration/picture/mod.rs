@@ -44,17 +44,31 @@ const LEAST_CORRELATION: f64 = 0.45;
 /// DOI 10.1016/S0262-8856(03)00137-9, coarse to fine.
 ///
 /// Honest scope: turned by at most 9 degrees, scaled by 5 %, shifted by a tenth of the picture; the two pictures have the same
-/// number of pixels per millimetre, half of the reference is seen, and nothing lies in the photo in front of it.
+/// number of pixels per millimetre, half of the reference is seen, and nothing lies in the photo in front of it. Pictures many times
+/// longer than wide are refused where they cannot be halved often enough to be searched.
 ///
 /// # Errors
-/// [`Reason::NotAligned`] when no pose explains the photo.
+/// [`Reason::NotAligned`] when no pose explains the photo, or it is too small to show half of the reference.
 pub(super) fn align(located: &Located<'_>, reference: &ReferencePicture) -> Result<PicturePose, Reason> {
     let pyramid = Pyramid::new(&located.light);
     let not_aligned = |detail: String| Reason::NotAligned { detail };
+    let sides = |p: &Pyramid| [p.levels[0].width, p.levels[0].height];
+    let (seen, expected) = (sides(&pyramid), sides(&reference.pyramid));
+    let [[w, h], [expected_w, expected_h]] = [seen, expected];
+    if !search::can_show(seen, expected) {
+        return Err(not_aligned(format!(
+            "the photo is {w} x {h} px, expected at least half of the reference picture's {expected_w} x {expected_h} px"
+        )));
+    }
     let coarsest = pyramid.levels.len().min(reference.pyramid.levels.len()) - 1;
     let finest = (0..=coarsest).find(|l| !reference.landmarks[*l].is_empty()).unwrap_or(coarsest);
     if reference.landmarks[finest].len() < LEAST_LANDMARKS {
         return Err(not_aligned("the reference picture shows no edges".to_owned()));
+    }
+    if search::pixels_compared(&reference.pyramid.levels[coarsest]) > search::MOST_PIXELS {
+        return Err(not_aligned(format!(
+            "the pictures are too narrow to be searched: the photo is {w} x {h} px, the reference picture {expected_w} x {expected_h} px"
+        )));
     }
     let mut fits = search::candidates(&pyramid.levels[coarsest], &reference.pyramid.levels[coarsest], 40);
     for level in (finest..coarsest).rev() {

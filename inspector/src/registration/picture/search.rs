@@ -14,17 +14,44 @@ const MOST_SHIFT: f64 = 0.10;
 const TURN_STEP_DEGREES: f64 = 3.0;
 /// How much of the reference must be seen.
 const LEAST_OVERLAP: f64 = 0.5;
+/// The search compares at most so many pixels: about a second. Pictures halved down to the coarsest level need a fiftieth of it; one that
+/// is too narrow to be halved, or is compared with one that is, would take minutes.
+pub(super) const MOST_PIXELS: usize = 3_000_000_000;
+
+/// Whether a photo of these sides can show as much of the reference as must be seen, however it is turned and scaled.
+pub(super) fn can_show(photo: [usize; 2], reference: [usize; 2]) -> bool {
+    // A photo in which everything is smaller shows more; a strip that is turned is a little wider along the picture's sides.
+    const LARGER: f64 = 1.12;
+    let share = |side: usize| (LARGER * photo[side] as f64 / reference[side] as f64).min(1.0);
+    share(0) * share(1) >= LEAST_OVERLAP
+}
+
+/// How many pixels [`candidates`] compares.
+pub(super) fn pixels_compared(reference: &Raster) -> usize {
+    let shifts = 2 * reach(reference).unsigned_abs() + 1;
+    let attitudes = attitudes().count();
+    [shifts, shifts, reference.width, reference.height].into_iter().fold(attitudes, usize::saturating_mul)
+}
+
+/// Largest shift that is tried, px.
+fn reach(reference: &Raster) -> isize {
+    (MOST_SHIFT * reference.width.max(reference.height) as f64).ceil() as isize
+}
+
+/// Turns in steps, and scales, that are tried.
+fn attitudes() -> impl Iterator<Item = (i32, f64)> {
+    let turns = (MOST_TURN_DEGREES / TURN_STEP_DEGREES).round() as i32;
+    (-turns..=turns).flat_map(|turn| [-0.6, 0.6].map(|k| (turn, 1.0 + k * MOST_SCALE)))
+}
 
 /// Poses of the coarsest level worth refining, best first.
 ///
 /// For every turn and scale the photo is resampled once into the reference's frame; all whole-pixel shifts are then scored by
 /// zero-mean normalised cross-correlation over what both show.
 pub(super) fn candidates(photo: &Raster, reference: &Raster, keep: usize) -> Vec<Fit> {
-    let reach = (MOST_SHIFT * reference.width.max(reference.height) as f64).ceil() as isize;
-    let turns = (MOST_TURN_DEGREES / TURN_STEP_DEGREES).round() as i32;
-    let attitudes: Vec<(i32, f64)> =
-        (-turns..=turns).flat_map(|turn| [-0.6, 0.6].map(|k| (turn, 1.0 + k * MOST_SCALE))).collect();
-    let mut found: Vec<(f64, Fit)> = attitudes
+    let reach = reach(reference);
+    let mut found: Vec<(f64, Fit)> = attitudes()
+        .collect::<Vec<_>>()
         .into_par_iter()
         .flat_map_iter(|(turn, scale)| {
             let angle = f64::from(turn) * TURN_STEP_DEGREES * (std::f64::consts::PI / 180.0);

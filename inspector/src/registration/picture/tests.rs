@@ -29,7 +29,11 @@ fn band(x: f64, y: f64) -> f64 {
 }
 
 fn photo(grey: impl Fn(f64, f64) -> f64) -> Photo {
-    let picture = GrayImage::from_fn(SIDE, SIDE, |x, y| {
+    sized([SIDE, SIDE], grey)
+}
+
+fn sized([width, height]: [u32; 2], grey: impl Fn(f64, f64) -> f64) -> Photo {
+    let picture = GrayImage::from_fn(width, height, |x, y| {
         Luma([(255.0 * grey(f64::from(x), f64::from(y))).round().clamp(0.0, 255.0) as u8])
     });
     let mut png = std::io::Cursor::new(Vec::new());
@@ -103,4 +107,55 @@ fn a_reference_without_edges_is_refused_in_words() {
     let found = align(&locate(&photo(part), &policy()), &reference).map(|p| p.correlation);
     let Err(Reason::NotAligned { detail }) = found else { panic!("{found:?}") };
     assert!(detail.contains("no edges"), "{detail}");
+}
+
+/// A photo that cannot be halved once made the search run over the whole reference at full size, for minutes.
+#[test]
+fn no_size_of_photo_or_reference_is_searched_for_long() {
+    let large = |x: f64, y: f64| part(x / 3.0, y / 3.0);
+    let references = [[1200, 1200], [1200, 900], [1400, 30], [30, 1400], [3000, 40]]
+        .map(|size| ReferencePicture::new(sized(size, large), Tone::Srgb));
+    let sizes = [
+        [1, 1],
+        [2, 2],
+        [8, 8],
+        [1, 500],
+        [500, 1],
+        [40, 40],
+        [64, 64],
+        [160, 160],
+        [15, 1400],
+        [1400, 15],
+        [1400, 30],
+        [3000, 31],
+    ];
+    for size in sizes {
+        let photo = sized(size, large);
+        for reference in &references {
+            let found = align(&locate(&photo, &policy()), reference).map(|p| p.correlation);
+            let level = &reference.pyramid.levels[0];
+            let word = format!("{size:?} against {} x {}: {found:?}", level.width, level.height);
+            if size[0].min(size[1]) < 200 && level.width.min(level.height) >= 900 {
+                let Err(Reason::NotAligned { detail }) = found else { panic!("{word}") };
+                let expected = format!("the photo is {} x {} px, expected at least half", size[0], size[1]);
+                assert!(detail.starts_with(&expected), "{detail}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_photo_too_small_to_show_half_of_the_reference_is_refused_before_the_search() {
+    use super::search::can_show;
+    for (photo, good) in [
+        ([480, 400], true),
+        ([410, 340], true),
+        ([400, 480], true),
+        ([4000, 3000], true),
+        ([200, 5000], false),
+        ([300, 240], false),
+        ([1, 1], false),
+    ] {
+        assert_eq!(can_show(photo, [480, 400]), good, "{photo:?}");
+    }
 }

@@ -1,10 +1,10 @@
 //! `assay calibrate board`: a camera's lens, from photos of a chessboard.
 
-use super::journal::Recording;
+use super::journal::{Recording, write_record};
 use crate::calibrations;
 use crate::cli::photos::{Photo, expand};
-use crate::cli::{ERROR, OK, write_new};
-use anyhow::{Context as _, Result, ensure};
+use crate::cli::{ERROR, OK};
+use anyhow::{Result, ensure};
 use inspector::calibration::board::Board;
 use inspector::calibration::solve::{Calibrated, View, calibrate};
 use inspector::calibration::{CameraRecord, Lens, Tone};
@@ -54,7 +54,7 @@ impl OfBoard {
         let (columns, rows) = self.corners;
         ensure!(
             self.square.is_finite() && (0.1..=1000.0).contains(&self.square),
-            "--square: expected 0.1 to 1000 mm, found {}",
+            "--square: expected 0.1 to 1000 mm, found {:?}",
             self.square
         );
         ensure!(!self.out.exists(), "{} exists: expected the name of a new file", self.out.display());
@@ -81,19 +81,20 @@ impl OfBoard {
         let views: Vec<View> = used.iter().map(|s| s.view.clone()).collect();
         let names =
             || used.iter().enumerate().map(|(i, s)| format!("photo {} is {}", i + 1, s.shown)).collect::<Vec<_>>();
-        let found = calibrate(&views, size).with_context(|| names().join(", "))?;
+        let found = calibrate(&views, size).map_err(|e| match used.len() {
+            0 => e.into(),
+            _ => anyhow::Error::new(e).context(names().join(", ")),
+        })?;
         report(&mut out, &used, &found)?;
         let record = CameraRecord {
             by: self.by.clone(),
             made: Some(jiff::Timestamp::now().to_string()),
             ..CameraRecord::of_board(&found, &board, size)
         };
-        write_new(&self.out, record.to_toml().as_bytes())?;
-        writeln!(out, "Wrote {}.", self.out.display())?;
-        if let Some((ledger, camera, by)) = journal {
-            let entry = calibrations::calibrate(&ledger, camera, by, &record)?;
-            writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
-        }
+        let wrote = format!("Wrote {}.", self.out.display());
+        write_record(&mut out, (&self.out, &record.to_toml(), &wrote), journal, |ledger, camera, by| {
+            calibrations::calibrate(ledger, camera, by, &record)
+        })?;
         Ok(if unreadable { ERROR } else { OK })
     }
 }

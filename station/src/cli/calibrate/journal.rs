@@ -1,18 +1,16 @@
 //! `assay calibrate verify|affected|list`: calibrations as acts in the station's journal.
 
-use crate::calibrations::{self, Aged, CalibrationConfig, Measurement};
-use crate::cli::{FAILED, OK};
+use crate::calibrations::{self, Aged, CalibrationConfig, CalibrationError, Measurement};
+use crate::cli::{FAILED, OK, entries, existing_station, new_station, write_new};
 use crate::inspection::verdict_word;
-use crate::ledger::{
-    Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Health, Ledger, LedgerOptions, LostEntry, Verification,
-};
+use crate::ledger::{Act, CalibratedTo, Calibration, CameraState, Doubt, Entry, Ledger, LostEntry, Verification};
 use crate::serve::ServeConfig;
 use anyhow::{Context as _, Result};
 use inspector::decision::{GUARD_BAND_K, Verdict};
 use inspector::reason::Reason;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Inspections that are read at a time.
 const PAGE: usize = 1000;
@@ -28,13 +26,53 @@ pub(super) struct Recording {
     data: Option<PathBuf>,
 }
 
+/// A station's journal, open, or still to be made when there is something to record.
+pub(super) struct Journal<'a> {
+    ledger: Option<Ledger>,
+    data: &'a Path,
+    camera: &'a str,
+    by: &'a str,
+}
+
 impl Recording {
     /// The journal, the camera and the person, when the calibration is to be recorded: looked at before the work begins.
-    pub(super) fn open<'a>(&'a self, by: Option<&'a str>) -> Result<Option<(Ledger, &'a str, &'a str)>> {
+    pub(super) fn open<'a>(&'a self, by: Option<&'a str>) -> Result<Option<Journal<'a>>> {
         let (Some(camera), Some(by), Some(data)) = (&self.camera, by, &self.data) else { return Ok(None) };
         let (camera, by) = (calibrations::camera_name(camera)?, calibrations::person(by)?);
-        Ok(Some((Ledger::open(data, LedgerOptions::default())?.0, camera, by)))
+        let ledger = Ledger::is_in(data).then(|| existing_station(data)).transpose()?;
+        Ok(Some(Journal { ledger, data, camera, by }))
     }
+}
+
+/// Writes a record to a new file and, when asked to, into the journal: both or neither. A record that the journal does not know would be believed all the same.
+/// `wrote` says so.
+pub(super) fn write_record(
+    out: &mut impl Write,
+    (file, record, wrote): (&Path, &str, &str),
+    journal: Option<Journal<'_>>,
+    record_it: impl FnOnce(&Ledger, &str, &str) -> Result<Entry, CalibrationError>,
+) -> Result<()> {
+    write_new(file, record.as_bytes())?;
+    let Some(Journal { ledger, data, camera, by }) = journal else {
+        writeln!(out, "{wrote}")?;
+        return Ok(());
+    };
+    let made = ledger.is_none();
+    let recorded = ledger.map_or_else(|| new_station(data), Ok).and_then(|l| Ok(record_it(&l, camera, by)?));
+    let entry = match recorded {
+        Ok(entry) => entry,
+        Err(e) => {
+            // If even that fails, the first error is the one to tell.
+            let _ = std::fs::remove_file(file);
+            return Err(e.context(format!("{} was not written, because it cannot be recorded", file.display())));
+        }
+    };
+    writeln!(out, "{wrote}")?;
+    if made {
+        writeln!(out, "{} is a new station: nothing was recorded there before.", data.display())?;
+    }
+    writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
+    Ok(())
 }
 
 #[derive(clap::Args)]
@@ -102,7 +140,7 @@ pub(in crate::cli) struct List {
 
 impl Verify {
     pub(in crate::cli) fn run(self) -> Result<u8> {
-        let ledger = Ledger::open(&self.data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&self.data)?;
         let found = Measurement {
             by: self.by,
             artefact: self.artefact,
@@ -111,7 +149,7 @@ impl Verify {
             u_mm: self.u,
             limit_mm: self.limit,
         };
-        let state = calibrations::verify(&ledger, &self.camera, &found)?;
+        let state = calibrations::verify(&ledger, &self.camera, &found).map_err(in_options)?;
         let verification = state.verification.as_ref().context("the verification was recorded and cannot be read")?;
         let doubtful = state.doubt.filter(Doubt::lasts).map(|d| Doubtful::read(&ledger, d)).transpose()?;
         let mut out = std::io::stdout().lock();
@@ -131,7 +169,7 @@ impl Verify {
 
 impl Affected {
     pub(in crate::cli) fn run(self) -> Result<u8> {
-        let ledger = Ledger::open_existing(&self.data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&self.data)?;
         let state = calibrations::known(&ledger, &self.camera)?;
         let doubtful = state.doubt.map(|d| Doubtful::read(&ledger, d)).transpose()?;
         let mut out = std::io::stdout().lock();
@@ -141,7 +179,10 @@ impl Affected {
                 writeln!(out, "{}", json!({ "camera": state.camera, "doubt": doubt }))?;
             }
             (Some(doubtful), false) => doubtful.show(&mut out)?,
-            (None, false) => writeln!(out, "Every verification of {} passed.", state.camera)?,
+            (None, false) if state.verification.is_some() => {
+                writeln!(out, "Every verification of {} passed.", state.camera)?;
+            }
+            (None, false) => writeln!(out, "{} was calibrated and never verified.", state.camera)?,
         }
         Ok(OK)
     }
@@ -152,7 +193,7 @@ impl List {
         let config = self.config.as_deref().map(ServeConfig::read).transpose()?;
         let policy = config.as_ref().map_or_else(CalibrationConfig::default, |c| c.calibration);
         let data = self.data.or(config.map(|c| c.data)).context("expected --data DIR or --config FILE")?;
-        let ledger = Ledger::open_existing(&data, LedgerOptions::default())?.0;
+        let ledger = existing_station(&data)?;
         let found = ledger.calibrations()?;
         let (now, mut out) = (jiff::Timestamp::now(), std::io::stdout().lock());
         for state in &found.cameras {
@@ -165,10 +206,26 @@ impl List {
         for seq in &found.unreadable {
             writeln!(out, "unreadable  entry {seq}: an act on the calibration of a camera")?;
         }
-        if found.cameras.is_empty() && found.unreadable.is_empty() {
+        for (first, last) in &found.lost {
+            writeln!(out, "lost        {}: nobody knows what was recorded there", entries(*first, *last))?;
+        }
+        if found.cameras.is_empty() && found.unreadable.is_empty() && found.lost.is_empty() {
             writeln!(out, "No camera is calibrated here.")?;
         }
         Ok(OK)
+    }
+}
+
+/// The API's keys are options here.
+fn in_options(e: CalibrationError) -> anyhow::Error {
+    match &e {
+        CalibrationError::Number { .. } | CalibrationError::Implausible { .. } => {
+            let keys = ["nominal_mm", "measured_mm", "u_mm", "limit_mm"];
+            let option = |key: &str| format!("--{}", key.trim_end_matches("_mm"));
+            let said = keys.iter().fold(e.to_string(), |said, key| said.replace(&format!("`{key}`"), &option(key)));
+            anyhow::Error::msg(said)
+        }
+        _ => e.into(),
     }
 }
 
@@ -277,7 +334,9 @@ impl Doubtful {
         }
         parts.reverse();
         damaged.reverse();
-        Ok(Self { doubt, parts, damaged, lost: lost(&ledger.health(), &doubt) })
+        let mut lost = ledger.lost()?;
+        lost.retain(|(first, last)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b));
+        Ok(Self { doubt, parts, damaged, lost })
     }
 
     fn json(&self) -> Value {
@@ -289,6 +348,7 @@ impl Doubtful {
         let damaged = |d: &LostEntry| json!({ "seq": d.seq, "part": d.part, "lot": d.lot, "serial": d.serial });
         json!({
             "after_seq": self.doubt.after_seq, "failed_seq": self.doubt.failed_seq, "before_seq": self.doubt.before_seq,
+            "reason": calibrations::why(&self.doubt),
             "inspections": self.parts.iter().map(part).collect::<Vec<_>>(),
             "damaged": self.damaged.iter().map(damaged).collect::<Vec<_>>(),
             "lost": self.lost,
@@ -304,6 +364,7 @@ impl Doubtful {
             "{n} {} in doubt: everything judged since entry {after_seq}, when the camera was last shown to be good{until}.",
             if n == 1 { "result is" } else { "results are" }
         )?;
+        writeln!(out, "Why: {}.", calibrations::why(&self.doubt))?;
         let word = |text: &Option<String>| text.as_deref().map_or("-".to_owned(), Reason::shown);
         for p in &self.parts {
             let (serial, lot) = (word(&p.serial), word(&p.lot));
@@ -321,14 +382,35 @@ impl Doubtful {
             writeln!(out, "{:8}  damaged, cannot be read any more  part {part}  serial {serial}  lot {lot}", d.seq)?;
         }
         for (first, last) in &self.lost {
-            writeln!(out, "entries {first} to {last} are lost from the journal and may have been parts")?;
+            writeln!(out, "lost from the journal, perhaps parts: {}", entries(*first, *last))?;
         }
         Ok(())
     }
 }
 
-/// Entries lost from the journal that may belong to the doubt.
-fn lost(health: &Health, doubt: &Doubt) -> Vec<(u64, u64)> {
-    let within = |(first, last): &(u64, u64)| *last > doubt.after_seq && doubt.before_seq.is_none_or(|b| *first < b);
-    health.damage.iter().filter_map(|d| Some((d.first_seq?, d.last_seq?))).filter(within).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::LedgerError;
+
+    /// On a full disk the record once stayed, and the journal knew nothing of it.
+    #[test]
+    fn a_record_that_cannot_be_recorded_is_not_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, data) = (dir.path().join("c.toml"), dir.path().join("data"));
+        let journal = || Some(Journal { ledger: None, data: &data, camera: "c", by: "anna" });
+        let full = |ledger: &Ledger, _: &str, _: &str| {
+            assert!(ledger.health().last_seq == 0);
+            Err(LedgerError::DiskFull { free: 1, needed: 500_001_817, path: data.clone() }.into())
+        };
+        let refused = write_record(&mut Vec::new(), (&file, "record", ""), journal(), full).unwrap_err();
+        let said = format!("{refused:#}");
+        assert!(said.contains("c.toml was not written") && said.contains("501 MB of free space needed"), "{said}");
+        assert!(!file.exists());
+        let mut out = Vec::new();
+        let start = |ledger: &Ledger, _: &str, _: &str| Ok(ledger.append(Act::Started)?);
+        write_record(&mut out, (&file, "record", "Wrote."), journal(), start).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert!(file.exists() && said.ends_with("Calibrated c by anna: entry 1\n"), "{said}");
+    }
 }

@@ -1,9 +1,9 @@
 //! `assay calibrate scale`: scale and edge offset of a camera that looks straight down, from photos of a part of known size.
 
-use super::journal::Recording;
+use super::journal::{Recording, write_record};
 use crate::calibrations;
 use crate::cli::photos::{Photo, expand};
-use crate::cli::{ERROR, OK, write_new};
+use crate::cli::{ERROR, OK};
 use anyhow::{Context as _, Result, bail, ensure};
 use inspector::calibration::{CalibrationPolicy, ScaleRecord, SizeRecord};
 use inspector::photo::{DecodeLimits, Sha256, decode};
@@ -84,16 +84,13 @@ impl OfSizes {
             calibration: CalibrationPolicy { size_px, ..found.policy },
             sizes: found.sizes,
         };
-        write_new(&self.out, record.to_toml().as_bytes())?;
-        writeln!(
-            out,
+        let wrote = format!(
             "Wrote {0}: for new recipes give --scale {0}; into an old one copy its [calibration].",
             self.out.display()
-        )?;
-        if let Some((ledger, camera, by)) = journal {
-            let entry = calibrations::calibrate_scale(&ledger, camera, by, &record)?;
-            writeln!(out, "Calibrated {camera} by {by}: entry {}", entry.seq)?;
-        }
+        );
+        write_record(&mut out, (&self.out, &record.to_toml(), &wrote), journal, |ledger, camera, by| {
+            calibrations::calibrate_scale(ledger, camera, by, &record)
+        })?;
         Ok(if unreadable { ERROR } else { OK })
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Report;
 use crate::calibrations::{self, CalibrationConfig};
-use crate::ledger::{Ledger, LedgerOptions, LostEntry, Mode, StoreState};
+use crate::cli::entries;
+use crate::ledger::{Damage, Ledger, LedgerOptions, LostEntry, Mode, StoreState};
 use anyhow::Result;
 use std::path::Path;
 
@@ -16,10 +17,11 @@ pub(super) fn look(
 ) -> Result<()> {
     let mode = if demo { Mode::Demo } else { Mode::Production };
     let options = LedgerOptions { mode, ..LedgerOptions::default() };
-    if rebuild {
+    if rebuild && Ledger::is_in(data) {
         Ledger::ask_for_rebuild(data)?;
     }
-    let (ledger, opened) = Ledger::open(data, options)?;
+    let (ledger, opened) = Ledger::open_existing(data, options)?;
+    ledger.require_mode(mode)?;
     report.say(true, format!("journal: {} entries", opened.last_seq))?;
     if let Some(cut) = &opened.cut {
         let kept: Vec<String> = cut.moved_to.iter().map(|p| p.display().to_string()).collect();
@@ -33,18 +35,15 @@ pub(super) fn look(
             ),
         )?;
     }
-    for d in &opened.damage {
-        let what = format!("journal: {} bytes of {} at {} are damaged", d.bytes, d.segment, d.offset);
-        report.say(
-            false,
-            format!("{what}{}: restore this segment from a copy, or inspect these parts again", list(&d.lost)),
-        )?;
+    ledger.wait_until_verified();
+    let health = ledger.health();
+    for d in &health.damage {
+        report.say(false, damaged(d))?;
     }
     if let Some(reason) = &opened.rebuilt {
         report.say(true, format!("store: built again from the journal ({reason})"))?;
     }
-    let health = ledger.health();
-    report.say(matches!(health.store, StoreState::Following), format!("store: {:?}", health.store))?;
+    report.say(matches!(health.store, StoreState::Following), format!("store: {}", health.store))?;
     let free = format!("disk: {} MB free", health.free_bytes / 1_000_000);
     match &health.refusing {
         None => report.say(true, free)?,
@@ -58,6 +57,19 @@ pub(super) fn look(
         report.note("calibration: no camera is calibrated (no fault where recipes know their scale)")?;
     }
     Ok(())
+}
+
+/// Damage in the middle of the journal, in words.
+fn damaged(d: &Damage) -> String {
+    let what = match d.bytes {
+        0 => format!("journal: entries are missing from {} at byte {}", d.segment, d.offset),
+        bytes => format!("journal: {bytes} bytes of {} from byte {} on are damaged", d.segment, d.offset),
+    };
+    let numbers = match (d.first_seq, d.last_seq) {
+        (Some(first), Some(last)) => format!("; {} cannot be read", entries(first, last)),
+        _ => String::new(),
+    };
+    format!("{what}{numbers}{}: restore this segment from a copy, or inspect these parts again", list(&d.lost))
 }
 
 /// The lost entries in words: sequence number, part and serial number where they are still known.

@@ -5,6 +5,7 @@ mod ledger;
 mod models;
 
 use super::{ERROR, OK};
+use crate::recipes;
 use crate::serve::ServeConfig;
 use anyhow::Result;
 use std::io::{self, StdoutLock, Write as _};
@@ -29,7 +30,7 @@ pub(super) struct Doctor {
     /// Open this model folder too, and say what is wrong with it
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// Throw the store away and build it again from the journal (nothing is lost: the journal is the truth)
+    /// Throw the store away and build it again from the journal (nothing is lost: the journal is the truth, and what only the store knew of damaged entries is kept)
     #[arg(long)]
     rebuild: bool,
     /// The folder holds a demo's records
@@ -55,9 +56,18 @@ impl Doctor {
         if self.fetch_runtime || self.wheel.is_some() {
             models::get(&mut report, self.wheel.as_deref())?;
         }
-        let (runs, sources, policy) = config.map(|c| (c.models, c.sources, c.calibration)).unwrap_or_default();
+        let (runs, sources, policy, folders) =
+            config.map(|c| (c.models, c.sources, c.calibration, c.recipes)).unwrap_or_default();
         models::look(&mut report, runs, self.model.as_deref())?;
         camera::look(&mut report, &sources)?;
+        match recipes::named_folders(&folders) {
+            Ok(named) if named.is_empty() => {}
+            Ok(named) => {
+                let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+                report.say(true, format!("recipes: {}", names.join(", ")))?;
+            }
+            Err(e) => report.say(false, format!("recipes: {e}"))?,
+        }
         match data {
             Some(data) => ledger::look(&mut report, &data, self.demo, self.rebuild, policy)?,
             None => report.note("journal, store, disk: not looked at without --data DIR or --config FILE")?,

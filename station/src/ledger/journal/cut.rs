@@ -2,9 +2,9 @@
 
 use super::super::LedgerError;
 use super::super::disk::sync_dir;
-use super::segment;
+use super::{frame, segment};
 use std::fs::{self, File};
-use std::io::{self, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// Moves everything from `offset` on of a segment into `cut-*.bin`, and only then shortens the segment. Gives the new file's path.
@@ -40,4 +40,46 @@ fn free_name(dir: &Path, first_seq: u64, offset: u64) -> PathBuf {
         n => dir.join(format!("cut-{first_seq:020}-{offset}-{n}.bin")),
     };
     (0..).map(name).find(|p| !p.exists()).expect("some number is free")
+}
+
+/// A tail that was moved aside.
+pub(in super::super) struct CutTail {
+    /// The file.
+    pub path: PathBuf,
+    /// The segment that it was cut off.
+    pub segment: u64,
+    /// The offset from which.
+    pub offset: u64,
+}
+
+/// The tails that were moved aside, in no order.
+pub(in super::super) fn cut_tails(dir: &Path) -> Result<Vec<CutTail>, LedgerError> {
+    let io = || LedgerError::io("listing the journal", dir);
+    let mut found = Vec::new();
+    for file in fs::read_dir(dir).map_err(io())? {
+        let path = file.map_err(io())?.path();
+        let name = path.file_name().and_then(|n| n.to_str());
+        let Some(name) = name.and_then(|n| n.strip_prefix("cut-")?.strip_suffix(".bin")) else { continue };
+        let mut numbers = name.split('-').map(str::parse);
+        if let (Some(Ok(segment)), Some(Ok(offset))) = (numbers.next(), numbers.next()) {
+            found.push(CutTail { path, segment, offset });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a tail held nothing but one frame of an inspection, whole or torn, or no frame at all.
+pub(in super::super) fn holds_an_inspection(tail: &Path, offset: u64) -> Result<bool, LedgerError> {
+    // Canonical JSON sorts its keys: no other act begins like this.
+    const INSPECTION: &[u8] = b"{\"act\":{\"idempotency_key\":";
+    let io = || LedgerError::io("reading a tail that was moved aside", tail);
+    let mut file = File::open(tail).map_err(io())?;
+    let bytes = file.metadata().map_err(io())?.len();
+    if offset == 0 && bytes <= segment::HEADER {
+        return Ok(true);
+    }
+    let mut head = Vec::new();
+    file.by_ref().take((frame::PREFIX + INSPECTION.len()) as u64).read_to_end(&mut head).map_err(io())?;
+    let one = frame::prefix(&head).is_some_and(|(length, _)| frame::PREFIX as u64 + u64::from(length) >= bytes);
+    Ok(one && head[frame::PREFIX..] == *INSPECTION)
 }

@@ -17,5 +17,5 @@ pub(super) mod segment;
 pub(super) mod walk;
 pub(super) mod writer;
 
-pub(super) use cut::cut_tail;
+pub(super) use cut::{CutTail, cut_tail, cut_tails, holds_an_inspection};
 pub(super) use frame::Position;

@@ -82,6 +82,70 @@ impl Store {
         Ok(expected == found)
     }
 
+    /// First and last of sequence numbers that were given out and have no row, ascending: nobody knows what these entries were. Cost: a digest
+    /// per chunk, and the rows of those chunks that are not full.
+    pub(in super::super) fn lost(&self) -> Result<Vec<(u64, u64)>, LedgerError> {
+        let tip = self.tip();
+        let (last_seq, highest) = (tip.last_seq, tip.highest);
+        drop(tip);
+        let mut found: Vec<(u64, u64)> = Vec::new();
+        let mut next = 1;
+        let mut lose = |first: u64, behind: u64| match found.last_mut() {
+            Some((_, last)) if first < behind && *last + 1 == first => *last = behind - 1,
+            _ if first < behind => found.push((first, behind - 1)),
+            _ => {}
+        };
+        for pair in self.digests.iter() {
+            let (key, bytes) = pair?;
+            let first = (seq_of(&key)? * CHUNK).max(1);
+            let end = (first / CHUNK + 1) * CHUNK;
+            let behind = end.min(last_seq + 1);
+            let Digest { count, .. } = Digest::decode(&bytes).ok_or_else(|| broken("digest"))?;
+            if u64::from(count) == behind.saturating_sub(first) {
+                lose(next, first);
+                next = next.max(behind);
+                continue;
+            }
+            for pair in self.rows.range(first.to_be_bytes()..end.to_be_bytes()) {
+                let seq = seq_of(&pair?.0)?;
+                lose(next, seq);
+                next = next.max(seq + 1);
+            }
+        }
+        lose(next, highest + 1);
+        Ok(found)
+    }
+
+    /// Takes over the rows of lost entries, with their keys and values, from a store that still knows them.
+    pub(in super::super) fn keep(&self, old: &Self, lost: &[(u64, u64)]) -> Result<(), LedgerError> {
+        let (mut first_chunk, mut looked_at) = (None, (u64::MAX, false));
+        for (first, last) in lost {
+            for pair in old.rows_from(*first) {
+                let (seq, row) = pair?;
+                if seq > *last {
+                    break;
+                }
+                let values = row.part.as_ref().map(|part| row::values_key(&part.recipe, seq));
+                let packed = values.as_ref().map(|key| old.values.get(key)).transpose()?.flatten();
+                if looked_at.0 != seq / CHUNK {
+                    looked_at = (seq / CHUNK, old.chunk_is_whole(seq / CHUNK)?);
+                }
+                if !looked_at.1 || packed.is_some() != values.is_some() {
+                    continue;
+                }
+                if let (Some(key), Some(packed)) = (values, packed) {
+                    self.values.insert(key, packed)?;
+                }
+                for key in row.index_keys(seq) {
+                    self.index.insert(key, &[])?;
+                }
+                self.rows.insert(seq.to_be_bytes(), row.encode())?;
+                first_chunk.get_or_insert(seq / CHUNK);
+            }
+        }
+        first_chunk.map_or(Ok(()), |chunk| self.seal(chunk))
+    }
+
     /// Makes the digests of all chunks from `first` on those of the rows that are there: after rows were written over.
     pub(in super::super) fn seal(&self, first: u64) -> Result<(), LedgerError> {
         let mut tip = self.tip();

@@ -54,6 +54,8 @@ pub struct RecipeState {
     pub files: Vec<(String, Sha256)>,
     /// Sequence number of the act that set the status.
     pub since_seq: u64,
+    /// Its wall clock, RFC 3339.
+    pub since_wall: String,
     /// Id of the person who approved or retired it.
     pub by: Option<String>,
 }
@@ -65,7 +67,9 @@ pub enum RecipeStatus {
     Draft,
     /// Approved by a person: may judge production parts.
     Approved,
-    /// Taken out of use.
+    /// Approved once, until another content was approved under its name. May be approved again.
+    Superseded,
+    /// Taken out of use for good.
     Retired,
 }
 
