@@ -95,6 +95,15 @@ pub struct Body {
     pub either_side: bool,
 }
 
+/// `3 entities without length`, `1 entity without length`.
+fn counted(n: usize, kind: &str) -> String {
+    let one = |plural: &str, singular: &str| kind.strip_prefix(plural).map(|rest| format!("1 {singular}{rest}"));
+    let single = one("entities", "entity")
+        .or_else(|| one("elements", "element"))
+        .or_else(|| one("hidden elements", "hidden element"));
+    single.filter(|_| n == 1).unwrap_or_else(|| format!("{n} {kind}"))
+}
+
 impl Design {
     /// Reads a drawing of one flat part, ASCII DXF or SVG.
     ///
@@ -105,7 +114,8 @@ impl Design {
     ///   is. Circles and arcs that a program drew as cubic curves come out as circles and arcs; other curves within 0.001 mm. Passed over: text,
     ///   images, what is hidden or has neither stroke nor fill. Refused: scripts, animation, references out of the file (nothing is ever
     ///   fetched), masks and clips, XML entities. x stays as drawn, y is turned to point up.
-    /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped.
+    /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped. Of what has no length as a whole
+    ///   `passed_over` tells.
     /// * `units` is what the drawing was made in when it does not say so itself; the two must not disagree. A DXF says it by `$INSUNITS`, an SVG by width and
     ///   height with mm, cm, in, pt, pc or px (96 to the inch) against its viewBox.
     ///
@@ -137,7 +147,7 @@ impl Design {
     /// ```
     pub fn open(bytes: &[u8], units: Option<Units>) -> Result<Self, DesignError> {
         let drawn = if svg::is_xml(bytes) { svg::read(bytes, units)? } else { dxf::read(bytes, units)? };
-        let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| counted(*n, kind)).collect();
         if drawn.pieces.is_empty() {
             let found = if passed_over.is_empty() { "no entities".to_owned() } else { passed_over.join(", ") };
             return Err(DesignError::NoContour { found });

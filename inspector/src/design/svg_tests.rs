@@ -219,6 +219,7 @@ fn what_is_not_seen_is_passed_over() {
         let sheet = "<style>.cut { stroke: blue }</style>";
         assert_eq!(holes(&format!("{sheet}<g visibility=\"inherit\">{}</g>", circle(attributes))), 1, "{attributes}");
     }
+    assert_eq!(plate("<path d=\"M5 5z\"/>").passed_over, ["1 element without length"]);
     assert_eq!(holes(&format!("<g display=\"none\">{}</g>", circle(""))), 0);
     assert_eq!(holes(&format!("<g visibility=\"hidden\">{}</g>", circle("visibility=\"visible\""))), 1);
     assert_eq!(

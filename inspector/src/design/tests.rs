@@ -207,6 +207,43 @@ fn curves_become_arcs_within_a_micrometre() {
     assert!((hole.radius - 7.0).abs() < 1e-6 && hole.centre.distance(p(0.0, 0.0)) < 1e-6);
 }
 
+/// An angle written with few digits, or a turn too far: still a whole hole.
+#[test]
+fn a_turn_that_is_whole_give_or_take_its_digits_is_whole() {
+    let plate = rectangle(-20.0, -20.0, 40.0, 40.0);
+    let opening = |text: String| 1600.0 - open(&(plate.clone() + &text)).unwrap().area();
+    for (start, end) in [
+        ("0", "360.000001"),
+        ("0", "360.0001"),
+        ("-180.0000000001", "180"),
+        ("359.99999999", "720"),
+        ("0", "359.9999"),
+        ("30", "30"),
+        ("30", "30.0000001"),
+    ] {
+        let area = opening(format!("0\nARC\n10\n0\n20\n0\n40\n5\n50\n{start}\n51\n{end}\n"));
+        assert!((area - 25.0 * PI).abs() < 1e-9, "{start} to {end}: {area}");
+    }
+    for end in ["6.283185", "6.28318531", "6.283186", "6.28319", "6.2832", "0", "12.566371"] {
+        for (minor, within) in [("0.5", 0.02), ("1", 1e-9)] {
+            let area = opening(format!("0\nELLIPSE\n10\n0\n20\n0\n11\n8\n21\n0\n40\n{minor}\n41\n0\n42\n{end}\n"));
+            let whole = 64.0 * PI * minor.parse::<f64>().unwrap();
+            assert!((area - whole).abs() < within, "{end}: {area}, expected {whole}");
+        }
+    }
+    // A short arc of a large circle is one.
+    let flat = open(
+        &(line(0.0, 0.0, 1e5, 0.0)
+            + "0\nARC\n10\n0\n20\n0\n40\n100000\n50\n0\n51\n0.001\n"
+            + &line(1e5 * libm::cos(1.745_329_251_994_33e-5), 1e5 * libm::sin(1.745_329_251_994_33e-5), 0.0, 0.0)),
+    );
+    assert!(flat.is_ok(), "{flat:?}");
+    // What draws nothing is told.
+    let specks = "0\nARC\n10\n0\n20\n0\n40\n0.0000001\n50\n0\n51\n90\n0\nPOLYLINE\n70\n0\n0\nVERTEX\n70\n16\n10\n1\n20\n1\n0\nSEQEND\n";
+    let design = open(&(plate + specks)).unwrap();
+    assert_eq!(design.passed_over, ["1 ARC without length", "1 POLYLINE without length"]);
+}
+
 #[test]
 fn round_contours_are_circles_and_flats_are_not() {
     let around = |n: usize, r: f64| -> Vec<(f64, f64)> {
@@ -334,7 +371,9 @@ fn forks_doubles_and_crossings() {
     ];
     // Drawn twice, once the other way round, and a dot: as if drawn once.
     let twice = square.concat() + &square[0] + &line(0.0, 10.0, 10.0, 10.0) + &line(3.0, 3.0, 3.0, 3.0);
-    assert_eq!(open(&twice).unwrap(), open(&square.concat()).unwrap());
+    let read = open(&twice).unwrap();
+    assert_eq!(read.passed_over, ["1 LINE without length"]);
+    assert_eq!(Design { passed_over: Vec::new(), ..read }, open(&square.concat()).unwrap());
     assert_eq!(open(&(circle(0.0, 0.0, 5.0) + &circle(0.0, 0.0, 5.0))).unwrap().contours.len(), 1);
     // A line drawn twice in part ends on the other.
     assert!(refused(&(square.concat() + &line(0.0, 0.0, 4.0, 0.0))).contains("a fork, or a line drawn twice"));

@@ -323,7 +323,7 @@ fn what_is_not_read_of_a_drawing_is_said() {
     let entities = "0\nSECTION\n2\nENTITIES\n";
     assert!(drawing.contains(entities), "{drawing}");
     let proposed = said(&drawing.replace(entities, &format!("{layers}{more}")));
-    let words = "Not read of the drawing: 1 TEXT, 1 entities on hidden layers or paper.";
+    let words = "Not read of the drawing: 1 TEXT, 1 entity on hidden layers or paper.";
     assert!(proposed.notes.iter().any(|n| n.starts_with(words)), "{:?}", proposed.notes);
     assert!(proposed.recipe_toml.contains(&format!("# {words}")), "{}", proposed.recipe_toml);
     assert!(!said(&drawing).recipe_toml.contains("Not read"));

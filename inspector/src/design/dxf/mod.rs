@@ -10,7 +10,7 @@ mod write;
 
 pub use write::write_dxf;
 
-use super::join::Piece;
+use super::join::{Piece, SAME};
 use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, Units};
 use crate::geometry::{DesignMm, Point, Similarity};
 use pairs::{Item, Pairs, shown};
@@ -231,19 +231,29 @@ impl<'a> Reader<'a> {
             let insert = item.kind == b"INSERT";
             // An INSERT on a layer that is off still shows those of its entities that lie on other layers.
             let hidden = shown.frozen || (shown.off && !insert);
+            let drawn = self.pieces.len();
             if hidden || item.whole_or(67, 0)? == 1 || item.whole_or(60, 0)? == 1 {
                 self.ignore("entities on hidden layers or paper");
             } else if insert {
                 self.insert(&item, place, layer)?;
             } else if item.kind == b"POLYLINE" {
                 self.old_polyline(&item, &mut pairs, place)?;
+                self.note_speck(&item, drawn);
             } else if IGNORED.iter().any(|kind| kind.as_bytes() == item.kind) {
                 self.ignore(&item.name());
             } else {
                 self.entity(&item, place)?;
+                self.note_speck(&item, drawn);
             }
         }
         Ok(())
+    }
+
+    /// Says of an entity that it draws nothing, when all that it has drawn since is too short to be kept.
+    fn note_speck(&mut self, item: &Item<'_>, drawn: usize) {
+        if self.pieces[drawn..].iter().all(|piece| piece.segment.length() <= SAME) {
+            self.ignore(&format!("{} without length", item.name()));
+        }
     }
 
     fn count_entity(&mut self) -> Result<(), DesignError> {

@@ -7,7 +7,7 @@ mod curve;
 mod path;
 mod style;
 
-use super::join::Piece;
+use super::join::{Piece, SAME};
 use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Units};
 use curve::{Affine, Curve};
 use path::{Subpath, subpaths};
@@ -425,6 +425,9 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         if segments.iter().any(|s| !s.at(0.0).is_finite() || !s.at(1.0).is_finite() || s.length() >= 1e9) {
             return Err(self.fault(node, "expected numbers below 1e9, found one beyond"));
+        }
+        if segments.iter().all(|s| s.length() <= SAME) {
+            self.ignore("elements without length");
         }
         self.pieces.extend(segments.into_iter().map(|segment| Piece { segment, line }));
         Ok(())
