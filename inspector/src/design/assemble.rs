@@ -69,7 +69,14 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
         add(format!("{word}-{count}"), kind, contour);
     }
     features.extend(pieces(&contours, &features));
-    Ok(Design { contours, features, body: super::Body::default(), passed_over: Vec::new() })
+    Ok(Design {
+        contours,
+        features,
+        body: super::Body::default(),
+        passed_over: Vec::new(),
+        drawn_in: "mm".to_owned(),
+        remarks: Vec::new(),
+    })
 }
 
 /// A contour and what is known about it.

@@ -48,7 +48,9 @@ pub enum DesignError {
         line: u32,
     },
     /// The drawing does not say its units.
-    #[error("the drawing has no units ({found}): say `units = \"mm\"` in the recipe's [design], or --units mm")]
+    #[error(
+        "the drawing has no units ({found}): say which, such as --units mm (in a recipe units = \"mm\" in [design])"
+    )]
     NoUnits {
         /// What says it, and how, such as `$INSUNITS is 0`.
         found: &'static str,
@@ -59,9 +61,9 @@ pub enum DesignError {
         /// The code of the file.
         code: i64,
     },
-    /// Drawing and recipe disagree.
+    /// Drawing and caller disagree.
     #[error(
-        "the recipe says units = \"{given}\", but the drawing says {found}: leave `units` away, or correct the drawing"
+        "units are given as {given}, but the drawing says {found}: leave --units away (in a recipe the line units), or correct the drawing"
     )]
     UnitsDisagree {
         /// What the caller said.

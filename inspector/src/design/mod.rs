@@ -53,8 +53,12 @@ const MAX_ENTITIES: usize = 2_000_000;
 #[derive(Debug)]
 struct Drawn {
     pieces: Vec<join::Piece>,
+    /// The unit it was drawn in, in words.
+    drawn_in: String,
     /// How many entities of which kind were passed over.
     ignored: BTreeMap<String, usize>,
+    /// What was read in one way and may be meant in another, a sentence each.
+    remarks: Vec<String>,
 }
 
 /// What a recipe compares the part with.
@@ -81,6 +85,10 @@ pub struct Design {
     pub body: Body,
     /// What of the file was not read, such as `2 HATCH` or `3 entities on hidden layers or paper`: a person must see that none of it is a contour.
     pub passed_over: Vec<String>,
+    /// The unit it was drawn in, in words such as `inches`.
+    pub drawn_in: String,
+    /// What was read in one way and may be meant in another, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// A part beside its contours: how thick it is, and how it may lie. In a recipe `[design] thickness = 3.0`, `u_thickness = 0.05`,
@@ -117,7 +125,8 @@ impl Design {
     /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped. Of what has no length as a whole
     ///   `passed_over` tells.
     /// * `units` is what the drawing was made in when it does not say so itself; the two must not disagree. A DXF says it by `$INSUNITS`, an SVG by width and
-    ///   height with mm, cm, in, pt, pc or px (96 to the inch) against its viewBox.
+    ///   height with mm, cm, in, pt, pc or px against its viewBox. An inch has 96 px; 72 in files of Adobe Illustrator and 90 in those of Inkscape before
+    ///   0.92, as far as these name their maker. A unit that is given counts more than px.
     ///
     /// # Errors
     /// [`DesignError`]: no units, not flat, an open or forked contour, contours that cross or touch, no contour, several parts, more than 32 MB,
@@ -152,7 +161,10 @@ impl Design {
             let found = if passed_over.is_empty() { "no entities".to_owned() } else { passed_over.join(", ") };
             return Err(DesignError::NoContour { found });
         }
-        Ok(Self { passed_over, ..assemble::assemble(join::join(drawn.pieces)?)? })
+        let Drawn { pieces, drawn_in, mut remarks, .. } = drawn;
+        let design = assemble::assemble(join::join(pieces)?)?;
+        remarks.extend(design.remarks);
+        Ok(Self { passed_over, drawn_in, remarks, ..design })
     }
 
     /// Lowest and highest coordinates of the part, mm.

@@ -181,12 +181,55 @@ fn units_come_from_width_height_and_view_box() {
     assert!(fault("width='100mm' height='50in' viewBox='0 0 100 50'", None).contains("mixed units"));
     assert!(fault("width='0mm' viewBox='0 0 100 50'", None).contains("above 0"));
     assert!(fault("width='10furlongs'", None).contains("<svg> at line 1"));
+    // Points have a size and must not disagree; pixels have none, and give way.
+    near("width='72pt' height='36pt' viewBox='0 0 100 50'", Some(Units::Point), 25.4);
+    assert!(fault("width='72pt' viewBox='0 0 100 50'", Some(Units::Inch)).contains("but the drawing says pt"));
+    near("width='96px' height='48px' viewBox='0 0 100 50'", Some(Units::Pixel), 25.4);
+    near("width='96px' height='48px' viewBox='0 0 100 50'", Some(Units::Millimetre), 100.0);
+    near("width='96' height='48' viewBox='0 0 96 48'", Some(Units::Pixel), 25.4 * 100.0 / 96.0);
     // Millimetres inside mean millimetres only where a unit is a pixel.
     assert!(refused("<circle cx='10mm' cy='5mm' r='2mm'/>").contains("mixed units: cx is \"10mm\""));
     let inside = "<svg width='100mm' height='80mm'><circle cx='10mm' cy='5mm' r='2mm'/></svg>";
     assert!(
         matches!(Design::open(inside.as_bytes(), None).unwrap().features[0].kind, FeatureKind::Outline(Some(c)) if (c.radius - 2.0).abs() < 1e-9)
     );
+}
+
+#[test]
+fn a_pixel_is_as_large_as_the_program_that_made_the_file_has_it() {
+    let read = |before: &str, attributes: &str| {
+        let text = format!(
+            "{before}<svg xmlns='http://www.w3.org/2000/svg' xmlns:inkscape='http://www.inkscape.org/namespaces/inkscape' {attributes}><rect width='90' height='50'/></svg>"
+        );
+        let design = Design::open(text.as_bytes(), None).unwrap();
+        (design.bounds().1.x, design.drawn_in)
+    };
+    let illustrator = "<!-- Generator: Adobe Illustrator 24.0.1, SVG Export Plug-In . -->\n";
+    let px = "width='200px' height='100px' viewBox='0 0 200 100'";
+    let sheet = "width='210mm' height='297mm'";
+    for (before, attributes, mm, unit) in [
+        ("", px.to_owned(), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        (illustrator, px.to_owned(), 90.0 * 25.4 / 72.0, "px of 1/72 inch, as Adobe Illustrator writes it"),
+        (
+            "",
+            format!("{sheet} inkscape:version='0.48.4 r9939'"),
+            25.4,
+            "px of 1/90 inch, as Inkscape before 0.92 wrote it",
+        ),
+        ("", format!("{sheet} inkscape:version='0.92.3'"), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        ("", format!("{sheet} inkscape:version='1.2 (dc2aeda)'"), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        (
+            "",
+            "width='4in' height='2in' viewBox='0 0 200 100'".to_owned(),
+            45.72,
+            "inches (a unit of its viewBox is 0.508000 mm)",
+        ),
+        (illustrator, "width='100mm' viewBox='0 0 100 50'".to_owned(), 90.0, "mm"),
+    ] {
+        let (wide, words) = read(before, &attributes);
+        assert!((wide - mm).abs() < 1e-9, "{attributes}: {wide}, expected {mm}");
+        assert_eq!(words, unit, "{attributes}");
+    }
 }
 
 #[test]

@@ -339,6 +339,8 @@ fn proposals_say_what_the_person_must_know() {
     assert!(proposed.recipe_toml.contains("units = \"inch\""));
     assert!(proposed.recipe_toml.contains("ISO 2768-m"));
     assert!(proposed.notes[0].contains("1524.000 x 1016.000 mm, 2 round holes"), "{:?}", proposed.notes);
+    assert!(proposed.notes.iter().any(|n| n.starts_with("Drawn in inches, as --units says")), "{:?}", proposed.notes);
+    assert!(proposed.recipe_toml.contains("; drawn in inches."), "{}", proposed.recipe_toml);
     // Seen from afar, a hole of 5 mm is 5 px.
     let far = ProposeOptions { scale: ProposedScale::MmPerPx(1.0), ..options("plate.dxf") };
     let notes = propose(&plate(), &far).unwrap().notes;
@@ -354,6 +356,27 @@ fn proposals_say_what_the_person_must_know() {
         assert!(proposed.recipe_toml.contains(&format!("picture = \"{kept}\"")));
     }
     assert!(matches!(propose(b"hello", &options("a.dxf")), Err(Error::Design(DesignError::NotADesign { .. }))));
+}
+
+/// A unit that was given is written down whenever it counted: the recipe must read the drawing as it was shown.
+#[test]
+fn a_recipe_reads_its_drawing_in_the_unit_that_was_given() {
+    let px = "<svg width='100px' height='50px' viewBox='0 0 100 50'><rect width='100' height='50'/></svg>";
+    let given = ProposeOptions { units: Some(Units::Millimetre), ..options("plate.svg") };
+    let proposed = propose(px.as_bytes(), &given).unwrap();
+    assert!(proposed.notes[0].starts_with("Part: 100.000 x 50.000 mm"), "{:?}", proposed.notes);
+    assert!(
+        proposed.notes.iter().any(|n| n.starts_with("The drawing says px, which were not taken")),
+        "{:?}",
+        proposed.notes
+    );
+    let dir = tempfile::tempdir().unwrap();
+    proposed.write_to(&dir.path().join("plate")).unwrap();
+    let recipe = Recipe::open(&dir.path().join("plate")).unwrap();
+    let Reference::Drawing(design) = &recipe.reference else { panic!("a drawing") };
+    assert!((design.bounds().1.x - 100.0).abs() < 1e-9, "{:?}", design.bounds());
+    let told = propose(&plate(), &options("plate.dxf")).unwrap();
+    assert!(told.notes.iter().any(|n| n.starts_with("Drawn in mm:")), "{:?}", told.notes);
 }
 
 /// [`GOOD`] for parts of 3 mm on a mat that was measured, seen by a camera with a record.

@@ -77,7 +77,8 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
         depth: 0,
     };
     reader.entities(sections.entities, &place)?;
-    Ok(Drawn { pieces: reader.pieces, ignored: reader.ignored })
+    let drawn_in = units.plural().to_owned();
+    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: Vec::new() })
 }
 
 /// Where the sections of a file begin.

@@ -6,6 +6,7 @@
 mod curve;
 mod path;
 mod style;
+mod unit;
 
 use super::join::{Piece, SAME};
 use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Units};
@@ -18,10 +19,9 @@ use std::f64::consts::{PI, TAU};
 use std::str::FromStr as _;
 use style::{Said, Style};
 use svgtypes::{Length, LengthUnit};
+use unit::Pixel;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// A pixel of CSS, mm (CSS Values 4, 6.2).
-const PX: f64 = 25.4 / 96.0;
 /// Deepest nesting of groups and uses.
 const MAX_DEPTH: usize = 64;
 /// Most rules of style sheets.
@@ -93,9 +93,11 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
         lines,
         sheet: StyleSheet::new(),
         ids: BTreeMap::new(),
+        pixel: Pixel::of(&document),
         px: false,
         pieces: Vec::new(),
         ignored: BTreeMap::new(),
+        remarks: Vec::new(),
         entities: 0,
     };
     reader.refuse_foreign(&document)?;
@@ -110,12 +112,12 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
     if reader.sheet.rules.len() > MAX_RULES {
         return Err(DesignError::TooMany { what: "style rules", limit: MAX_RULES });
     }
-    let map = reader.unit(root, units)?;
+    let (map, drawn_in) = reader.unit(root, units)?;
     let said = style::said(root, &reader.sheet);
     if !Style::removed(&said) {
         reader.children(root, &map, &Style::default().with(&said), 0)?;
     }
-    Ok(Drawn { pieces: reader.pieces, ignored: reader.ignored })
+    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks })
 }
 
 /// True for elements of SVG, and of files that name no namespace.
@@ -140,10 +142,12 @@ struct Reader<'a, 'input> {
     lines: Lines,
     sheet: StyleSheet<'a>,
     ids: BTreeMap<&'a str, Node<'a, 'input>>,
-    /// True when a user unit of the whole drawing is a pixel of CSS, so that `10mm` inside means 10 mm.
+    pixel: Pixel,
+    /// True when a user unit of the whole drawing is such a pixel, so that `10mm` inside means 10 mm.
     px: bool,
     pieces: Vec<Piece>,
     ignored: BTreeMap<String, usize>,
+    remarks: Vec<String>,
     entities: usize,
 }
 
@@ -200,58 +204,6 @@ impl<'a, 'input> Reader<'a, 'input> {
             }
         }
         Ok(())
-    }
-
-    /// From user units of the whole drawing to millimetres.
-    fn unit(&mut self, root: Node<'a, 'input>, given: Option<Units>) -> Result<Affine, DesignError> {
-        let view = match root.attribute("viewBox") {
-            Some(text) => {
-                Some(svgtypes::ViewBox::from_str(text).map_err(|e| self.fault(root, format!("viewBox: {e}")))?)
-            }
-            None => None,
-        };
-        let mut scales: Vec<(f64, &str)> = Vec::new();
-        let mut found = None;
-        for (name, extent) in [("width", view.map(|v| v.w)), ("height", view.map(|v| v.h))] {
-            let Some(text) = root.attribute(name).map(str::trim) else { continue };
-            let length = Length::from_str(text).map_err(|e| self.fault(root, format!("{name}: {e}")))?;
-            let Some(mm) = physical(length.unit) else { continue };
-            if length.number <= 0.0 {
-                return Err(self.fault(root, format!("{name}: expected a length above 0, found {text:?}")));
-            }
-            found = found.or(match length.unit {
-                LengthUnit::Mm => Some(Units::Millimetre),
-                LengthUnit::Cm => Some(Units::Centimetre),
-                LengthUnit::In => Some(Units::Inch),
-                _ => None,
-            });
-            scales.push((extent.map_or(PX, |extent| length.number * mm / extent), text));
-        }
-        if let (Some(given), Some(found)) = (given, found)
-            && given != found
-        {
-            return Err(DesignError::UnitsDisagree { given, found });
-        }
-        let scale = match (given.filter(|_| found.is_none()), &scales[..]) {
-            (Some(given), _) => given.mm(),
-            (None, []) => return Err(DesignError::NoUnits { found: "width and height name no unit" }),
-            (None, [(one, _)]) => *one,
-            (None, [(a, width), (b, height), ..]) => {
-                if (a - b).abs() > SCALES * a.max(*b) {
-                    let detail = format!(
-                        "mixed units: width {width:?} makes a unit of the viewBox {a} mm, height {height:?} makes it {b} mm; correct one"
-                    );
-                    return Err(self.fault(root, detail));
-                }
-                a.min(*b)
-            }
-        };
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(self.fault(root, "expected a viewBox with a width and height above 0"));
-        }
-        self.px = (scale - PX).abs() <= SCALES * PX;
-        let (x, y) = view.map_or((0.0, 0.0), |v| (v.x, v.y));
-        Ok(Affine::scale(scale, -scale).of(&Affine::shift(-x, -y)))
     }
 
     fn children(
@@ -392,12 +344,12 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn length(&self, node: Node<'_, '_>, name: &str, absent: f64) -> Result<f64, DesignError> {
         let Some(text) = node.attribute(name) else { return Ok(absent) };
         let length = Length::from_str(text.trim()).map_err(|e| self.fault(node, format!("{name}: {e}")))?;
-        match (length.unit, physical(length.unit)) {
+        match (length.unit, self.pixel.physical(length.unit)) {
             (LengthUnit::None | LengthUnit::Px, _) => Ok(length.number),
-            (_, Some(mm)) if self.px => Ok(length.number * mm / PX),
+            (_, Some(mm)) if self.px => Ok(length.number * mm / self.pixel.mm()),
             (_, Some(_)) => Err(self.fault(
                 node,
-                format!("mixed units: {name} is {text:?}, but a unit of this drawing is not 1/96 inch; write it as a plain number"),
+                format!("mixed units: {name} is {text:?}, but a unit of this drawing is no pixel; write it as a plain number"),
             )),
             (_, None) => Err(self.fault(node, format!("{name}: expected a number, found {text:?}"))),
         }
@@ -492,19 +444,6 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     fn ignore(&mut self, what: &str) {
         *self.ignored.entry(what.to_owned()).or_default() += 1;
-    }
-}
-
-/// Millimetres in a unit that has a size of its own, or that CSS gives one.
-const fn physical(unit: LengthUnit) -> Option<f64> {
-    match unit {
-        LengthUnit::Px => Some(PX),
-        LengthUnit::In => Some(25.4),
-        LengthUnit::Cm => Some(10.0),
-        LengthUnit::Mm => Some(1.0),
-        LengthUnit::Pt => Some(25.4 / 72.0),
-        LengthUnit::Pc => Some(25.4 / 6.0),
-        LengthUnit::None | LengthUnit::Em | LengthUnit::Ex | LengthUnit::Percent => None,
     }
 }
 

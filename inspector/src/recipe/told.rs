@@ -1,0 +1,70 @@
+//! What a person is told of a drawing when a recipe is made of it.
+
+use crate::design::{Design, Feature, FeatureKind, PatternKind, Turns, ellipse};
+
+/// Most names or patterns that are told.
+const SHOWN: usize = 24;
+
+/// What can be checked by name, one line per kind; patterns and symmetry.
+pub(super) fn names(design: &Design) -> Vec<String> {
+    let of = |word: &str, describe: &dyn Fn(&Feature) -> Option<String>| {
+        let mut all: Vec<String> = design.features.iter().filter_map(describe).collect();
+        let more = all.len().saturating_sub(SHOWN);
+        all.truncate(SHOWN);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!all.is_empty()).then(|| format!("{word}: {}{rest}.", all.join(", ")))
+    };
+    let mut lines: Vec<String> = [
+        of("Holes (diameter)", &|f| match f.kind {
+            FeatureKind::Hole(c) => Some(format!("{} {:.3}", f.name, 2.0 * c.radius)),
+            _ => None,
+        }),
+        of("Slots (length x width)", &|f| match f.kind {
+            FeatureKind::Slot(s) => Some(format!("{} {:.3} x {:.3}", f.name, s.length(), s.width)),
+            _ => None,
+        }),
+        of("Cutouts", &|f| matches!(f.kind, FeatureKind::Cutout).then(|| f.name.clone())),
+        of("Straight edges (length)", &|f| match f.kind {
+            FeatureKind::Edge { from, to } => Some(format!("{} {:.3}", f.name, from.distance(to))),
+            _ => None,
+        }),
+        of("Ellipses (length x width)", &|f| {
+            let cutout = matches!(f.kind, FeatureKind::Cutout).then(|| &design.contours[f.contour]);
+            cutout.and_then(ellipse).map(|e| format!("{} {:.3} x {:.3}", f.name, e.length(), e.width()))
+        }),
+        of("Arcs (radius)", &|f| match f.kind {
+            FeatureKind::Arc { circle, .. } => Some(format!("{} {:.3}", f.name, circle.radius)),
+            _ => None,
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for pattern in design.patterns().iter().take(SHOWN) {
+        let how = match pattern.kind {
+            PatternKind::BoltCircle(c) => format!("on a circle of {:.3} mm", 2.0 * c.radius),
+            PatternKind::Row { pitch } => format!("in a row, {:.3} mm apart", pitch.length()),
+            PatternKind::Grid { pitch: [a, b], count: [n, m] } => {
+                format!("in a grid of {n} x {m}, {:.3} and {:.3} mm apart", a.length(), b.length())
+            }
+        };
+        let (name, n, d) = (&pattern.name, pattern.members.len(), pattern.diameter);
+        lines.push(format!("{name}: {n} holes of {d:.3} mm {how}, from {}.", pattern.members[0]));
+    }
+    let symmetry = design.symmetry();
+    match symmetry.turns {
+        Turns::Any => lines.push("Symmetry: round, every turn looks the same.".to_owned()),
+        Turns::Of(1) if symmetry.axes.is_empty() => (),
+        Turns::Of(1) => lines.push("Symmetry: one mirror axis, so front and back look the same.".to_owned()),
+        Turns::Of(turns) => lines.push(format!(
+            "Symmetry: looks the same after each 1/{turns} of a turn, mirror axes: {}. A photo does not tell such positions apart.",
+            symmetry.axes.len()
+        )),
+    }
+    lines
+}
+
+/// `1 check`, `2 checks`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
