@@ -102,6 +102,10 @@ fn circles_drawn_as_cubics_and_as_arcs_are_circles() {
     }
     close(hole(&plate("<path d=\"M45 40 A5 5 0 0 1 35 40 A5 5 0 0 1 45 40z\"/>")), (40.0, -40.0, 5.0), 1e-9);
     close(hole(&plate("<path d=\"M45 40 a5 5 0 1 0 -10 0 5 5 0 1 0 10 0\"/>")), (40.0, -40.0, 5.0), 1e-9);
+    // A whole turn cannot be written as one arc: a hair closes it.
+    for (d, centre) in [("M40 35a5 5 0 1 1-.01 0z", (39.995, -40.0)), ("M45 40a5 5 0 1 0 0 .001z", (40.0, -40.0))] {
+        close(hole(&plate(&format!("<path d=\"{d}\"/>"))), (centre.0, centre.1, 5.0), 0.001);
+    }
     // Too small a radius grows; large and small arcs go the way they say.
     close(hole(&plate("<path d=\"M45 40 A1 1 0 0 1 35 40 A1 1 0 0 1 45 40z\"/>")), (40.0, -40.0, 5.0), 1e-9);
     let segment = plate("<path d=\"M30 40 A10 10 0 0 1 50 40 A10 10 0 0 1 40 50 L40 40z\"/>");

@@ -10,20 +10,20 @@ const HEADER_MM: &str = "0\nSECTION\n2\nHEADER\n9\n$INSUNITS\n70\n4\n0\nENDSEC\n
 fn file(entities: &str) -> String {
     format!("{HEADER_MM}0\nSECTION\n2\nENTITIES\n{entities}0\nENDSEC\n0\nEOF\n")
 }
-fn with_tables(tables_and_blocks: &str, entities: &str) -> String {
+pub(super) fn with_tables(tables_and_blocks: &str, entities: &str) -> String {
     format!("{HEADER_MM}{tables_and_blocks}0\nSECTION\n2\nENTITIES\n{entities}0\nENDSEC\n0\nEOF\n")
 }
 fn line(x1: f64, y1: f64, x2: f64, y2: f64) -> String {
     format!("0\nLINE\n8\n0\n10\n{x1}\n20\n{y1}\n11\n{x2}\n21\n{y2}\n")
 }
-fn circle(x: f64, y: f64, r: f64) -> String {
+pub(super) fn circle(x: f64, y: f64, r: f64) -> String {
     format!("0\nCIRCLE\n8\n0\n10\n{x}\n20\n{y}\n40\n{r}\n")
 }
 fn polygon(points: &[(f64, f64)]) -> String {
     let vertices: String = points.iter().map(|(x, y)| format!("10\n{x}\n20\n{y}\n")).collect();
     format!("0\nLWPOLYLINE\n8\n0\n90\n{}\n70\n1\n{vertices}", points.len())
 }
-fn rectangle(x: f64, y: f64, w: f64, h: f64) -> String {
+pub(super) fn rectangle(x: f64, y: f64, w: f64, h: f64) -> String {
     polygon(&[(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
 }
 fn open(entities: &str) -> Result<Design, DesignError> {
@@ -250,7 +250,23 @@ fn round_contours_are_circles_and_flats_are_not() {
         (0..n).map(|i| libm::sincos(i as f64 * 2.0 * PI / n as f64)).map(|(s, c)| (r * c, r * s)).collect()
     };
     let kind = |opening: &str| open(&(rectangle(-20.0, -20.0, 40.0, 40.0) + opening)).unwrap().features[1].kind;
-    assert!(matches!(kind(&polygon(&around(16, 5.0))), FeatureKind::Hole(c) if (c.radius - 5.0).abs() < 1e-9));
+    // Sides up to 0.02 mm inside the circle stand for it; flats that can be felt are a polygon, and that is told.
+    for (n, r) in [(16, 1.0), (64, 5.0), (100, 20.0), (360, 300.0)] {
+        let hole = open(&(rectangle(-400.0, -400.0, 800.0, 800.0) + &polygon(&around(n, r)))).unwrap();
+        assert!(matches!(hole.features[1].kind, FeatureKind::Hole(c) if (c.radius - r).abs() < 1e-9), "{n} {r}");
+        assert!(hole.remarks.is_empty());
+    }
+    for (n, r) in [(16, 5.0), (24, 10.0), (48, 15.0)] {
+        let cutout = open(&(rectangle(-20.0, -20.0, 40.0, 40.0) + &polygon(&around(n, r)))).unwrap();
+        assert_eq!(cutout.features[1].kind, FeatureKind::Cutout, "{n} {r}");
+        assert!(cutout.remarks[0].contains("1 contour is a polygon"), "{:?}", cutout.remarks);
+    }
+    // A circle of an arc that a hair closes.
+    let arc = "0\nARC\n10\n0\n20\n0\n40\n5\n50\n0\n51\n359.99\n";
+    let (s, c) = libm::sincos(359.99 * PI / 180.0);
+    assert!(
+        matches!(kind(&(arc.to_owned() + &line(5.0 * c, 5.0 * s, 5.0, 0.0))), FeatureKind::Hole(c) if (c.radius - 5.0).abs() < 1e-9)
+    );
     assert_eq!(kind(&polygon(&around(12, 5.0))), FeatureKind::Cutout);
     // A D-shaped hole drawn with chords: every vertex on the circle, but one side is a flat.
     assert_eq!(kind(&polygon(&around(64, 5.0)[..56])), FeatureKind::Cutout);
