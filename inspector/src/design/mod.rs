@@ -4,6 +4,8 @@ mod assemble;
 mod contour;
 mod crossing;
 mod dxf;
+#[cfg(test)]
+mod dxf_tests;
 mod error;
 mod feature;
 #[cfg(test)]

@@ -123,8 +123,10 @@ impl<'a> Reader<'a> {
 
     fn light_polyline(&mut self, item: &Item<'_>, place: &Place) -> Result<(), DesignError> {
         let mut vertices: Vec<Vertex> = Vec::new();
+        let mut width = 0.0_f64;
         for group in &item.groups {
             match (group.code, vertices.last_mut()) {
+                (40 | 41 | 43, _) => width = width.max(group.number()?),
                 (10, _) => vertices.push(Vertex { p: Point::new(group.number()?, f64::NAN), bulge: 0.0 }),
                 (20, Some(vertex)) => vertex.p.y = group.number()?,
                 (42, Some(vertex)) => vertex.bulge = group.number()?,
@@ -137,7 +139,7 @@ impl<'a> Reader<'a> {
         let frame = self.object_frame(item, place)?;
         let first = vertices.first().map_or(Point::new(0.0, 0.0), |v| v.p);
         self.height(item, &frame, first, item.number_or(38, 0.0)?)?;
-        self.sides(item, &frame, &vertices, item.whole_or(70, 0)? & 1 == 1)
+        self.sides(item, &frame, &vertices, (item.whole_or(70, 0)? & 1 == 1, width))
     }
 
     /// A POLYLINE: its vertices are entities of their own, up to SEQEND.
@@ -158,6 +160,8 @@ impl<'a> Reader<'a> {
         let frame = if flags & IN_SPACE == 0 { self.object_frame(item, place)? } else { place.clone() };
         let mut vertices = Vec::new();
         let mut vertex = Item::default();
+        let wide = |item: &Item<'_>| Ok(item.number_or(40, 0.0)?.max(item.number_or(41, 0.0)?));
+        let mut width: f64 = wide(item)?;
         loop {
             let bookmark = *pairs;
             if !pairs.next_item(&mut vertex)? || vertex.kind != b"VERTEX" {
@@ -169,16 +173,33 @@ impl<'a> Reader<'a> {
             self.count_entity()?;
             // Control points of a spline that the vertices already follow.
             if vertex.whole_or(70, 0)? & CONTROL_POINT == 0 {
+                width = width.max(wide(&vertex)?);
                 let p = Point::new(vertex.number(10)?, vertex.number(20)?);
                 let z = if flags & IN_SPACE == 0 { item.number_or(30, 0.0)? } else { vertex.number_or(30, 0.0)? };
                 self.height(&vertex, &frame, p, z)?;
                 vertices.push(Vertex { p, bulge: vertex.number_or(42, 0.0)? });
             }
         }
-        self.sides(item, &frame, &vertices, flags & CLOSED != 0)
+        self.sides(item, &frame, &vertices, (flags & CLOSED != 0, width))
     }
 
-    fn sides(&mut self, item: &Item<'_>, frame: &Place, vertices: &[Vertex], closed: bool) -> Result<(), DesignError> {
+    /// Draws the sides of a polyline, and notes that it is wider than a line.
+    fn sides(
+        &mut self,
+        item: &Item<'_>,
+        frame: &Place,
+        vertices: &[Vertex],
+        (closed, width): (bool, f64),
+    ) -> Result<(), DesignError> {
+        let width = width * frame.map.scale();
+        if width > 0.0 {
+            if closed && matches!(vertices, [a, b] if a.bulge * b.bulge > 0.5) {
+                return Err(item.fault(format!(
+                    "expected the circles that are meant, found a donut (a circle drawn {width} mm wide): draw them, or hide its layer"
+                )));
+            }
+            self.remarks.width(width);
+        }
         let behind = vertices.iter().skip(1).chain(vertices.first().filter(|_| closed));
         for (a, b) in vertices.iter().zip(behind) {
             self.push(item, &frame.map, bulged(a.p, b.p, a.bulge))?;

@@ -5,6 +5,7 @@
 
 mod curves;
 mod pairs;
+mod remarks;
 mod spline;
 mod write;
 
@@ -14,6 +15,7 @@ use super::join::{Piece, SAME};
 use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, Units};
 use crate::geometry::{DesignMm, Point, Similarity};
 use pairs::{Item, Pairs, shown};
+use remarks::Remarks;
 use std::collections::BTreeMap;
 
 /// Deepest nesting of blocks.
@@ -78,7 +80,7 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
     };
     reader.entities(sections.entities, &place)?;
     let drawn_in = units.plural().to_owned();
-    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: Vec::new() })
+    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks.sentences() })
 }
 
 /// Where the sections of a file begin.
@@ -153,8 +155,9 @@ impl<'a> Sections<'a> {
     }
 
     /// Which layers are not shown, by name in capitals.
-    fn layers(&self) -> Result<BTreeMap<Vec<u8>, Layer>, DesignError> {
-        let mut layers = BTreeMap::from([(b"DEFPOINTS".to_vec(), Layer { frozen: true, off: true })]);
+    fn layers(&self) -> Result<BTreeMap<Vec<u8>, Layer<'a>>, DesignError> {
+        let never = Layer { frozen: true, off: true, line_type: None };
+        let mut layers = BTreeMap::from([(b"DEFPOINTS".to_vec(), never)]);
         let Some(mut pairs) = self.tables else { return Ok(layers) };
         let mut item = Item::default();
         while pairs.next_item(&mut item)? {
@@ -162,7 +165,11 @@ impl<'a> Sections<'a> {
                 continue;
             }
             if let Some(name) = item.text(2) {
-                let layer = Layer { frozen: item.whole_or(70, 0)? & 1 == 1, off: item.whole_or(62, 7)? < 0 };
+                let layer = Layer {
+                    frozen: item.whole_or(70, 0)? & 1 == 1,
+                    off: item.whole_or(62, 7)? < 0 || item.whole_or(290, 1)? == 0,
+                    line_type: item.text(6),
+                };
                 layers.entry(name.to_ascii_uppercase()).or_insert(layer);
             }
         }
@@ -177,8 +184,14 @@ impl<'a> Sections<'a> {
             if item.kind == b"BLOCK" {
                 let name = item.text(2).ok_or_else(|| item.fault("expected a name (group code 2), found none"))?;
                 let base = Point::new(item.number_or(10, 0.0)?, item.number_or(20, 0.0)?);
-                let block = Block { base, base_z: item.number_or(30, 0.0)?, entities: pairs };
-                blocks.insert(name.to_ascii_uppercase(), block);
+                let base_z = item.number_or(30, 0.0)?;
+                // Attached or overlaid.
+                let external = item.whole_or(70, 0)? & (4 | 8) != 0;
+                let block = Block { base, base_z, entities: pairs, external, twice: false };
+                blocks
+                    .entry(name.to_ascii_uppercase())
+                    .and_modify(|first: &mut Block<'_>| first.twice = true)
+                    .or_insert(block);
             }
         }
         Ok(blocks)
@@ -187,9 +200,11 @@ impl<'a> Sections<'a> {
 
 /// How a layer is shown.
 #[derive(Clone, Copy, Debug, Default)]
-struct Layer {
+struct Layer<'a> {
     frozen: bool,
+    /// Off, or not plotted.
     off: bool,
+    line_type: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -197,6 +212,10 @@ struct Block<'a> {
     base: Point<DesignMm>,
     base_z: f64,
     entities: Pairs<'a>,
+    /// It stands in another file.
+    external: bool,
+    /// Another block has its name too.
+    twice: bool,
 }
 
 /// Where the entities of a block are drawn.
@@ -212,10 +231,11 @@ struct Place {
 
 #[derive(Debug, Default)]
 struct Reader<'a> {
-    layers: BTreeMap<Vec<u8>, Layer>,
+    layers: BTreeMap<Vec<u8>, Layer<'a>>,
     blocks: BTreeMap<Vec<u8>, Block<'a>>,
     pieces: Vec<Piece>,
     ignored: BTreeMap<String, usize>,
+    remarks: Remarks,
     entities: usize,
     /// The height of the drawing, mm: that of its first entity.
     z: Option<f64>,
@@ -239,21 +259,23 @@ impl<'a> Reader<'a> {
                 self.insert(&item, place, layer)?;
             } else if item.kind == b"POLYLINE" {
                 self.old_polyline(&item, &mut pairs, place)?;
-                self.note_speck(&item, drawn);
+                self.look_back(&item, &shown, drawn);
             } else if IGNORED.iter().any(|kind| kind.as_bytes() == item.kind) {
                 self.ignore(&item.name());
             } else {
                 self.entity(&item, place)?;
-                self.note_speck(&item, drawn);
+                self.look_back(&item, &shown, drawn);
             }
         }
         Ok(())
     }
 
-    /// Says of an entity that it draws nothing, when all that it has drawn since is too short to be kept.
-    fn note_speck(&mut self, item: &Item<'_>, drawn: usize) {
+    /// Counts an entity whose pieces, those behind the first `drawn`, are all too short to be kept, or that is drawn in broken lines.
+    fn look_back(&mut self, item: &Item<'_>, layer: &Layer<'_>, drawn: usize) {
         if self.pieces[drawn..].iter().all(|piece| piece.segment.length() <= SAME) {
             self.ignore(&format!("{} without length", item.name()));
+        } else {
+            self.remarks.line_type(item, layer);
         }
     }
 
@@ -283,6 +305,16 @@ impl<'a> Reader<'a> {
             .blocks
             .get(&name.to_ascii_uppercase())
             .ok_or_else(|| item.fault(format!("expected a block of the drawing, found {}", shown(name))))?;
+        if block.external {
+            return Err(
+                item.fault(format!("bind the external reference {} first: it stands in another file", shown(name)))
+            );
+        }
+        if block.twice {
+            return Err(
+                item.fault(format!("expected one block of each name, found two named {}: rename one", shown(name)))
+            );
+        }
         if place.depth >= MAX_DEPTH {
             return Err(item.fault(format!("blocks are nested deeper than {MAX_DEPTH}")));
         }
