@@ -150,6 +150,10 @@ fn transforms_and_uses_and_symbols() {
         "<svg x=\"26\" y=\"34\" width=\"8\" height=\"12\" viewBox=\"0 0 2 2\"><circle cx=\"1\" cy=\"1\" r=\"1\"/></svg>",
         (30.0, -40.0, 4.0),
     );
+    at(
+        "<defs><svg id=\"s\" transform=\"translate(20,30)\"><circle cx=\"10\" cy=\"10\" r=\"4\"/></svg></defs><use href=\"#s\"/>",
+        (30.0, -40.0, 4.0),
+    );
     // A circle under two different scales is an ellipse.
     assert!(
         (4800.0 - plate("<circle cx=\"20\" cy=\"40\" r=\"4\" transform=\"scale(2 1)\"/>").area() - 32.0 * PI).abs()
@@ -307,6 +311,29 @@ fn a_stroke_shows_its_gap_a_fill_closes() {
     );
 }
 
+/// A loop inside another is an opening where it is seen as one: by its rule of filling, or by a line.
+#[test]
+fn loops_that_are_seen_are_openings() {
+    let (outer, same, other) = ("M20 20H60V60H20z", "M30 30H40V40H30z", "M30 30V40H40V30z");
+    for (inner, attributes) in [
+        (other, ""),
+        (same, "fill-rule=\"evenodd\""),
+        (same, "style=\"fill-rule:evenodd\""),
+        (same, "fill=\"none\" stroke=\"red\""),
+        (&format!("{other}{other}"), ""),
+    ] {
+        let design = open(&format!("<path d=\"{outer}{inner}\" {attributes}/>")).unwrap();
+        assert!((design.area() - 1500.0).abs() < 1e-9 && design.remarks.is_empty(), "{attributes}");
+    }
+    let remark = "2 shapes are filled in one colour: one that lies on another is not seen, and taken as an opening.";
+    assert_eq!(plate("<circle cx=\"50\" cy=\"40\" r=\"4\" fill=\"#000\"/>").remarks, [remark]);
+    assert!(plate("<circle cx=\"50\" cy=\"40\" r=\"4\" fill=\"white\"/>").remarks.is_empty());
+    // Rules that are not understood do no harm where they hide nothing.
+    let dark =
+        "<style>@media (prefers-color-scheme: dark) { rect { fill: white } } circle:hover { opacity: .5 }</style>";
+    assert!(open(&format!("{dark}{PLATE}")).is_ok());
+}
+
 #[test]
 fn what_a_drawing_must_not_hold_is_refused_with_its_line() {
     let cases = [
@@ -343,6 +370,25 @@ fn what_a_drawing_must_not_hold_is_refused_with_its_line() {
         let error = refused(&format!("<g/>\n{body}"));
         assert!(error.contains(expected), "{body}: {error}");
     }
+    for (body, expected) in [
+        ("<style>circle:not(.k) { display: none }</style>", "the rule \"circle:not(.k)\" shows or hides"),
+        ("<style>/* a */ circle:nth-of-type(2){visibility:hidden}</style>", "nth-of-type"),
+        ("<style>@media screen { .h { display: none } }</style>", "\"@media screen\""),
+        ("<style>.a ~ .b { fill: none }</style>", "\".a ~ .b\""),
+        (
+            "<symbol id=\"s\" viewBox=\"0 0 10 10\" refX=\"5\"><circle r=\"5\"/></symbol><use href=\"#s\" width=\"10\" height=\"10\"/>",
+            "found refX",
+        ),
+        (
+            "<path d=\"M20 20H60V60H20zM30 30H40V40H30z\"/>",
+            "the loop at (35.0000, -30.0000) mm runs the same way round as the one about it",
+        ),
+    ] {
+        let error = refused(body);
+        assert!(error.contains(expected), "{body}: {error}");
+    }
+    let turned = file(PLATE).replace("<svg ", "<svg transform=\"scale(2)\" ");
+    assert!(Design::open(turned.as_bytes(), None).unwrap_err().to_string().contains("found transform for all of it"));
     let whole = |text: &str| Design::open(text.as_bytes(), None).unwrap_err().to_string();
     let bomb = "<!DOCTYPE svg [\n<!ENTITY a \"ha\">\n<!ENTITY b \"&a;&a;\">]>\n<svg>&b;</svg>";
     assert!(whole(bomb).contains("line 2: ") && whole(bomb).contains("XML entity"), "{}", whole(bomb));

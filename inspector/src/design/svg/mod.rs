@@ -4,12 +4,13 @@
 //! style sheets; we walk the tree ourselves, so that every refusal names its element and line, and circles stay circles.
 
 mod curve;
+mod fill;
 mod path;
 mod style;
 mod unit;
 
 use super::join::{Piece, SAME};
-use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Units};
+use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Segment, Units};
 use curve::{Affine, Curve};
 use path::{Subpath, subpaths};
 use roxmltree::{Document, Node, ParsingOptions};
@@ -98,6 +99,7 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
         pieces: Vec::new(),
         ignored: BTreeMap::new(),
         remarks: Vec::new(),
+        fills: Vec::new(),
         entities: 0,
     };
     reader.refuse_foreign(&document)?;
@@ -106,7 +108,14 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
             reader.ids.entry(id).or_insert(node);
         }
         if node.tag_name().name() == "style" && is_svg(node) {
-            reader.sheet.parse_more(node.text().unwrap_or_default());
+            let text = node.text().unwrap_or_default();
+            if let Some(rule) = style::hides_unread(text) {
+                let detail = format!(
+                    "the rule {rule:?} shows or hides what it is for, and is not understood: save it as plain SVG"
+                );
+                return Err(reader.fault(node, detail));
+            }
+            reader.sheet.parse_more(text);
         }
     }
     if reader.sheet.rules.len() > MAX_RULES {
@@ -114,9 +123,11 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
     }
     let (map, drawn_in) = reader.unit(root, units)?;
     let said = style::said(root, &reader.sheet);
+    reader.refuse_moved(root, &said)?;
     if !Style::removed(&said) {
         reader.children(root, &map, &Style::default().with(&said), 0)?;
     }
+    reader.note_fills();
     Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks })
 }
 
@@ -148,6 +159,8 @@ struct Reader<'a, 'input> {
     pieces: Vec<Piece>,
     ignored: BTreeMap<String, usize>,
     remarks: Vec<String>,
+    /// Colours of the shapes that are only filled; `None` for patterns and gradients.
+    fills: Vec<Option<svgtypes::Color>>,
     entities: usize,
 }
 
@@ -245,13 +258,7 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         self.refuse_masked(node, &said)?;
         let style = style.with(&said);
-        let map = match node.attribute("transform") {
-            None => *map,
-            Some(text) => {
-                let t = svgtypes::Transform::from_str(text).map_err(|e| self.fault(node, format!("transform: {e}")))?;
-                map.of(&Affine([t.a, t.b, t.c, t.d, t.e, t.f]))
-            }
-        };
+        let map = self.transformed(node, map)?;
         match name {
             _ if GROUPS.contains(&name) => self.children(node, &map, &style, depth + 1),
             "switch" => {
@@ -270,6 +277,25 @@ impl<'a, 'input> Reader<'a, 'input> {
             }
             "use" => self.used(node, &map, &style, depth),
             _ => self.shape(node, &map, &style),
+        }
+    }
+
+    /// The frame inside an element, behind its transform.
+    fn transformed(&self, node: Node<'_, '_>, map: &Affine) -> Result<Affine, DesignError> {
+        let Some(text) = node.attribute("transform") else { return Ok(*map) };
+        let t = svgtypes::Transform::from_str(text).map_err(|e| self.fault(node, format!("transform: {e}")))?;
+        Ok(map.of(&Affine([t.a, t.b, t.c, t.d, t.e, t.f])))
+    }
+
+    /// Refuses a drawing that is transformed, clipped or masked as a whole: what its width and height then mean is read in different ways.
+    fn refuse_moved(&self, root: Node<'_, '_>, said: &Said) -> Result<(), DesignError> {
+        let moves = ["transform", "translate", "rotate", "scale", "clip-path", "mask"];
+        match moves.into_iter().find(|name| said.get(name).is_some_and(|v| !v.0.is_empty() && v.0 != "none")) {
+            Some(name) => Err(self.fault(
+                root,
+                format!("expected the drawing as it is, found {name} for all of it: move it to a group inside"),
+            )),
+            None => Ok(()),
         }
     }
 
@@ -301,6 +327,16 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn viewport(&self, node: Node<'_, '_>, by: Node<'_, '_>, map: &Affine) -> Result<Affine, DesignError> {
         let at = |name: &str| if node.tag_name().name() == "svg" { self.length(node, name, 0.0) } else { Ok(0.0) };
         let map = map.of(&Affine::shift(at("x")?, at("y")?));
+        for name in ["refX", "refY"] {
+            if node.attribute(name).is_some_and(|v| !matches!(v.trim(), "0" | "left" | "top")) {
+                return Err(self.fault(
+                    node,
+                    format!(
+                        "expected a symbol that starts at its corner, found {name}: take it away and move what uses it"
+                    ),
+                ));
+            }
+        }
         let Some(text) = node.attribute("viewBox") else { return Ok(map) };
         let view = svgtypes::ViewBox::from_str(text).map_err(|e| self.fault(node, format!("viewBox: {e}")))?;
         let size = |name: &str| {
@@ -336,6 +372,7 @@ impl<'a, 'input> Reader<'a, 'input> {
         if Style::removed(&said) {
             return Ok(());
         }
+        let map = self.transformed(target, &map)?;
         let inner = self.viewport(target, node, &map)?;
         self.children(target, &inner, &style.with(&said), depth + 1)
     }
@@ -363,7 +400,9 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         let line = self.line(node);
         let mut segments = Vec::new();
+        let mut starts = Vec::new();
         for mut path in paths {
+            starts.push(segments.len());
             // A fill ends at the line back to its start; a stroke shows the gap.
             if !style.stroked() {
                 path.close();
@@ -380,9 +419,49 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         if segments.iter().all(|s| s.length() <= SAME) {
             self.ignore("elements without length");
+        } else if !style.stroked() {
+            self.refuse_solid(node, style, &segments, &starts)?;
+            self.fills.push(style.paint);
         }
         self.pieces.extend(segments.into_iter().map(|segment| Piece { segment, line }));
         Ok(())
+    }
+
+    /// Refuses a filled path one of whose loops, which begin at `starts`, is not seen: an opening there would be solid.
+    fn refuse_solid(
+        &self,
+        node: Node<'_, '_>,
+        style: &Style,
+        segments: &[Segment],
+        starts: &[usize],
+    ) -> Result<(), DesignError> {
+        if style.even_odd || starts.len() < 2 {
+            return Ok(());
+        }
+        let ends = starts.iter().skip(1).copied().chain([segments.len()]);
+        let loops: Vec<&[Segment]> = starts.iter().zip(ends).map(|(start, end)| &segments[*start..end]).collect();
+        match fill::solid(&loops)? {
+            Some(p) => Err(self.fault(
+                node,
+                format!(
+                    "the loop at ({:.4}, {:.4}) mm runs the same way round as the one about it, so its fill is solid there: reverse it, or \
+                     say fill-rule=\"evenodd\"",
+                    p.x, p.y
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Says that shapes are filled alike, so that one on another is not seen.
+    fn note_fills(&mut self) {
+        let alike = |fill| self.fills.iter().filter(|f| *f == fill).count();
+        let most = self.fills.iter().map(alike).max().unwrap_or(0);
+        if most > 1 {
+            self.remarks.push(format!(
+                "{most} shapes are filled in one colour: one that lies on another is not seen, and taken as an opening."
+            ));
+        }
     }
 
     /// The path of a shape.
