@@ -224,10 +224,12 @@ impl<'a> Shape<'a> {
         if !(0.0..self.side as f64).contains(&x) || !(0.0..self.side as f64).contains(&y) {
             return None;
         }
+        // From `p` to the nearest side of its own square.
+        let inside = x.fract().min(1.0 - x.fract()).min(y.fract()).min(1.0 - y.fract());
         let mut best: Option<(f64, u32, (Point<DesignMm>, Vector<DesignMm>))> = None;
         for ring in 0..=self.side {
             // What lies in this ring is at least so far away.
-            let least = (ring as f64 - 1.0) * self.cell;
+            let least = (ring as f64 - 1.0 + inside) * self.cell;
             if least > best.map_or(CAPTURE, |b| b.0) {
                 break;
             }
