@@ -179,6 +179,7 @@ fn open_contour(pieces: &[Piece], ends: &[Point<DesignMm>], partner: &[Option<us
     let free_ends = partner.iter().filter(|end| end.is_none()).count();
     DesignError::Open {
         line,
+        layer: None,
         x: p.x,
         y: p.y,
         to_x: to.x,

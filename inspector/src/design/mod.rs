@@ -157,6 +157,9 @@ impl Design {
     /// # Ok::<(), inspector::design::DesignError>(())
     /// ```
     pub fn open(bytes: &[u8], units: Option<Units>) -> Result<Self, DesignError> {
+        if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, b'<', ..] | [b'<', 0, ..]) {
+            return Err(DesignError::NotADesign { found: "text in UTF-16: save it as UTF-8 or ASCII".to_owned() });
+        }
         let drawn = if svg::is_xml(bytes) { svg::read(bytes, units)? } else { dxf::read(bytes, units)? };
         let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| counted(*n, kind)).collect();
         if drawn.pieces.is_empty() {
@@ -164,7 +167,13 @@ impl Design {
             return Err(DesignError::NoContour { found });
         }
         let Drawn { pieces, drawn_in, mut remarks, .. } = drawn;
-        let design = assemble::assemble(join::join(pieces)?)?;
+        let loops = join::join(pieces).map_err(|mut error| {
+            if let DesignError::Open { line, layer, .. } = &mut error {
+                *layer = dxf::layer_at(bytes, *line);
+            }
+            error
+        })?;
+        let design = assemble::assemble(loops)?;
         remarks.extend(design.remarks);
         Ok(Self { passed_over, drawn_in, remarks, ..design })
     }

@@ -366,6 +366,9 @@ fn open_contours_name_both_ends_and_the_gap() {
         "{error}"
     );
     assert!(error.contains("2 free ends"), "{error}");
+    assert!(error.contains(", layer \"0\")"), "{error}");
+    let error = refused(&(u.clone() + &line(0.0, 5.0, 0.0, 0.010_001)));
+    assert!(error.contains("0.010001 mm away, expected at most 0.01 mm"), "{error}");
     let joined = open(&(u.clone() + &line(0.0, 5.0, 0.0, 0.009))).unwrap();
     assert_eq!(joined.contours[0].segments.len(), 4);
     // Ends were moved onto each other.
@@ -425,6 +428,7 @@ fn foreign_files_are_named() {
     assert!(found(b"AutoCAD Binary DXF\r\n\x1a\0").contains("save it as ASCII DXF"));
     assert!(found(b"AC1027\0\0").contains("a DWG drawing"));
     assert!(found(b"\x89PNG\r\n\x1a\n").contains("expected a DXF or SVG drawing, found"));
+    assert!(found(b"\xff\xfe0\0\n\0").contains("text in UTF-16: save it as UTF-8"));
     let whole = file(&circle(0.0, 0.0, 1.0));
     let cut = &whole[..whole.len() - 20];
     assert!(found(cut.as_bytes()).contains("cut off"), "{}", found(cut.as_bytes()));

@@ -1,6 +1,6 @@
 //! From a design file to a recipe folder: what `assay recipe new` writes.
 
-use super::told::{counted, names};
+use super::told::{counted, names, sheet, unchecked};
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
@@ -264,7 +264,9 @@ fn drawing(out: &mut String, design: &Design, name: &str, options: &ProposeOptio
         add(out, format_args!("# {what}\n"));
         notes.push(what);
     }
+    notes.extend(sheet(design));
     notes.extend(names(design));
+    notes.extend(unchecked(design));
     let mut told = |mm_per_px: f64| {
         let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
         notes.push(format!("At {mm_per_px} mm per pixel the part is {w:.0} x {h:.0} px in the photo."));
@@ -397,8 +399,9 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
     out.push_str("u_flat = 0.5        # how flat the sheet lies, mm: a loose one; glued to a board 0.1\n");
     let (free, part) = (sorted(layout.quiet_mm), sorted(part));
     if part[0] > free[0] || part[1] > free[1] {
+        let fits = if fits_aslant(part, free) { "fits only aslant" } else { "does not fit, however it is turned" };
         notes.push(format!(
-            "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it does not fit unless it is turned. Use a larger mat.",
+            "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it {fits}. Use a larger mat.",
             part[1], part[0], mat.paper, free[1], free[0]
         ));
     }
@@ -424,6 +427,12 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
         }
     }
     mm_per_px
+}
+
+/// True when a rectangle that is longer than another one lies in it aslant; shorter sides first (Carver, Amer. Math. Monthly 64 (1957), 114).
+fn fits_aslant([q, p]: [f64; 2], [b, a]: [f64; 2]) -> bool {
+    let (square, over) = (p * p + q * q, p * p + q * q - a * a);
+    p > a && q <= b && b * square >= 2.0 * p * q * a + (p * p - q * q) * over.max(0.0).sqrt()
 }
 
 /// The shorter side first.

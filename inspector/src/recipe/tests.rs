@@ -341,6 +341,11 @@ fn proposals_say_what_the_person_must_know() {
     assert!(proposed.notes[0].contains("1524.000 x 1016.000 mm, 2 round holes"), "{:?}", proposed.notes);
     assert!(proposed.notes.iter().any(|n| n.starts_with("Drawn in inches, as --units says")), "{:?}", proposed.notes);
     assert!(proposed.recipe_toml.contains("; drawn in inches."), "{}", proposed.recipe_toml);
+    let corners = [(0.0, 0.0, 0.0), (297.0, 0.0, 0.0), (297.0, 210.0, 0.0), (0.0, 210.0, 0.0)];
+    let sheet = write_dxf(&synth::parts::polygon(&corners, &[(9.0, 9.0, 0.4)], &[]));
+    let notes = propose(sheet.as_bytes(), &options("plate.dxf")).unwrap().notes;
+    assert!(notes.iter().any(|n| n.starts_with("The outline is as large as a sheet of A4")), "{notes:?}");
+    assert!(notes.iter().any(|n| n == "1 hole below 0.5 mm gets no check: hole-1."), "{notes:?}");
     // Seen from afar, a hole of 5 mm is 5 px.
     let far = ProposeOptions { scale: ProposedScale::MmPerPx(1.0), ..options("plate.dxf") };
     let notes = propose(&plate(), &far).unwrap().notes;
@@ -500,7 +505,10 @@ fn a_recipe_for_a_mat_is_proposed() {
     // Larger than the free middle of the sheet.
     let large = write_dxf(&synth::parts::rounded_rectangle(200.0, 160.0, 4.0, &[]));
     let notes = propose(large.as_bytes(), &options).unwrap().notes.join(" ");
-    assert!(notes.contains("Use a larger mat"), "{notes}");
+    assert!(notes.contains("does not fit, however it is turned. Use a larger mat"), "{notes}");
+    let long = write_dxf(&synth::parts::rounded_rectangle(240.0, 3.0, 1.0, &[]));
+    let notes = propose(long.as_bytes(), &options).unwrap().notes.join(" ");
+    assert!(notes.contains("it fits only aslant. Use a larger mat"), "{notes}");
 }
 
 proptest! {

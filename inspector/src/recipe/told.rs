@@ -68,3 +68,38 @@ pub(super) fn names(design: &Design) -> Vec<String> {
 pub(super) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
+
+/// Smallest hole that gets a check, mm: ISO 2768-1 begins there.
+const SMALLEST_HOLE: f64 = 0.5;
+
+/// Holes that no check of their own looks at.
+pub(super) fn unchecked(design: &Design) -> Option<String> {
+    let small = |f: &&Feature| matches!(f.kind, FeatureKind::Hole(c) if 2.0 * c.radius < SMALLEST_HOLE);
+    let all: Vec<&str> = design.features.iter().filter(small).map(|f| f.name.as_str()).collect();
+    let more = if all.len() > SHOWN { ", ..." } else { "" };
+    let named = all.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let gets = if all.len() == 1 { "gets" } else { "get" };
+    (!all.is_empty())
+        .then(|| format!("{} below {SMALLEST_HOLE} mm {gets} no check: {named}{more}.", counted(all.len(), "hole")))
+}
+
+/// Sheets that drawings are printed on, the shorter side first, mm.
+const SHEETS: [(&str, [f64; 2]); 6] = [
+    ("A4", [210.0, 297.0]),
+    ("A3", [297.0, 420.0]),
+    ("A2", [420.0, 594.0]),
+    ("A1", [594.0, 841.0]),
+    ("A0", [841.0, 1189.0]),
+    ("Letter", [215.9, 279.4]),
+];
+
+/// Says that the outline may be the border of the sheet, with the part as its opening.
+pub(super) fn sheet(design: &Design) -> Option<String> {
+    let (low, high) = design.bounds();
+    let size = high - low;
+    let sides = [size.x.min(size.y), size.x.max(size.y)];
+    let same = |paper: &[f64; 2]| sides.iter().zip(paper).all(|(a, b)| (a - b).abs() <= 0.1);
+    let (name, _) = SHEETS.iter().find(|(_, paper)| same(paper))?;
+    let border = design.contours.len() <= 2 && design.contours[0].segments.len() == 4;
+    border.then(|| format!("The outline is as large as a sheet of {name}: hide the border if it is one."))
+}

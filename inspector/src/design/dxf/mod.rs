@@ -83,6 +83,20 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
     Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks.sentences() })
 }
 
+/// The layer of the entity that starts at a line of the file, for messages.
+pub(super) fn layer_at(bytes: &[u8], line: u32) -> Option<String> {
+    let mut pairs = Pairs::new(bytes);
+    while pairs.next().ok()?.line != line {}
+    loop {
+        let pair = pairs.next().ok()?;
+        match pair.code {
+            0 => return None,
+            8 => return Some(shown(pair.value)),
+            _ => (),
+        }
+    }
+}
+
 /// Where the sections of a file begin.
 struct Sections<'a> {
     header: Option<Pairs<'a>>,
