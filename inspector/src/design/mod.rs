@@ -118,12 +118,14 @@ impl Design {
     /// Reads a drawing of one flat part, ASCII DXF or SVG.
     ///
     /// * DXF: LINE, ARC, CIRCLE, LWPOLYLINE and POLYLINE with bulges, ELLIPSE and SPLINE (made arcs and lines within 0.001 mm), INSERT with
-    ///   one scale for x and y. Passed over: text, dimensions, hatches, points and the like; layers that are off or frozen, DEFPOINTS, paper space.
-    ///   Anything else is refused by name.
+    ///   one scale for x and y. Passed over: text, dimensions, hatches, points and the like; layers that are off, frozen or not
+    ///   plotted, DEFPOINTS, paper space. Anything else is refused by name, so are external references and two blocks of one name. Line types other than
+    ///   continuous, and widths of polylines, are told in `remarks`.
     /// * SVG: paths, basic shapes, groups, transforms, `use`. A contour is the path itself, not the rim of its stroke; what is only filled is closed as its fill
     ///   is. Circles and arcs that a program drew as cubic curves come out as circles and arcs; other curves within 0.001 mm. Passed over: text,
     ///   images, what is hidden or has neither stroke nor fill. Refused: scripts, animation, references out of the file (nothing is ever
-    ///   fetched), masks and clips, XML entities. x stays as drawn, y is turned to point up.
+    ///   fetched), masks and clips, XML entities, style rules that hide and are not understood, a loop inside a filled path that is solid by
+    ///   its rule of filling. x stays as drawn, y is turned to point up.
     /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped. Of what has no length as a whole
     ///   `passed_over` tells.
     /// * `units` is what the drawing was made in when it does not say so itself; the two must not disagree. A DXF says it by `$INSUNITS`, an SVG by width and

@@ -175,6 +175,9 @@ fn farthest(contour: &Contour, centre: Point<DesignMm>) -> (f64, Vec<f64>) {
     (reach, stretches.map(middle).collect())
 }
 
+/// The point of a piece nearest to some place, and the normal there.
+type Foot = (Point<DesignMm>, Vector<DesignMm>);
+
 /// Places of the contours, and the contours where a place is looked up quickly.
 struct Shape<'a> {
     centre: Point<DesignMm>,
@@ -219,14 +222,14 @@ impl<'a> Shape<'a> {
 
     /// The nearest point of the contours within [`CAPTURE`], and the normal there. Squares are looked through in rings about that of `p`, so
     /// that a fine drawing costs no more than a coarse one.
-    fn nearest(&self, p: Point<DesignMm>) -> Option<(Point<DesignMm>, Vector<DesignMm>)> {
+    fn nearest(&self, p: Point<DesignMm>) -> Option<Foot> {
         let (x, y) = ((p.x - self.low.x) / self.cell, (p.y - self.low.y) / self.cell);
         if !(0.0..self.side as f64).contains(&x) || !(0.0..self.side as f64).contains(&y) {
             return None;
         }
         // From `p` to the nearest side of its own square.
         let inside = x.fract().min(1.0 - x.fract()).min(y.fract()).min(1.0 - y.fract());
-        let mut best: Option<(f64, u32, (Point<DesignMm>, Vector<DesignMm>))> = None;
+        let mut best: Option<(f64, u32, Foot)> = None;
         for ring in 0..=self.side {
             // What lies in this ring is at least so far away.
             let least = (ring as f64 - 1.0 + inside) * self.cell;
@@ -286,7 +289,7 @@ impl<'a> Shape<'a> {
 }
 
 /// The point of a piece nearest to `p`, and the piece's normal there (either sign).
-fn foot(s: &Segment, p: Point<DesignMm>) -> (Point<DesignMm>, Vector<DesignMm>) {
+fn foot(s: &Segment, p: Point<DesignMm>) -> Foot {
     match s {
         Segment::Line { from, to } => {
             let along = *to - *from;
