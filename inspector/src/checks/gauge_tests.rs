@@ -480,6 +480,21 @@ fn bad_entries_are_refused_in_one_line() {
     assert!(error.message.contains("found 30"), "{error}");
 }
 
+/// A characteristic has a name of its own, however close the axes lie: a recipe with two of one name does not open.
+#[test]
+fn axes_less_than_a_degree_apart_have_names_of_their_own() {
+    let holes: Vec<(f64, f64, f64)> = (0..200)
+        .map(|i| libm::sincos(f64::from(i) * std::f64::consts::PI / 100.0))
+        .map(|(s, c)| (95.0 * c, 95.0 * s, 1.5))
+        .collect();
+    let ring = Reference::Drawing(parts::pierced_disc(200.0, &holes));
+    let id = |axis: f64| {
+        let check = open(&symmetry::TYPE, &format!("type = \"symmetry\"\naxis = {axis}\nupper = 0.1"), &ring).unwrap();
+        check.characteristics()[0].id.clone()
+    };
+    assert_eq!([3.6, 4.5, 9.0].map(id), ["axis-3.600.symmetry", "axis-4.500.symmetry", "axis-9.symmetry"]);
+}
+
 /// An arc of a few pixels is not measured, and says what to do.
 #[test]
 fn an_arc_that_is_too_short_for_the_camera_is_said() {

@@ -60,9 +60,16 @@ fn parse(entry: &Entry<'_>, context: &Context<'_>) -> Result<Box<dyn Check>, Ent
     let upper = super::form_limit("upper", fields.upper)?;
     let (sin, cos) = direction.sin_cos();
     let axis = Line { p: drawn.centre, direction: Vector::new(cos, sin) };
-    let id = format!("axis-{:.0}.symmetry", direction.degrees());
+    let id = format!("axis-{}.symmetry", name(&drawn, direction));
     let characteristics = [Characteristic::deviation(id, TYPE.name, upper)];
     Ok(Box::new(Symmetry { axis, characteristics }))
+}
+
+/// What an axis is called: its direction in whole degrees, or finer where another axis would be called the same.
+fn name(drawn: &Drawn, direction: Angle) -> String {
+    let whole = |a: Angle| format!("{:.0}", a.degrees());
+    let alike = drawn.axes.iter().filter(|a| whole(**a) == whole(direction)).count();
+    if alike > 1 { format!("{:.3}", direction.degrees()) } else { whole(direction) }
 }
 
 /// The axis of that direction, degrees from x; the only one when none is named.
@@ -75,11 +82,12 @@ fn axis_of(drawn: &Drawn, asked: Option<f64>) -> Result<Angle, EntryError> {
         (None, [only]) => Ok(*only),
         (None, _) => Err(EntryError::new(format!("`axis`: expected one of {listed} (degrees from x), found none"))),
         (Some(degrees), axes) => {
-            let off = |a: &&Angle| {
+            let off = |a: &Angle| {
                 let d = (a.degrees() - degrees).rem_euclid(180.0);
-                d.min(180.0 - d) <= SAME_AXIS
+                d.min(180.0 - d)
             };
-            axes.iter().find(off).copied().ok_or_else(|| {
+            let nearest = axes.iter().copied().min_by(|a, b| off(a).total_cmp(&off(b)));
+            nearest.filter(|a| off(a) <= SAME_AXIS).ok_or_else(|| {
                 EntryError::new(format!("`axis`: expected one of {listed} (degrees from x), found {degrees}"))
             })
         }

@@ -13,6 +13,11 @@ const MAX_OPENINGS: usize = 10_000;
 const BUDGET: u64 = 40_000_000;
 /// How far ends and vertices of a round contour may lie from its circle, mm.
 const ROUND: f64 = 0.005;
+/// How far inside the circle the sides of a polygon may lie that stands for it, mm: programs that draw no circles keep about that. What is made
+/// after a coarser one has flats that can be felt.
+const SAG: f64 = 0.02;
+/// Longest line that closes a circle of arcs, mm.
+const HAIR: f64 = 0.02;
 /// Fewest vertices of a polygon that is taken for a circle.
 const ROUND_VERTICES: usize = 16;
 /// Centres whose y differ by no more are in one row, mm.
@@ -45,6 +50,7 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
     if shapes.is_empty() {
         return Err(DesignError::NoContour { found: "no closed contour".to_owned() });
     }
+    let remarks = facets(&shapes).into_iter().collect();
     let outline = shapes.remove(0);
     reading_order(&mut shapes, Shape::centre);
 
@@ -69,7 +75,14 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
         add(format!("{word}-{count}"), kind, contour);
     }
     features.extend(pieces(&contours, &features));
-    Ok(Design { contours, features, body: super::Body::default(), passed_over: Vec::new() })
+    Ok(Design {
+        contours,
+        features,
+        body: super::Body::default(),
+        passed_over: Vec::new(),
+        drawn_in: "mm".to_owned(),
+        remarks,
+    })
 }
 
 /// A contour and what is known about it.
@@ -79,14 +92,19 @@ struct Shape {
     low: Point<DesignMm>,
     high: Point<DesignMm>,
     round: Option<Circle<DesignMm>>,
+    /// Of a polygon about a circle that is none: how far inside it the sides lie, mm.
+    facets: Option<f64>,
 }
 
 impl Shape {
     fn new(pieces: Loop) -> Self {
         let contour = Contour { segments: pieces.into_iter().map(|p| p.segment).collect() };
-        let round = round(&contour);
+        let (round, facets) = match round(&contour) {
+            Some((circle, sag)) if sag <= SAG => (Some(circle), None),
+            other => (None, other.map(|(_, sag)| sag)),
+        };
         let (low, high) = contour.bounds();
-        Self { area: contour.signed_area().abs(), low, high, round, contour }
+        Self { area: contour.signed_area().abs(), low, high, round, facets, contour }
     }
 
     fn centre(&self) -> Point<DesignMm> {
@@ -123,6 +141,20 @@ impl Shape {
     }
 }
 
+/// Says which contours look like circles and are not measured as such.
+fn facets(shapes: &[Shape]) -> Option<String> {
+    let sags: Vec<f64> = shapes.iter().filter_map(|s| s.facets).collect();
+    let deepest = sags.iter().copied().fold(0.0, f64::max);
+    let what = match sags.len() {
+        0 => return None,
+        1 => "1 contour is a polygon of 16 corners or more on a circle, with sides".to_owned(),
+        n => format!("{n} contours are polygons of 16 corners or more on a circle, with sides up to"),
+    };
+    Some(format!(
+        "{what} {deepest:.3} mm inside it: measured as drawn, without a diameter. Draw a circle where one is meant."
+    ))
+}
+
 /// Refuses a second part beside or inside the first; `shapes` are sorted by falling area, so the first is an outermost one.
 fn one_part(shapes: &[Shape], budget: &mut Budget) -> Result<(), DesignError> {
     let Some((outline, openings)) = shapes.split_first() else { return Ok(()) };
@@ -156,26 +188,38 @@ fn one_part(shapes: &[Shape], budget: &mut Budget) -> Result<(), DesignError> {
     island.map_or(Ok(()), |p| Err(DesignError::Island { x: p.x, y: p.y }))
 }
 
-/// The circle of a round contour: one whole circle; arcs that all lie on one circle; or a polygon of at least 16 vertices on one circle, none of
-/// whose sides is much longer than the others (a flat would be).
-fn round(contour: &Contour) -> Option<Circle<DesignMm>> {
+/// The circle that a contour lies on, and how far inside it the middles of its sides lie: one whole circle; arcs that all lie on one circle, of which
+/// a hair may close the last; or a polygon of at least 16 vertices on one circle, none of whose sides is much longer than the others (a flat would be).
+fn round(contour: &Contour) -> Option<(Circle<DesignMm>, f64)> {
     if let [Segment::Arc { circle, .. }] = contour.segments.as_slice() {
-        return Some(*circle);
+        return Some((*circle, 0.0));
     }
-    let lines = contour.segments.iter().filter(|s| matches!(s, Segment::Line { .. })).count();
-    let polygon = lines == contour.segments.len() && lines >= ROUND_VERTICES;
-    if lines > 0 && !polygon {
+    let (lines, arcs): (Vec<&Segment>, Vec<&Segment>) =
+        contour.segments.iter().partition(|s| matches!(s, Segment::Line { .. }));
+    let polygon = arcs.is_empty();
+    let enough = polygon && lines.len() >= ROUND_VERTICES;
+    let arcs_only = !polygon && (lines.is_empty() || closed_by_hairs(&lines, &arcs));
+    if !enough && !arcs_only {
         return None;
     }
     let mut points: Vec<Point<DesignMm>> = contour.segments.iter().map(|s| s.at(0.0)).collect();
-    if !polygon {
-        points.extend(contour.segments.iter().map(|s| s.at(0.5)));
-    }
-    let circle = fit_circle(&points, 1e-6).ok()?.circle;
+    points.extend(arcs.iter().map(|s| s.at(0.5)));
+    let circle = match arcs[..] {
+        [Segment::Arc { circle, .. }] => *circle,
+        _ => fit_circle(&points, 1e-6).ok()?.circle,
+    };
     let fits = points.iter().all(|p| (p.distance(circle.centre) - circle.radius).abs() <= ROUND);
     let longest = 1.5 * TAU / contour.segments.len() as f64 * circle.radius;
-    let even = !polygon || contour.segments.iter().all(|s| s.length() <= longest);
-    (fits && even).then_some(circle)
+    let even = !polygon || lines.iter().all(|s| s.length() <= longest);
+    let sag = lines.iter().map(|s| circle.radius - s.at(0.5).distance(circle.centre)).fold(0.0, f64::max);
+    (fits && even).then_some((circle, sag))
+}
+
+/// True when arcs go round nearly whole, and what lines there are close them: a whole turn cannot be written as one arc of an SVG.
+fn closed_by_hairs(lines: &[&Segment], arcs: &[&Segment]) -> bool {
+    let sweep = |s: &&Segment| if let Segment::Arc { sweep, .. } = s { sweep.radians() } else { 0.0 };
+    let turn: f64 = arcs.iter().map(sweep).sum();
+    lines.iter().all(|s| s.length() <= HAIR) && turn.abs() > 0.9 * TAU
 }
 
 /// Sorts openings by rows from the top, and from left to right within a row. Centres whose y differ by at most 0.05 mm (a program's rounding)

@@ -48,7 +48,9 @@ pub enum DesignError {
         line: u32,
     },
     /// The drawing does not say its units.
-    #[error("the drawing has no units ({found}): say `units = \"mm\"` in the recipe's [design], or --units mm")]
+    #[error(
+        "the drawing has no units ({found}): say which, such as --units mm (in a recipe units = \"mm\" in [design])"
+    )]
     NoUnits {
         /// What says it, and how, such as `$INSUNITS is 0`.
         found: &'static str,
@@ -59,9 +61,9 @@ pub enum DesignError {
         /// The code of the file.
         code: i64,
     },
-    /// Drawing and recipe disagree.
+    /// Drawing and caller disagree.
     #[error(
-        "the recipe says units = \"{given}\", but the drawing says {found}: leave `units` away, or correct the drawing"
+        "units are given as {given}, but the drawing says {found}: leave --units away (in a recipe the line units), or correct the drawing"
     )]
     UnitsDisagree {
         /// What the caller said.
@@ -99,12 +101,16 @@ pub enum DesignError {
     },
     /// A contour that does not close.
     #[error(
-        "open contour: a line (file line {line}) ends at ({x:.4}, {y:.4}) mm; the nearest free end is at ({to_x:.4}, {to_y:.4}) mm, \
-         {gap:.4} mm away, expected at most {allowed} mm ({ends} free ends in all)"
+        "open contour: a line (file line {line}{}) ends at ({x:.4}, {y:.4}) mm; the nearest free end is at ({to_x:.4}, {to_y:.4}) mm, \
+         {} mm away, expected at most {allowed} mm ({ends} free ends in all)",
+        .layer.as_ref().map(|name| format!(", layer {name}")).unwrap_or_default(),
+        beyond(*.gap, *.allowed)
     )]
     Open {
         /// Where the entity starts in the file.
         line: u32,
+        /// The layer it is drawn on, where the file has layers.
+        layer: Option<String>,
         /// The free end.
         x: f64,
         /// The free end.
@@ -167,7 +173,8 @@ pub enum DesignError {
     },
     /// A part inside an opening of another.
     #[error(
-        "expected one part, found a contour inside an opening, around ({x:.4}, {y:.4}) mm: that is a second part, or a line drawn twice"
+        "expected one part, found a contour inside an opening, around ({x:.4}, {y:.4}) mm: that is a second part, a line drawn twice, or this is a border around the \
+         part: hide it"
     )]
     Island {
         /// Its centre.
@@ -183,4 +190,11 @@ pub enum DesignError {
         /// Where.
         y: f64,
     },
+}
+
+/// A distance with as many digits as show that it is beyond what is allowed, four at least.
+fn beyond(found: f64, allowed: f64) -> String {
+    let shown = |digits: usize| format!("{found:.digits$}");
+    let enough = |digits: &usize| shown(*digits).parse::<f64>().is_ok_and(|v| v > allowed);
+    shown((4..=12).find(enough).unwrap_or(4))
 }

@@ -26,7 +26,7 @@ pub enum FeatureKind {
     /// The outer contour. A round one says its circle.
     Outline(Option<Circle<DesignMm>>),
     /// A round hole: drawn as a circle, as arcs on one circle (within 0.005 mm), or as a polygon of at least 16 vertices on one circle with sides
-    /// of about one length. Its contour is one whole circle.
+    /// of about one length, 0.02 mm inside it at most. Its contour is one whole circle.
     Hole(Circle<DesignMm>),
     /// An opening of two parallel sides and two half circles.
     Slot(Slot),

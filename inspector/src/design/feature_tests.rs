@@ -188,6 +188,20 @@ fn symmetry(design: &Design) -> (Turns, Vec<f64>) {
     (found.turns, found.axes.iter().map(|a| (a.degrees() * 1e3).round() / 1e3).collect())
 }
 
+/// Thousands of sides within the millimetre in which a place is looked for: nearest is still nearest, and soon found.
+#[test]
+fn symmetry_of_a_small_part_of_many_sides() {
+    let wave = |i: i32| {
+        let a = f64::from(i) * std::f64::consts::PI / 20_000.0;
+        let (sin, cos) = libm::sincos(a);
+        let r = 5.0 + 0.4 * libm::cos(3.0 * a);
+        (r * cos, r * sin)
+    };
+    let corners: Vec<(f64, f64)> = (0..40_000).map(wave).collect();
+    let part = Design::from_contours(vec![polygon(&corners)]).unwrap();
+    assert_eq!(symmetry(&part), (Turns::Of(3), vec![0.0, 60.0, 120.0]));
+}
+
 #[test]
 fn symmetry_counts_turns_and_axes() {
     assert_eq!(symmetry(&parts::disc(30.0)), (Turns::Any, vec![]));

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// A gap between the ends of two lines that is closed without asking, mm.
 pub const GAP: f64 = 0.01;
 /// Ends this close are the same point: what is left of f64 after a program wrote six decimals, mm.
-const SAME: f64 = 1e-6;
+pub(super) const SAME: f64 = 1e-6;
 /// Pieces whose ends and middles are this close are one piece drawn twice, mm (less for pieces shorter than ten times this).
 const TWICE: f64 = 0.001;
 /// Most pieces looked at around one place.
@@ -179,6 +179,7 @@ fn open_contour(pieces: &[Piece], ends: &[Point<DesignMm>], partner: &[Option<us
     let free_ends = partner.iter().filter(|end| end.is_none()).count();
     DesignError::Open {
         line,
+        layer: None,
         x: p.x,
         y: p.y,
         to_x: to.x,

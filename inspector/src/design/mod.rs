@@ -4,6 +4,8 @@ mod assemble;
 mod contour;
 mod crossing;
 mod dxf;
+#[cfg(test)]
+mod dxf_tests;
 mod error;
 mod feature;
 #[cfg(test)]
@@ -53,8 +55,12 @@ const MAX_ENTITIES: usize = 2_000_000;
 #[derive(Debug)]
 struct Drawn {
     pieces: Vec<join::Piece>,
+    /// The unit it was drawn in, in words.
+    drawn_in: String,
     /// How many entities of which kind were passed over.
     ignored: BTreeMap<String, usize>,
+    /// What was read in one way and may be meant in another, a sentence each.
+    remarks: Vec<String>,
 }
 
 /// What a recipe compares the part with.
@@ -81,6 +87,10 @@ pub struct Design {
     pub body: Body,
     /// What of the file was not read, such as `2 HATCH` or `3 entities on hidden layers or paper`: a person must see that none of it is a contour.
     pub passed_over: Vec<String>,
+    /// The unit it was drawn in, in words such as `inches`.
+    pub drawn_in: String,
+    /// What was read in one way and may be meant in another, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// A part beside its contours: how thick it is, and how it may lie. In a recipe `[design] thickness = 3.0`, `u_thickness = 0.05`,
@@ -95,19 +105,32 @@ pub struct Body {
     pub either_side: bool,
 }
 
+/// `3 entities without length`, `1 entity without length`.
+fn counted(n: usize, kind: &str) -> String {
+    let one = |plural: &str, singular: &str| kind.strip_prefix(plural).map(|rest| format!("1 {singular}{rest}"));
+    let single = one("entities", "entity")
+        .or_else(|| one("elements", "element"))
+        .or_else(|| one("hidden elements", "hidden element"));
+    single.filter(|_| n == 1).unwrap_or_else(|| format!("{n} {kind}"))
+}
+
 impl Design {
     /// Reads a drawing of one flat part, ASCII DXF or SVG.
     ///
     /// * DXF: LINE, ARC, CIRCLE, LWPOLYLINE and POLYLINE with bulges, ELLIPSE and SPLINE (made arcs and lines within 0.001 mm), INSERT with
-    ///   one scale for x and y. Passed over: text, dimensions, hatches, points and the like; layers that are off or frozen, DEFPOINTS, paper space.
-    ///   Anything else is refused by name.
+    ///   one scale for x and y. Passed over: text, dimensions, hatches, points and the like; layers that are off, frozen or not
+    ///   plotted, DEFPOINTS, paper space. Anything else is refused by name, so are external references and two blocks of one name. Line types other than
+    ///   continuous, and widths of polylines, are told in `remarks`.
     /// * SVG: paths, basic shapes, groups, transforms, `use`. A contour is the path itself, not the rim of its stroke; what is only filled is closed as its fill
     ///   is. Circles and arcs that a program drew as cubic curves come out as circles and arcs; other curves within 0.001 mm. Passed over: text,
     ///   images, what is hidden or has neither stroke nor fill. Refused: scripts, animation, references out of the file (nothing is ever
-    ///   fetched), masks and clips, XML entities. x stays as drawn, y is turned to point up.
-    /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped.
+    ///   fetched), masks and clips, XML entities, style rules that hide and are not understood, a loop inside a filled path that is solid by
+    ///   its rule of filling. x stays as drawn, y is turned to point up.
+    /// * Ends within 0.01 mm ([`GAP`]) are joined; pieces without length, and pieces drawn twice, are dropped. Of what has no length as a whole
+    ///   `passed_over` tells.
     /// * `units` is what the drawing was made in when it does not say so itself; the two must not disagree. A DXF says it by `$INSUNITS`, an SVG by width and
-    ///   height with mm, cm, in, pt, pc or px (96 to the inch) against its viewBox.
+    ///   height with mm, cm, in, pt, pc or px against its viewBox. An inch has 96 px; 72 in files of Adobe Illustrator and 90 in those of Inkscape before
+    ///   0.92, as far as these name their maker. A unit that is given counts more than px.
     ///
     /// # Errors
     /// [`DesignError`]: no units, not flat, an open or forked contour, contours that cross or touch, no contour, several parts, more than 32 MB,
@@ -136,13 +159,25 @@ impl Design {
     /// # Ok::<(), inspector::design::DesignError>(())
     /// ```
     pub fn open(bytes: &[u8], units: Option<Units>) -> Result<Self, DesignError> {
+        if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, b'<', ..] | [b'<', 0, ..]) {
+            return Err(DesignError::NotADesign { found: "text in UTF-16: save it as UTF-8 or ASCII".to_owned() });
+        }
         let drawn = if svg::is_xml(bytes) { svg::read(bytes, units)? } else { dxf::read(bytes, units)? };
-        let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let passed_over: Vec<String> = drawn.ignored.iter().map(|(kind, n)| counted(*n, kind)).collect();
         if drawn.pieces.is_empty() {
             let found = if passed_over.is_empty() { "no entities".to_owned() } else { passed_over.join(", ") };
             return Err(DesignError::NoContour { found });
         }
-        Ok(Self { passed_over, ..assemble::assemble(join::join(drawn.pieces)?)? })
+        let Drawn { pieces, drawn_in, mut remarks, .. } = drawn;
+        let loops = join::join(pieces).map_err(|mut error| {
+            if let DesignError::Open { line, layer, .. } = &mut error {
+                *layer = dxf::layer_at(bytes, *line);
+            }
+            error
+        })?;
+        let design = assemble::assemble(loops)?;
+        remarks.extend(design.remarks);
+        Ok(Self { passed_over, drawn_in, remarks, ..design })
     }
 
     /// Lowest and highest coordinates of the part, mm.

@@ -102,6 +102,10 @@ fn circles_drawn_as_cubics_and_as_arcs_are_circles() {
     }
     close(hole(&plate("<path d=\"M45 40 A5 5 0 0 1 35 40 A5 5 0 0 1 45 40z\"/>")), (40.0, -40.0, 5.0), 1e-9);
     close(hole(&plate("<path d=\"M45 40 a5 5 0 1 0 -10 0 5 5 0 1 0 10 0\"/>")), (40.0, -40.0, 5.0), 1e-9);
+    // A whole turn cannot be written as one arc: a hair closes it.
+    for (d, centre) in [("M40 35a5 5 0 1 1-.01 0z", (39.995, -40.0)), ("M45 40a5 5 0 1 0 0 .001z", (40.0, -40.0))] {
+        close(hole(&plate(&format!("<path d=\"{d}\"/>"))), (centre.0, centre.1, 5.0), 0.001);
+    }
     // Too small a radius grows; large and small arcs go the way they say.
     close(hole(&plate("<path d=\"M45 40 A1 1 0 0 1 35 40 A1 1 0 0 1 45 40z\"/>")), (40.0, -40.0, 5.0), 1e-9);
     let segment = plate("<path d=\"M30 40 A10 10 0 0 1 50 40 A10 10 0 0 1 40 50 L40 40z\"/>");
@@ -146,6 +150,10 @@ fn transforms_and_uses_and_symbols() {
         "<svg x=\"26\" y=\"34\" width=\"8\" height=\"12\" viewBox=\"0 0 2 2\"><circle cx=\"1\" cy=\"1\" r=\"1\"/></svg>",
         (30.0, -40.0, 4.0),
     );
+    at(
+        "<defs><svg id=\"s\" transform=\"translate(20,30)\"><circle cx=\"10\" cy=\"10\" r=\"4\"/></svg></defs><use href=\"#s\"/>",
+        (30.0, -40.0, 4.0),
+    );
     // A circle under two different scales is an ellipse.
     assert!(
         (4800.0 - plate("<circle cx=\"20\" cy=\"40\" r=\"4\" transform=\"scale(2 1)\"/>").area() - 32.0 * PI).abs()
@@ -181,12 +189,55 @@ fn units_come_from_width_height_and_view_box() {
     assert!(fault("width='100mm' height='50in' viewBox='0 0 100 50'", None).contains("mixed units"));
     assert!(fault("width='0mm' viewBox='0 0 100 50'", None).contains("above 0"));
     assert!(fault("width='10furlongs'", None).contains("<svg> at line 1"));
+    // Points have a size and must not disagree; pixels have none, and give way.
+    near("width='72pt' height='36pt' viewBox='0 0 100 50'", Some(Units::Point), 25.4);
+    assert!(fault("width='72pt' viewBox='0 0 100 50'", Some(Units::Inch)).contains("but the drawing says pt"));
+    near("width='96px' height='48px' viewBox='0 0 100 50'", Some(Units::Pixel), 25.4);
+    near("width='96px' height='48px' viewBox='0 0 100 50'", Some(Units::Millimetre), 100.0);
+    near("width='96' height='48' viewBox='0 0 96 48'", Some(Units::Pixel), 25.4 * 100.0 / 96.0);
     // Millimetres inside mean millimetres only where a unit is a pixel.
     assert!(refused("<circle cx='10mm' cy='5mm' r='2mm'/>").contains("mixed units: cx is \"10mm\""));
     let inside = "<svg width='100mm' height='80mm'><circle cx='10mm' cy='5mm' r='2mm'/></svg>";
     assert!(
         matches!(Design::open(inside.as_bytes(), None).unwrap().features[0].kind, FeatureKind::Outline(Some(c)) if (c.radius - 2.0).abs() < 1e-9)
     );
+}
+
+#[test]
+fn a_pixel_is_as_large_as_the_program_that_made_the_file_has_it() {
+    let read = |before: &str, attributes: &str| {
+        let text = format!(
+            "{before}<svg xmlns='http://www.w3.org/2000/svg' xmlns:inkscape='http://www.inkscape.org/namespaces/inkscape' {attributes}><rect width='90' height='50'/></svg>"
+        );
+        let design = Design::open(text.as_bytes(), None).unwrap();
+        (design.bounds().1.x, design.drawn_in)
+    };
+    let illustrator = "<!-- Generator: Adobe Illustrator 24.0.1, SVG Export Plug-In . -->\n";
+    let px = "width='200px' height='100px' viewBox='0 0 200 100'";
+    let sheet = "width='210mm' height='297mm'";
+    for (before, attributes, mm, unit) in [
+        ("", px.to_owned(), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        (illustrator, px.to_owned(), 90.0 * 25.4 / 72.0, "px of 1/72 inch, as Adobe Illustrator writes it"),
+        (
+            "",
+            format!("{sheet} inkscape:version='0.48.4 r9939'"),
+            25.4,
+            "px of 1/90 inch, as Inkscape before 0.92 wrote it",
+        ),
+        ("", format!("{sheet} inkscape:version='0.92.3'"), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        ("", format!("{sheet} inkscape:version='1.2 (dc2aeda)'"), 90.0 * 25.4 / 96.0, "px of 1/96 inch"),
+        (
+            "",
+            "width='4in' height='2in' viewBox='0 0 200 100'".to_owned(),
+            45.72,
+            "inches (a unit of its viewBox is 0.508000 mm)",
+        ),
+        (illustrator, "width='100mm' viewBox='0 0 100 50'".to_owned(), 90.0, "mm"),
+    ] {
+        let (wide, words) = read(before, &attributes);
+        assert!((wide - mm).abs() < 1e-9, "{attributes}: {wide}, expected {mm}");
+        assert_eq!(words, unit, "{attributes}");
+    }
 }
 
 #[test]
@@ -219,6 +270,7 @@ fn what_is_not_seen_is_passed_over() {
         let sheet = "<style>.cut { stroke: blue }</style>";
         assert_eq!(holes(&format!("{sheet}<g visibility=\"inherit\">{}</g>", circle(attributes))), 1, "{attributes}");
     }
+    assert_eq!(plate("<path d=\"M5 5z\"/>").passed_over, ["1 element without length"]);
     assert_eq!(holes(&format!("<g display=\"none\">{}</g>", circle(""))), 0);
     assert_eq!(holes(&format!("<g visibility=\"hidden\">{}</g>", circle("visibility=\"visible\""))), 1);
     assert_eq!(
@@ -259,6 +311,29 @@ fn a_stroke_shows_its_gap_a_fill_closes() {
     );
 }
 
+/// A loop inside another is an opening where it is seen as one: by its rule of filling, or by a line.
+#[test]
+fn loops_that_are_seen_are_openings() {
+    let (outer, same, other) = ("M20 20H60V60H20z", "M30 30H40V40H30z", "M30 30V40H40V30z");
+    for (inner, attributes) in [
+        (other, ""),
+        (same, "fill-rule=\"evenodd\""),
+        (same, "style=\"fill-rule:evenodd\""),
+        (same, "fill=\"none\" stroke=\"red\""),
+        (&format!("{other}{other}"), ""),
+    ] {
+        let design = open(&format!("<path d=\"{outer}{inner}\" {attributes}/>")).unwrap();
+        assert!((design.area() - 1500.0).abs() < 1e-9 && design.remarks.is_empty(), "{attributes}");
+    }
+    let remark = "2 shapes are filled in one colour: one that lies on another is not seen, and taken as an opening.";
+    assert_eq!(plate("<circle cx=\"50\" cy=\"40\" r=\"4\" fill=\"#000\"/>").remarks, [remark]);
+    assert!(plate("<circle cx=\"50\" cy=\"40\" r=\"4\" fill=\"white\"/>").remarks.is_empty());
+    // Rules that are not understood do no harm where they hide nothing.
+    let dark =
+        "<style>@media (prefers-color-scheme: dark) { rect { fill: white } } circle:hover { opacity: .5 }</style>";
+    assert!(open(&format!("{dark}{PLATE}")).is_ok());
+}
+
 #[test]
 fn what_a_drawing_must_not_hold_is_refused_with_its_line() {
     let cases = [
@@ -295,6 +370,25 @@ fn what_a_drawing_must_not_hold_is_refused_with_its_line() {
         let error = refused(&format!("<g/>\n{body}"));
         assert!(error.contains(expected), "{body}: {error}");
     }
+    for (body, expected) in [
+        ("<style>circle:not(.k) { display: none }</style>", "the rule \"circle:not(.k)\" shows or hides"),
+        ("<style>/* a */ circle:nth-of-type(2){visibility:hidden}</style>", "nth-of-type"),
+        ("<style>@media screen { .h { display: none } }</style>", "\"@media screen\""),
+        ("<style>.a ~ .b { fill: none }</style>", "\".a ~ .b\""),
+        (
+            "<symbol id=\"s\" viewBox=\"0 0 10 10\" refX=\"5\"><circle r=\"5\"/></symbol><use href=\"#s\" width=\"10\" height=\"10\"/>",
+            "found refX",
+        ),
+        (
+            "<path d=\"M20 20H60V60H20zM30 30H40V40H30z\"/>",
+            "the loop at (35.0000, -30.0000) mm runs the same way round as the one about it",
+        ),
+    ] {
+        let error = refused(body);
+        assert!(error.contains(expected), "{body}: {error}");
+    }
+    let turned = file(PLATE).replace("<svg ", "<svg transform=\"scale(2)\" ");
+    assert!(Design::open(turned.as_bytes(), None).unwrap_err().to_string().contains("found transform for all of it"));
     let whole = |text: &str| Design::open(text.as_bytes(), None).unwrap_err().to_string();
     let bomb = "<!DOCTYPE svg [\n<!ENTITY a \"ha\">\n<!ENTITY b \"&a;&a;\">]>\n<svg>&b;</svg>";
     assert!(whole(bomb).contains("line 2: ") && whole(bomb).contains("XML entity"), "{}", whole(bomb));

@@ -175,12 +175,15 @@ fn farthest(contour: &Contour, centre: Point<DesignMm>) -> (f64, Vec<f64>) {
     (reach, stretches.map(middle).collect())
 }
 
+/// The point of a piece nearest to some place, and the normal there.
+type Foot = (Point<DesignMm>, Vector<DesignMm>);
+
 /// Places of the contours, and the contours where a place is looked up quickly.
 struct Shape<'a> {
     centre: Point<DesignMm>,
     places: Vec<Point<DesignMm>>,
     segments: Vec<&'a Segment>,
-    /// Pieces that come within [`CAPTURE`] of each square of the plane.
+    /// Pieces that pass through each square of the plane, or nearly.
     cells: Vec<Vec<u32>>,
     side: usize,
     low: Point<DesignMm>,
@@ -208,8 +211,8 @@ impl<'a> Shape<'a> {
         let index = |v: f64| ((v / cell) as usize).min(side - 1);
         for (i, s) in segments.iter().enumerate() {
             let (l, h) = s.bounds();
-            for y in index(l.y - CAPTURE - low.y)..=index(h.y + CAPTURE - low.y) {
-                for x in index(l.x - CAPTURE - low.x)..=index(h.x + CAPTURE - low.x) {
+            for y in index(l.y - low.y)..=index(h.y - low.y) {
+                for x in index(l.x - low.x)..=index(h.x - low.x) {
                     cells[y * side + x].push(i as u32);
                 }
             }
@@ -217,15 +220,44 @@ impl<'a> Shape<'a> {
         Self { centre, places, segments, cells, side, low, cell }
     }
 
-    /// The nearest point of the contours within [`CAPTURE`], and the normal there.
-    fn nearest(&self, p: Point<DesignMm>) -> Option<(Point<DesignMm>, Vector<DesignMm>)> {
+    /// The nearest point of the contours within [`CAPTURE`], and the normal there. Squares are looked through in rings about that of `p`, so
+    /// that a fine drawing costs no more than a coarse one.
+    fn nearest(&self, p: Point<DesignMm>) -> Option<Foot> {
         let (x, y) = ((p.x - self.low.x) / self.cell, (p.y - self.low.y) / self.cell);
         if !(0.0..self.side as f64).contains(&x) || !(0.0..self.side as f64).contains(&y) {
             return None;
         }
-        let near = self.cells[y as usize * self.side + x as usize].iter().map(|i| foot(self.segments[*i as usize], p));
-        let (q, normal) = near.min_by(|a, b| a.0.distance(p).total_cmp(&b.0.distance(p)))?;
-        (q.distance(p) <= CAPTURE).then_some((q, normal))
+        // From `p` to the nearest side of its own square.
+        let inside = x.fract().min(1.0 - x.fract()).min(y.fract()).min(1.0 - y.fract());
+        let mut best: Option<(f64, u32, Foot)> = None;
+        for ring in 0..=self.side {
+            // What lies in this ring is at least so far away.
+            let least = (ring as f64 - 1.0 + inside) * self.cell;
+            if least > best.map_or(CAPTURE, |b| b.0) {
+                break;
+            }
+            for i in self.ring(x as usize, y as usize, ring).flatten() {
+                let at = foot(self.segments[*i as usize], p);
+                let distance = at.0.distance(p);
+                // Of two as near, the first of the drawing.
+                if best.is_none_or(|b| distance < b.0 || (distance == b.0 && *i < b.1)) {
+                    best = Some((distance, *i, at));
+                }
+            }
+        }
+        best.filter(|b| b.0 <= CAPTURE).map(|b| b.2)
+    }
+
+    /// The squares whose column or row is `ring` away from a square, and none farther.
+    fn ring(&self, x: usize, y: usize, ring: usize) -> impl Iterator<Item = &[u32]> {
+        let (left, right) = (x.saturating_sub(ring), (x + ring).min(self.side - 1));
+        let (low, high) = (y.saturating_sub(ring), (y + ring).min(self.side - 1));
+        (low..=high).flat_map(move |row| {
+            let whole = row.abs_diff(y) == ring;
+            let step = if whole || ring == 0 { 1 } else { 2 * ring };
+            let first = if whole || x >= ring { left } else { x + ring };
+            (first..=right).step_by(step).map(move |column| self.cells[row * self.side + column].as_slice())
+        })
     }
 
     /// Turns (and mirrors about x first), settles on the turn that fits best, and gives it with the largest distance; `None` when that is more
@@ -257,7 +289,7 @@ impl<'a> Shape<'a> {
 }
 
 /// The point of a piece nearest to `p`, and the piece's normal there (either sign).
-fn foot(s: &Segment, p: Point<DesignMm>) -> (Point<DesignMm>, Vector<DesignMm>) {
+fn foot(s: &Segment, p: Point<DesignMm>) -> Foot {
     match s {
         Segment::Line { from, to } => {
             let along = *to - *from;

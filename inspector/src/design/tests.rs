@@ -10,20 +10,20 @@ const HEADER_MM: &str = "0\nSECTION\n2\nHEADER\n9\n$INSUNITS\n70\n4\n0\nENDSEC\n
 fn file(entities: &str) -> String {
     format!("{HEADER_MM}0\nSECTION\n2\nENTITIES\n{entities}0\nENDSEC\n0\nEOF\n")
 }
-fn with_tables(tables_and_blocks: &str, entities: &str) -> String {
+pub(super) fn with_tables(tables_and_blocks: &str, entities: &str) -> String {
     format!("{HEADER_MM}{tables_and_blocks}0\nSECTION\n2\nENTITIES\n{entities}0\nENDSEC\n0\nEOF\n")
 }
 fn line(x1: f64, y1: f64, x2: f64, y2: f64) -> String {
     format!("0\nLINE\n8\n0\n10\n{x1}\n20\n{y1}\n11\n{x2}\n21\n{y2}\n")
 }
-fn circle(x: f64, y: f64, r: f64) -> String {
+pub(super) fn circle(x: f64, y: f64, r: f64) -> String {
     format!("0\nCIRCLE\n8\n0\n10\n{x}\n20\n{y}\n40\n{r}\n")
 }
 fn polygon(points: &[(f64, f64)]) -> String {
     let vertices: String = points.iter().map(|(x, y)| format!("10\n{x}\n20\n{y}\n")).collect();
     format!("0\nLWPOLYLINE\n8\n0\n90\n{}\n70\n1\n{vertices}", points.len())
 }
-fn rectangle(x: f64, y: f64, w: f64, h: f64) -> String {
+pub(super) fn rectangle(x: f64, y: f64, w: f64, h: f64) -> String {
     polygon(&[(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
 }
 fn open(entities: &str) -> Result<Design, DesignError> {
@@ -207,13 +207,66 @@ fn curves_become_arcs_within_a_micrometre() {
     assert!((hole.radius - 7.0).abs() < 1e-6 && hole.centre.distance(p(0.0, 0.0)) < 1e-6);
 }
 
+/// An angle written with few digits, or a turn too far: still a whole hole.
+#[test]
+fn a_turn_that_is_whole_give_or_take_its_digits_is_whole() {
+    let plate = rectangle(-20.0, -20.0, 40.0, 40.0);
+    let opening = |text: String| 1600.0 - open(&(plate.clone() + &text)).unwrap().area();
+    for (start, end) in [
+        ("0", "360.000001"),
+        ("0", "360.0001"),
+        ("-180.0000000001", "180"),
+        ("359.99999999", "720"),
+        ("0", "359.9999"),
+        ("30", "30"),
+        ("30", "30.0000001"),
+    ] {
+        let area = opening(format!("0\nARC\n10\n0\n20\n0\n40\n5\n50\n{start}\n51\n{end}\n"));
+        assert!((area - 25.0 * PI).abs() < 1e-9, "{start} to {end}: {area}");
+    }
+    for end in ["6.283185", "6.28318531", "6.283186", "6.28319", "6.2832", "0", "12.566371"] {
+        for (minor, within) in [("0.5", 0.02), ("1", 1e-9)] {
+            let area = opening(format!("0\nELLIPSE\n10\n0\n20\n0\n11\n8\n21\n0\n40\n{minor}\n41\n0\n42\n{end}\n"));
+            let whole = 64.0 * PI * minor.parse::<f64>().unwrap();
+            assert!((area - whole).abs() < within, "{end}: {area}, expected {whole}");
+        }
+    }
+    // A short arc of a large circle is one.
+    let flat = open(
+        &(line(0.0, 0.0, 1e5, 0.0)
+            + "0\nARC\n10\n0\n20\n0\n40\n100000\n50\n0\n51\n0.001\n"
+            + &line(1e5 * libm::cos(1.745_329_251_994_33e-5), 1e5 * libm::sin(1.745_329_251_994_33e-5), 0.0, 0.0)),
+    );
+    assert!(flat.is_ok(), "{flat:?}");
+    // What draws nothing is told.
+    let specks = "0\nARC\n10\n0\n20\n0\n40\n0.0000001\n50\n0\n51\n90\n0\nPOLYLINE\n70\n0\n0\nVERTEX\n70\n16\n10\n1\n20\n1\n0\nSEQEND\n";
+    let design = open(&(plate + specks)).unwrap();
+    assert_eq!(design.passed_over, ["1 ARC without length", "1 POLYLINE without length"]);
+}
+
 #[test]
 fn round_contours_are_circles_and_flats_are_not() {
     let around = |n: usize, r: f64| -> Vec<(f64, f64)> {
         (0..n).map(|i| libm::sincos(i as f64 * 2.0 * PI / n as f64)).map(|(s, c)| (r * c, r * s)).collect()
     };
     let kind = |opening: &str| open(&(rectangle(-20.0, -20.0, 40.0, 40.0) + opening)).unwrap().features[1].kind;
-    assert!(matches!(kind(&polygon(&around(16, 5.0))), FeatureKind::Hole(c) if (c.radius - 5.0).abs() < 1e-9));
+    // Sides up to 0.02 mm inside the circle stand for it; flats that can be felt are a polygon, and that is told.
+    for (n, r) in [(16, 1.0), (64, 5.0), (100, 20.0), (360, 300.0)] {
+        let hole = open(&(rectangle(-400.0, -400.0, 800.0, 800.0) + &polygon(&around(n, r)))).unwrap();
+        assert!(matches!(hole.features[1].kind, FeatureKind::Hole(c) if (c.radius - r).abs() < 1e-9), "{n} {r}");
+        assert!(hole.remarks.is_empty());
+    }
+    for (n, r) in [(16, 5.0), (24, 10.0), (48, 15.0)] {
+        let cutout = open(&(rectangle(-20.0, -20.0, 40.0, 40.0) + &polygon(&around(n, r)))).unwrap();
+        assert_eq!(cutout.features[1].kind, FeatureKind::Cutout, "{n} {r}");
+        assert!(cutout.remarks[0].contains("1 contour is a polygon"), "{:?}", cutout.remarks);
+    }
+    // A circle of an arc that a hair closes.
+    let arc = "0\nARC\n10\n0\n20\n0\n40\n5\n50\n0\n51\n359.99\n";
+    let (s, c) = libm::sincos(359.99 * PI / 180.0);
+    assert!(
+        matches!(kind(&(arc.to_owned() + &line(5.0 * c, 5.0 * s, 5.0, 0.0))), FeatureKind::Hole(c) if (c.radius - 5.0).abs() < 1e-9)
+    );
     assert_eq!(kind(&polygon(&around(12, 5.0))), FeatureKind::Cutout);
     // A D-shaped hole drawn with chords: every vertex on the circle, but one side is a flat.
     assert_eq!(kind(&polygon(&around(64, 5.0)[..56])), FeatureKind::Cutout);
@@ -313,6 +366,9 @@ fn open_contours_name_both_ends_and_the_gap() {
         "{error}"
     );
     assert!(error.contains("2 free ends"), "{error}");
+    assert!(error.contains(", layer \"0\")"), "{error}");
+    let error = refused(&(u.clone() + &line(0.0, 5.0, 0.0, 0.010_001)));
+    assert!(error.contains("0.010001 mm away, expected at most 0.01 mm"), "{error}");
     let joined = open(&(u.clone() + &line(0.0, 5.0, 0.0, 0.009))).unwrap();
     assert_eq!(joined.contours[0].segments.len(), 4);
     // Ends were moved onto each other.
@@ -334,7 +390,9 @@ fn forks_doubles_and_crossings() {
     ];
     // Drawn twice, once the other way round, and a dot: as if drawn once.
     let twice = square.concat() + &square[0] + &line(0.0, 10.0, 10.0, 10.0) + &line(3.0, 3.0, 3.0, 3.0);
-    assert_eq!(open(&twice).unwrap(), open(&square.concat()).unwrap());
+    let read = open(&twice).unwrap();
+    assert_eq!(read.passed_over, ["1 LINE without length"]);
+    assert_eq!(Design { passed_over: Vec::new(), ..read }, open(&square.concat()).unwrap());
     assert_eq!(open(&(circle(0.0, 0.0, 5.0) + &circle(0.0, 0.0, 5.0))).unwrap().contours.len(), 1);
     // A line drawn twice in part ends on the other.
     assert!(refused(&(square.concat() + &line(0.0, 0.0, 4.0, 0.0))).contains("a fork, or a line drawn twice"));
@@ -370,6 +428,7 @@ fn foreign_files_are_named() {
     assert!(found(b"AutoCAD Binary DXF\r\n\x1a\0").contains("save it as ASCII DXF"));
     assert!(found(b"AC1027\0\0").contains("a DWG drawing"));
     assert!(found(b"\x89PNG\r\n\x1a\n").contains("expected a DXF or SVG drawing, found"));
+    assert!(found(b"\xff\xfe0\0\n\0").contains("text in UTF-16: save it as UTF-8"));
     let whole = file(&circle(0.0, 0.0, 1.0));
     let cut = &whole[..whole.len() - 20];
     assert!(found(cut.as_bytes()).contains("cut off"), "{}", found(cut.as_bytes()));

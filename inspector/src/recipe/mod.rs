@@ -44,6 +44,7 @@ mod propose;
 #[cfg(test)]
 mod tests;
 mod text;
+mod told;
 
 pub use error::RecipeError;
 pub use folder::{RecipeFile, files, identity};

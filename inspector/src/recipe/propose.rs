@@ -1,11 +1,12 @@
 //! From a design file to a recipe folder: what `assay recipe new` writes.
 
+use super::told::{counted, names, sheet, unchecked};
 use super::{Forecast, Recipe, RecipeError, assemble, forecast, names_svg, text};
 use crate::Error;
 use crate::calibration::mat::{Layout, Paper};
 use crate::calibration::{Calibration, CalibrationPolicy, CameraRecord, Day, ScaleRecord};
 use crate::checks::{Needs, REGISTRY};
-use crate::design::{Design, DesignError, Feature, FeatureKind, PatternKind, Reference, Turns, Units, ellipse};
+use crate::design::{Design, DesignError, FeatureKind, Reference, Units};
 use crate::models::Models;
 use crate::photo::{DecodeLimits, Sha256, decode};
 use std::fmt::Write as _;
@@ -105,8 +106,6 @@ const ON_REQUEST: [(&str, &str); 2] = [
     ("straightness", "profile holds it to its zone already"),
     ("symmetry", "profile and positions of holes hold it to theirs already"),
 ];
-/// Most names or patterns that are told.
-const SHOWN: usize = 24;
 /// Most values that the camera cannot decide that are told; the recipe lists all.
 const DOUBTFUL: usize = 8;
 /// Name of the camera's record in a recipe's folder.
@@ -135,11 +134,7 @@ pub fn propose(design_file: &[u8], options: &ProposeOptions) -> Result<ProposedR
     };
     let mut out = head(options);
     let on_request = match &design {
-        Some(design) => {
-            // Where the drawing says its units itself, `units` must not repeat it.
-            let units = Design::open(design_file, None).is_err().then_some(options.units).flatten();
-            drawing(&mut out, design, name, units, options, &mut notes)
-        }
+        Some(design) => drawing(&mut out, design, name, options, &mut notes),
         None => {
             picture(&mut out, name);
             String::new()
@@ -228,14 +223,7 @@ fn add(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a String cannot fail");
 }
 
-fn drawing(
-    out: &mut String,
-    design: &Design,
-    name: &str,
-    units: Option<Units>,
-    options: &ProposeOptions,
-    notes: &mut Vec<String>,
-) -> String {
+fn drawing(out: &mut String, design: &Design, name: &str, options: &ProposeOptions, notes: &mut Vec<String>) -> String {
     let (low, high) = design.bounds();
     let size = high - low;
     let holes = design.features.iter().filter(|f| matches!(f.kind, FeatureKind::Hole(_))).count();
@@ -247,9 +235,11 @@ fn drawing(
         counted(holes, "round hole"),
         counted(others, "other opening")
     );
-    add(out, format_args!("\n# The drawing: {what}.\n[design]\nfile = {}\n", quoted(name)));
-    if let Some(units) = units {
-        add(out, format_args!("units = \"{units}\"   # the drawing does not say its units\n"));
+    let unit = &design.drawn_in;
+    add(out, format_args!("\n# The drawing: {what}; drawn in {unit}.\n[design]\nfile = {}\n", quoted(name)));
+    // Written whenever it was given, so that the recipe reads the drawing as it was read now.
+    if let Some(units) = options.units {
+        add(out, format_args!("units = \"{units}\"   # as given when the recipe was made\n"));
     }
     if let Some(thickness) = options.thickness_mm {
         add(
@@ -260,6 +250,12 @@ fn drawing(
         );
     }
     notes.push(format!("Part: {what}."));
+    let said = if options.units.is_some() { ", as --units says" } else { "" };
+    notes.push(format!("Drawn in {unit}{said}: see that the sizes are right."));
+    for remark in &design.remarks {
+        add(out, format_args!("# {remark}\n"));
+        notes.push(remark.clone());
+    }
     if !design.passed_over.is_empty() {
         let what = format!(
             "Not read of the drawing: {}. See that none of it is a contour of the part.",
@@ -268,7 +264,9 @@ fn drawing(
         add(out, format_args!("# {what}\n"));
         notes.push(what);
     }
+    notes.extend(sheet(design));
     notes.extend(names(design));
+    notes.extend(unchecked(design));
     let mut told = |mm_per_px: f64| {
         let (w, h) = (size.x / mm_per_px, size.y / mm_per_px);
         notes.push(format!("At {mm_per_px} mm per pixel the part is {w:.0} x {h:.0} px in the photo."));
@@ -401,8 +399,9 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
     out.push_str("u_flat = 0.5        # how flat the sheet lies, mm: a loose one; glued to a board 0.1\n");
     let (free, part) = (sorted(layout.quiet_mm), sorted(part));
     if part[0] > free[0] || part[1] > free[1] {
+        let fits = if fits_aslant(part, free) { "fits only aslant" } else { "does not fit, however it is turned" };
         notes.push(format!(
-            "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it does not fit unless it is turned. Use a larger mat.",
+            "The part is {:.0} x {:.0} mm, the free middle of the {} mat {:.0} x {:.0} mm: it {fits}. Use a larger mat.",
             part[1], part[0], mat.paper, free[1], free[0]
         ));
     }
@@ -430,73 +429,15 @@ fn on_mat(out: &mut String, mat: &ProposedMat, part: [f64; 2], notes: &mut Vec<S
     mm_per_px
 }
 
+/// True when a rectangle that is longer than another one lies in it aslant; shorter sides first (Carver, Amer. Math. Monthly 64 (1957), 114).
+fn fits_aslant([q, p]: [f64; 2], [b, a]: [f64; 2]) -> bool {
+    let (square, over) = (p * p + q * q, p * p + q * q - a * a);
+    p > a && q <= b && b * square >= 2.0 * p * q * a + (p * p - q * q) * over.max(0.0).sqrt()
+}
+
 /// The shorter side first.
 fn sorted([a, b]: [f64; 2]) -> [f64; 2] {
     if a <= b { [a, b] } else { [b, a] }
-}
-
-/// What can be checked by name, one line per kind; patterns and symmetry.
-fn names(design: &Design) -> Vec<String> {
-    let of = |word: &str, describe: &dyn Fn(&Feature) -> Option<String>| {
-        let mut all: Vec<String> = design.features.iter().filter_map(describe).collect();
-        let more = all.len().saturating_sub(SHOWN);
-        all.truncate(SHOWN);
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        (!all.is_empty()).then(|| format!("{word}: {}{rest}.", all.join(", ")))
-    };
-    let mut lines: Vec<String> = [
-        of("Holes (diameter)", &|f| match f.kind {
-            FeatureKind::Hole(c) => Some(format!("{} {:.3}", f.name, 2.0 * c.radius)),
-            _ => None,
-        }),
-        of("Slots (length x width)", &|f| match f.kind {
-            FeatureKind::Slot(s) => Some(format!("{} {:.3} x {:.3}", f.name, s.length(), s.width)),
-            _ => None,
-        }),
-        of("Cutouts", &|f| matches!(f.kind, FeatureKind::Cutout).then(|| f.name.clone())),
-        of("Straight edges (length)", &|f| match f.kind {
-            FeatureKind::Edge { from, to } => Some(format!("{} {:.3}", f.name, from.distance(to))),
-            _ => None,
-        }),
-        of("Ellipses (length x width)", &|f| {
-            let cutout = matches!(f.kind, FeatureKind::Cutout).then(|| &design.contours[f.contour]);
-            cutout.and_then(ellipse).map(|e| format!("{} {:.3} x {:.3}", f.name, e.length(), e.width()))
-        }),
-        of("Arcs (radius)", &|f| match f.kind {
-            FeatureKind::Arc { circle, .. } => Some(format!("{} {:.3}", f.name, circle.radius)),
-            _ => None,
-        }),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    for pattern in design.patterns().iter().take(SHOWN) {
-        let how = match pattern.kind {
-            PatternKind::BoltCircle(c) => format!("on a circle of {:.3} mm", 2.0 * c.radius),
-            PatternKind::Row { pitch } => format!("in a row, {:.3} mm apart", pitch.length()),
-            PatternKind::Grid { pitch: [a, b], count: [n, m] } => {
-                format!("in a grid of {n} x {m}, {:.3} and {:.3} mm apart", a.length(), b.length())
-            }
-        };
-        let (name, n, d) = (&pattern.name, pattern.members.len(), pattern.diameter);
-        lines.push(format!("{name}: {n} holes of {d:.3} mm {how}, from {}.", pattern.members[0]));
-    }
-    let symmetry = design.symmetry();
-    match symmetry.turns {
-        Turns::Any => lines.push("Symmetry: round, every turn looks the same.".to_owned()),
-        Turns::Of(1) if symmetry.axes.is_empty() => (),
-        Turns::Of(1) => lines.push("Symmetry: one mirror axis, so front and back look the same.".to_owned()),
-        Turns::Of(turns) => lines.push(format!(
-            "Symmetry: looks the same after each 1/{turns} of a turn, mirror axes: {}. A photo does not tell such positions apart.",
-            symmetry.axes.len()
-        )),
-    }
-    lines
-}
-
-/// `1 check`, `2 checks`.
-fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// How many checks of a type are proposed, and where their limits come from.

@@ -346,7 +346,7 @@ fn what_is_not_read_of_a_drawing_is_said() {
     let entities = "0\nSECTION\n2\nENTITIES\n";
     assert!(drawing.contains(entities), "{drawing}");
     let proposed = said(&drawing.replace(entities, &format!("{layers}{more}")));
-    let words = "Not read of the drawing: 1 TEXT, 1 entities on hidden layers or paper.";
+    let words = "Not read of the drawing: 1 TEXT, 1 entity on hidden layers or paper.";
     assert!(proposed.notes.iter().any(|n| n.starts_with(words)), "{:?}", proposed.notes);
     assert!(proposed.recipe_toml.contains(&format!("# {words}")), "{}", proposed.recipe_toml);
     assert!(!said(&drawing).recipe_toml.contains("Not read"));
@@ -362,6 +362,13 @@ fn proposals_say_what_the_person_must_know() {
     assert!(proposed.recipe_toml.contains("units = \"inch\""));
     assert!(proposed.recipe_toml.contains("ISO 2768-m"));
     assert!(proposed.notes[0].contains("1524.000 x 1016.000 mm, 2 round holes"), "{:?}", proposed.notes);
+    assert!(proposed.notes.iter().any(|n| n.starts_with("Drawn in inches, as --units says")), "{:?}", proposed.notes);
+    assert!(proposed.recipe_toml.contains("; drawn in inches."), "{}", proposed.recipe_toml);
+    let corners = [(0.0, 0.0, 0.0), (297.0, 0.0, 0.0), (297.0, 210.0, 0.0), (0.0, 210.0, 0.0)];
+    let sheet = write_dxf(&synth::parts::polygon(&corners, &[(9.0, 9.0, 0.4)], &[]));
+    let notes = propose(sheet.as_bytes(), &options("plate.dxf")).unwrap().notes;
+    assert!(notes.iter().any(|n| n.starts_with("The outline is as large as a sheet of A4")), "{notes:?}");
+    assert!(notes.iter().any(|n| n == "1 hole below 0.5 mm gets no check: hole-1."), "{notes:?}");
     // Seen from afar, a hole of 5 mm is 5 px.
     let far = ProposeOptions { scale: ProposedScale::MmPerPx(1.0), ..options("plate.dxf") };
     let notes = propose(&plate(), &far).unwrap().notes;
@@ -377,6 +384,27 @@ fn proposals_say_what_the_person_must_know() {
         assert!(proposed.recipe_toml.contains(&format!("picture = \"{kept}\"")));
     }
     assert!(matches!(propose(b"hello", &options("a.dxf")), Err(Error::Design(DesignError::NotADesign { .. }))));
+}
+
+/// A unit that was given is written down whenever it counted: the recipe must read the drawing as it was shown.
+#[test]
+fn a_recipe_reads_its_drawing_in_the_unit_that_was_given() {
+    let px = "<svg width='100px' height='50px' viewBox='0 0 100 50'><rect width='100' height='50'/></svg>";
+    let given = ProposeOptions { units: Some(Units::Millimetre), ..options("plate.svg") };
+    let proposed = propose(px.as_bytes(), &given).unwrap();
+    assert!(proposed.notes[0].starts_with("Part: 100.000 x 50.000 mm"), "{:?}", proposed.notes);
+    assert!(
+        proposed.notes.iter().any(|n| n.starts_with("The drawing says px, which were not taken")),
+        "{:?}",
+        proposed.notes
+    );
+    let dir = tempfile::tempdir().unwrap();
+    proposed.write_to(&dir.path().join("plate")).unwrap();
+    let recipe = Recipe::open(&dir.path().join("plate")).unwrap();
+    let Reference::Drawing(design) = &recipe.reference else { panic!("a drawing") };
+    assert!((design.bounds().1.x - 100.0).abs() < 1e-9, "{:?}", design.bounds());
+    let told = propose(&plate(), &options("plate.dxf")).unwrap();
+    assert!(told.notes.iter().any(|n| n.starts_with("Drawn in mm:")), "{:?}", told.notes);
 }
 
 /// [`GOOD`] for parts of 3 mm on a mat that was measured, seen by a camera with a record.
@@ -500,7 +528,10 @@ fn a_recipe_for_a_mat_is_proposed() {
     // Larger than the free middle of the sheet.
     let large = write_dxf(&synth::parts::rounded_rectangle(200.0, 160.0, 4.0, &[]));
     let notes = propose(large.as_bytes(), &options).unwrap().notes.join(" ");
-    assert!(notes.contains("Use a larger mat"), "{notes}");
+    assert!(notes.contains("does not fit, however it is turned. Use a larger mat"), "{notes}");
+    let long = write_dxf(&synth::parts::rounded_rectangle(240.0, 3.0, 1.0, &[]));
+    let notes = propose(long.as_bytes(), &options).unwrap().notes.join(" ");
+    assert!(notes.contains("it fits only aslant. Use a larger mat"), "{notes}");
 }
 
 proptest! {

@@ -130,6 +130,8 @@ impl DemoLine {
             features: Vec::new(),
             body: Body::default(),
             passed_over: Vec::new(),
+            drawn_in: String::new(),
+            remarks: Vec::new(),
         }) {
             Picture::Colour(picture) => picture,
             Picture::Grey(grey) => DynamicImage::ImageLuma8(grey).into_rgb8(),

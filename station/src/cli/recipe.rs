@@ -69,7 +69,7 @@ pub(super) struct New {
     #[arg(long, value_name = "MM", value_parser = super::number)]
     thickness: Option<f64>,
     /// Unit of the drawing, when it does not say one
-    #[arg(long, value_name = "mm|cm|m|inch")]
+    #[arg(long, value_name = "mm|cm|m|inch|px|pt")]
     units: Option<Units>,
     /// Folder to make; must not exist
     #[arg(long, value_name = "DIR")]

@@ -4,13 +4,15 @@ use super::pairs::{Item, Pairs};
 use super::spline::Spline;
 use super::{FLAT, Place, Reader};
 use crate::design::flatten::flatten;
-use crate::design::join::Piece;
+use crate::design::join::{GAP, Piece};
 use crate::design::{DesignError, MAX_SEGMENTS, Segment};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Similarity, Vector};
 use std::f64::consts::TAU;
 
 /// How far the arcs and lines of a spline or an ellipse may lie from it, mm.
 const CURVE: f64 = 0.001;
+/// How far the angles of a whole turn may be off, rad: programs write them with few digits.
+const ROUNDED: f64 = 1e-4;
 
 /// A vertex of a polyline and the bulge of the side behind it.
 #[derive(Clone, Copy, Debug)]
@@ -111,8 +113,7 @@ impl<'a> Reader<'a> {
             (0.0, TAU)
         } else {
             let (start, end) = (item.number(50)?.to_radians(), item.number(51)?.to_radians());
-            let sweep = (end - start).rem_euclid(TAU);
-            (start, if sweep == 0.0 { TAU } else { sweep })
+            (start, turn(start, end, circle.radius * place.map.scale()))
         };
         let frame = self.object_frame(item, place)?;
         self.height(item, &frame, circle.centre, item.number_or(30, 0.0)?)?;
@@ -122,8 +123,10 @@ impl<'a> Reader<'a> {
 
     fn light_polyline(&mut self, item: &Item<'_>, place: &Place) -> Result<(), DesignError> {
         let mut vertices: Vec<Vertex> = Vec::new();
+        let mut width = 0.0_f64;
         for group in &item.groups {
             match (group.code, vertices.last_mut()) {
+                (40 | 41 | 43, _) => width = width.max(group.number()?),
                 (10, _) => vertices.push(Vertex { p: Point::new(group.number()?, f64::NAN), bulge: 0.0 }),
                 (20, Some(vertex)) => vertex.p.y = group.number()?,
                 (42, Some(vertex)) => vertex.bulge = group.number()?,
@@ -136,7 +139,7 @@ impl<'a> Reader<'a> {
         let frame = self.object_frame(item, place)?;
         let first = vertices.first().map_or(Point::new(0.0, 0.0), |v| v.p);
         self.height(item, &frame, first, item.number_or(38, 0.0)?)?;
-        self.sides(item, &frame, &vertices, item.whole_or(70, 0)? & 1 == 1)
+        self.sides(item, &frame, &vertices, (item.whole_or(70, 0)? & 1 == 1, width))
     }
 
     /// A POLYLINE: its vertices are entities of their own, up to SEQEND.
@@ -157,6 +160,8 @@ impl<'a> Reader<'a> {
         let frame = if flags & IN_SPACE == 0 { self.object_frame(item, place)? } else { place.clone() };
         let mut vertices = Vec::new();
         let mut vertex = Item::default();
+        let wide = |item: &Item<'_>| Ok(item.number_or(40, 0.0)?.max(item.number_or(41, 0.0)?));
+        let mut width: f64 = wide(item)?;
         loop {
             let bookmark = *pairs;
             if !pairs.next_item(&mut vertex)? || vertex.kind != b"VERTEX" {
@@ -168,16 +173,33 @@ impl<'a> Reader<'a> {
             self.count_entity()?;
             // Control points of a spline that the vertices already follow.
             if vertex.whole_or(70, 0)? & CONTROL_POINT == 0 {
+                width = width.max(wide(&vertex)?);
                 let p = Point::new(vertex.number(10)?, vertex.number(20)?);
                 let z = if flags & IN_SPACE == 0 { item.number_or(30, 0.0)? } else { vertex.number_or(30, 0.0)? };
                 self.height(&vertex, &frame, p, z)?;
                 vertices.push(Vertex { p, bulge: vertex.number_or(42, 0.0)? });
             }
         }
-        self.sides(item, &frame, &vertices, flags & CLOSED != 0)
+        self.sides(item, &frame, &vertices, (flags & CLOSED != 0, width))
     }
 
-    fn sides(&mut self, item: &Item<'_>, frame: &Place, vertices: &[Vertex], closed: bool) -> Result<(), DesignError> {
+    /// Draws the sides of a polyline, and notes that it is wider than a line.
+    fn sides(
+        &mut self,
+        item: &Item<'_>,
+        frame: &Place,
+        vertices: &[Vertex],
+        (closed, width): (bool, f64),
+    ) -> Result<(), DesignError> {
+        let width = width * frame.map.scale();
+        if width > 0.0 {
+            if closed && matches!(vertices, [a, b] if a.bulge * b.bulge > 0.5) {
+                return Err(item.fault(format!(
+                    "expected the circles that are meant, found a donut (a circle drawn {width} mm wide): draw them, or hide its layer"
+                )));
+            }
+            self.remarks.width(width);
+        }
         let behind = vertices.iter().skip(1).chain(vertices.first().filter(|_| closed));
         for (a, b) in vertices.iter().zip(behind) {
             self.push(item, &frame.map, bulged(a.p, b.p, a.bulge))?;
@@ -198,8 +220,7 @@ impl<'a> Reader<'a> {
         self.height(item, place, centre, item.number_or(30, 0.0)? + item.number_or(31, 0.0)?)?;
         let minor = major.perpendicular() * if down { -ratio } else { ratio };
         let (start, end) = (item.number_or(41, 0.0)?, item.number_or(42, TAU)?);
-        let sweep = (end - start).rem_euclid(TAU);
-        let sweep = if sweep < 1e-9 { TAU } else { sweep };
+        let sweep = turn(start, end, major.length() * place.map.scale());
         if (ratio - 1.0).abs() < 1e-9 {
             let sign = if down { -1.0 } else { 1.0 };
             let start = Angle::from_radians(libm::atan2(major.y, major.x) + sign * start);
@@ -243,6 +264,16 @@ impl<'a> Reader<'a> {
         }
         segments.into_iter().try_for_each(|s| self.push(item, &place.map, s))
     }
+}
+
+/// The turn from one angle to another, counter-clockwise. Angles that differ by a whole turn, or not at all, are a whole one, give or take
+/// the digits that were written; `radius` in mm tells a short arc of a large circle from a whole small one.
+fn turn(start: f64, end: f64, radius: f64) -> f64 {
+    let sweep = (end - start).rem_euclid(TAU);
+    let whole_turns = ((end - start) / TAU).round();
+    let off = sweep.min(TAU - sweep);
+    let meant = whole_turns != 0.0 || off * radius <= GAP;
+    if off <= ROUNDED && meant { TAU } else { sweep }
 }
 
 /// The side of a polyline: `bulge` is the tangent of a quarter of the arc's angle, positive counter-clockwise (DXF reference, LWPOLYLINE).

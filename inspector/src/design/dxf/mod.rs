@@ -5,15 +5,17 @@
 
 mod curves;
 mod pairs;
+mod remarks;
 mod spline;
 mod write;
 
 pub use write::write_dxf;
 
-use super::join::Piece;
+use super::join::{Piece, SAME};
 use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, Units};
 use crate::geometry::{DesignMm, Point, Similarity};
 use pairs::{Item, Pairs, shown};
+use remarks::Remarks;
 use std::collections::BTreeMap;
 
 /// Deepest nesting of blocks.
@@ -77,7 +79,22 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
         depth: 0,
     };
     reader.entities(sections.entities, &place)?;
-    Ok(Drawn { pieces: reader.pieces, ignored: reader.ignored })
+    let drawn_in = units.plural().to_owned();
+    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks.sentences() })
+}
+
+/// The layer of the entity that starts at a line of the file, for messages.
+pub(super) fn layer_at(bytes: &[u8], line: u32) -> Option<String> {
+    let mut pairs = Pairs::new(bytes);
+    while pairs.next().ok()?.line != line {}
+    loop {
+        let pair = pairs.next().ok()?;
+        match pair.code {
+            0 => return None,
+            8 => return Some(shown(pair.value)),
+            _ => (),
+        }
+    }
 }
 
 /// Where the sections of a file begin.
@@ -152,8 +169,9 @@ impl<'a> Sections<'a> {
     }
 
     /// Which layers are not shown, by name in capitals.
-    fn layers(&self) -> Result<BTreeMap<Vec<u8>, Layer>, DesignError> {
-        let mut layers = BTreeMap::from([(b"DEFPOINTS".to_vec(), Layer { frozen: true, off: true })]);
+    fn layers(&self) -> Result<BTreeMap<Vec<u8>, Layer<'a>>, DesignError> {
+        let never = Layer { frozen: true, off: true, line_type: None };
+        let mut layers = BTreeMap::from([(b"DEFPOINTS".to_vec(), never)]);
         let Some(mut pairs) = self.tables else { return Ok(layers) };
         let mut item = Item::default();
         while pairs.next_item(&mut item)? {
@@ -161,7 +179,11 @@ impl<'a> Sections<'a> {
                 continue;
             }
             if let Some(name) = item.text(2) {
-                let layer = Layer { frozen: item.whole_or(70, 0)? & 1 == 1, off: item.whole_or(62, 7)? < 0 };
+                let layer = Layer {
+                    frozen: item.whole_or(70, 0)? & 1 == 1,
+                    off: item.whole_or(62, 7)? < 0 || item.whole_or(290, 1)? == 0,
+                    line_type: item.text(6),
+                };
                 layers.entry(name.to_ascii_uppercase()).or_insert(layer);
             }
         }
@@ -176,8 +198,14 @@ impl<'a> Sections<'a> {
             if item.kind == b"BLOCK" {
                 let name = item.text(2).ok_or_else(|| item.fault("expected a name (group code 2), found none"))?;
                 let base = Point::new(item.number_or(10, 0.0)?, item.number_or(20, 0.0)?);
-                let block = Block { base, base_z: item.number_or(30, 0.0)?, entities: pairs };
-                blocks.insert(name.to_ascii_uppercase(), block);
+                let base_z = item.number_or(30, 0.0)?;
+                // Attached or overlaid.
+                let external = item.whole_or(70, 0)? & (4 | 8) != 0;
+                let block = Block { base, base_z, entities: pairs, external, twice: false };
+                blocks
+                    .entry(name.to_ascii_uppercase())
+                    .and_modify(|first: &mut Block<'_>| first.twice = true)
+                    .or_insert(block);
             }
         }
         Ok(blocks)
@@ -186,9 +214,11 @@ impl<'a> Sections<'a> {
 
 /// How a layer is shown.
 #[derive(Clone, Copy, Debug, Default)]
-struct Layer {
+struct Layer<'a> {
     frozen: bool,
+    /// Off, or not plotted.
     off: bool,
+    line_type: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -196,6 +226,10 @@ struct Block<'a> {
     base: Point<DesignMm>,
     base_z: f64,
     entities: Pairs<'a>,
+    /// It stands in another file.
+    external: bool,
+    /// Another block has its name too.
+    twice: bool,
 }
 
 /// Where the entities of a block are drawn.
@@ -211,10 +245,11 @@ struct Place {
 
 #[derive(Debug, Default)]
 struct Reader<'a> {
-    layers: BTreeMap<Vec<u8>, Layer>,
+    layers: BTreeMap<Vec<u8>, Layer<'a>>,
     blocks: BTreeMap<Vec<u8>, Block<'a>>,
     pieces: Vec<Piece>,
     ignored: BTreeMap<String, usize>,
+    remarks: Remarks,
     entities: usize,
     /// The height of the drawing, mm: that of its first entity.
     z: Option<f64>,
@@ -231,19 +266,31 @@ impl<'a> Reader<'a> {
             let insert = item.kind == b"INSERT";
             // An INSERT on a layer that is off still shows those of its entities that lie on other layers.
             let hidden = shown.frozen || (shown.off && !insert);
+            let drawn = self.pieces.len();
             if hidden || item.whole_or(67, 0)? == 1 || item.whole_or(60, 0)? == 1 {
                 self.ignore("entities on hidden layers or paper");
             } else if insert {
                 self.insert(&item, place, layer)?;
             } else if item.kind == b"POLYLINE" {
                 self.old_polyline(&item, &mut pairs, place)?;
+                self.look_back(&item, &shown, drawn);
             } else if IGNORED.iter().any(|kind| kind.as_bytes() == item.kind) {
                 self.ignore(&item.name());
             } else {
                 self.entity(&item, place)?;
+                self.look_back(&item, &shown, drawn);
             }
         }
         Ok(())
+    }
+
+    /// Counts an entity whose pieces, those behind the first `drawn`, are all too short to be kept, or that is drawn in broken lines.
+    fn look_back(&mut self, item: &Item<'_>, layer: &Layer<'_>, drawn: usize) {
+        if self.pieces[drawn..].iter().all(|piece| piece.segment.length() <= SAME) {
+            self.ignore(&format!("{} without length", item.name()));
+        } else {
+            self.remarks.line_type(item, layer);
+        }
     }
 
     fn count_entity(&mut self) -> Result<(), DesignError> {
@@ -272,6 +319,16 @@ impl<'a> Reader<'a> {
             .blocks
             .get(&name.to_ascii_uppercase())
             .ok_or_else(|| item.fault(format!("expected a block of the drawing, found {}", shown(name))))?;
+        if block.external {
+            return Err(
+                item.fault(format!("bind the external reference {} first: it stands in another file", shown(name)))
+            );
+        }
+        if block.twice {
+            return Err(
+                item.fault(format!("expected one block of each name, found two named {}: rename one", shown(name)))
+            );
+        }
         if place.depth >= MAX_DEPTH {
             return Err(item.fault(format!("blocks are nested deeper than {MAX_DEPTH}")));
         }

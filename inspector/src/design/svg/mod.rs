@@ -4,11 +4,13 @@
 //! style sheets; we walk the tree ourselves, so that every refusal names its element and line, and circles stay circles.
 
 mod curve;
+mod fill;
 mod path;
 mod style;
+mod unit;
 
-use super::join::Piece;
-use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Units};
+use super::join::{Piece, SAME};
+use super::{DesignError, Drawn, MAX_BYTES, MAX_ENTITIES, MAX_SEGMENTS, Segment, Units};
 use curve::{Affine, Curve};
 use path::{Subpath, subpaths};
 use roxmltree::{Document, Node, ParsingOptions};
@@ -18,10 +20,9 @@ use std::f64::consts::{PI, TAU};
 use std::str::FromStr as _;
 use style::{Said, Style};
 use svgtypes::{Length, LengthUnit};
+use unit::Pixel;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// A pixel of CSS, mm (CSS Values 4, 6.2).
-const PX: f64 = 25.4 / 96.0;
 /// Deepest nesting of groups and uses.
 const MAX_DEPTH: usize = 64;
 /// Most rules of style sheets.
@@ -93,9 +94,12 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
         lines,
         sheet: StyleSheet::new(),
         ids: BTreeMap::new(),
+        pixel: Pixel::of(&document),
         px: false,
         pieces: Vec::new(),
         ignored: BTreeMap::new(),
+        remarks: Vec::new(),
+        fills: Vec::new(),
         entities: 0,
     };
     reader.refuse_foreign(&document)?;
@@ -104,18 +108,27 @@ pub(super) fn read(bytes: &[u8], units: Option<Units>) -> Result<Drawn, DesignEr
             reader.ids.entry(id).or_insert(node);
         }
         if node.tag_name().name() == "style" && is_svg(node) {
-            reader.sheet.parse_more(node.text().unwrap_or_default());
+            let text = node.text().unwrap_or_default();
+            if let Some(rule) = style::hides_unread(text) {
+                let detail = format!(
+                    "the rule {rule:?} shows or hides what it is for, and is not understood: save it as plain SVG"
+                );
+                return Err(reader.fault(node, detail));
+            }
+            reader.sheet.parse_more(text);
         }
     }
     if reader.sheet.rules.len() > MAX_RULES {
         return Err(DesignError::TooMany { what: "style rules", limit: MAX_RULES });
     }
-    let map = reader.unit(root, units)?;
+    let (map, drawn_in) = reader.unit(root, units)?;
     let said = style::said(root, &reader.sheet);
+    reader.refuse_moved(root, &said)?;
     if !Style::removed(&said) {
         reader.children(root, &map, &Style::default().with(&said), 0)?;
     }
-    Ok(Drawn { pieces: reader.pieces, ignored: reader.ignored })
+    reader.note_fills();
+    Ok(Drawn { pieces: reader.pieces, drawn_in, ignored: reader.ignored, remarks: reader.remarks })
 }
 
 /// True for elements of SVG, and of files that name no namespace.
@@ -140,10 +153,14 @@ struct Reader<'a, 'input> {
     lines: Lines,
     sheet: StyleSheet<'a>,
     ids: BTreeMap<&'a str, Node<'a, 'input>>,
-    /// True when a user unit of the whole drawing is a pixel of CSS, so that `10mm` inside means 10 mm.
+    pixel: Pixel,
+    /// True when a user unit of the whole drawing is such a pixel, so that `10mm` inside means 10 mm.
     px: bool,
     pieces: Vec<Piece>,
     ignored: BTreeMap<String, usize>,
+    remarks: Vec<String>,
+    /// Colours of the shapes that are only filled; `None` for patterns and gradients.
+    fills: Vec<Option<svgtypes::Color>>,
     entities: usize,
 }
 
@@ -202,58 +219,6 @@ impl<'a, 'input> Reader<'a, 'input> {
         Ok(())
     }
 
-    /// From user units of the whole drawing to millimetres.
-    fn unit(&mut self, root: Node<'a, 'input>, given: Option<Units>) -> Result<Affine, DesignError> {
-        let view = match root.attribute("viewBox") {
-            Some(text) => {
-                Some(svgtypes::ViewBox::from_str(text).map_err(|e| self.fault(root, format!("viewBox: {e}")))?)
-            }
-            None => None,
-        };
-        let mut scales: Vec<(f64, &str)> = Vec::new();
-        let mut found = None;
-        for (name, extent) in [("width", view.map(|v| v.w)), ("height", view.map(|v| v.h))] {
-            let Some(text) = root.attribute(name).map(str::trim) else { continue };
-            let length = Length::from_str(text).map_err(|e| self.fault(root, format!("{name}: {e}")))?;
-            let Some(mm) = physical(length.unit) else { continue };
-            if length.number <= 0.0 {
-                return Err(self.fault(root, format!("{name}: expected a length above 0, found {text:?}")));
-            }
-            found = found.or(match length.unit {
-                LengthUnit::Mm => Some(Units::Millimetre),
-                LengthUnit::Cm => Some(Units::Centimetre),
-                LengthUnit::In => Some(Units::Inch),
-                _ => None,
-            });
-            scales.push((extent.map_or(PX, |extent| length.number * mm / extent), text));
-        }
-        if let (Some(given), Some(found)) = (given, found)
-            && given != found
-        {
-            return Err(DesignError::UnitsDisagree { given, found });
-        }
-        let scale = match (given.filter(|_| found.is_none()), &scales[..]) {
-            (Some(given), _) => given.mm(),
-            (None, []) => return Err(DesignError::NoUnits { found: "width and height name no unit" }),
-            (None, [(one, _)]) => *one,
-            (None, [(a, width), (b, height), ..]) => {
-                if (a - b).abs() > SCALES * a.max(*b) {
-                    let detail = format!(
-                        "mixed units: width {width:?} makes a unit of the viewBox {a} mm, height {height:?} makes it {b} mm; correct one"
-                    );
-                    return Err(self.fault(root, detail));
-                }
-                a.min(*b)
-            }
-        };
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(self.fault(root, "expected a viewBox with a width and height above 0"));
-        }
-        self.px = (scale - PX).abs() <= SCALES * PX;
-        let (x, y) = view.map_or((0.0, 0.0), |v| (v.x, v.y));
-        Ok(Affine::scale(scale, -scale).of(&Affine::shift(-x, -y)))
-    }
-
     fn children(
         &mut self,
         node: Node<'a, 'input>,
@@ -293,13 +258,7 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         self.refuse_masked(node, &said)?;
         let style = style.with(&said);
-        let map = match node.attribute("transform") {
-            None => *map,
-            Some(text) => {
-                let t = svgtypes::Transform::from_str(text).map_err(|e| self.fault(node, format!("transform: {e}")))?;
-                map.of(&Affine([t.a, t.b, t.c, t.d, t.e, t.f]))
-            }
-        };
+        let map = self.transformed(node, map)?;
         match name {
             _ if GROUPS.contains(&name) => self.children(node, &map, &style, depth + 1),
             "switch" => {
@@ -318,6 +277,25 @@ impl<'a, 'input> Reader<'a, 'input> {
             }
             "use" => self.used(node, &map, &style, depth),
             _ => self.shape(node, &map, &style),
+        }
+    }
+
+    /// The frame inside an element, behind its transform.
+    fn transformed(&self, node: Node<'_, '_>, map: &Affine) -> Result<Affine, DesignError> {
+        let Some(text) = node.attribute("transform") else { return Ok(*map) };
+        let t = svgtypes::Transform::from_str(text).map_err(|e| self.fault(node, format!("transform: {e}")))?;
+        Ok(map.of(&Affine([t.a, t.b, t.c, t.d, t.e, t.f])))
+    }
+
+    /// Refuses a drawing that is transformed, clipped or masked as a whole: what its width and height then mean is read in different ways.
+    fn refuse_moved(&self, root: Node<'_, '_>, said: &Said) -> Result<(), DesignError> {
+        let moves = ["transform", "translate", "rotate", "scale", "clip-path", "mask"];
+        match moves.into_iter().find(|name| said.get(name).is_some_and(|v| !v.0.is_empty() && v.0 != "none")) {
+            Some(name) => Err(self.fault(
+                root,
+                format!("expected the drawing as it is, found {name} for all of it: move it to a group inside"),
+            )),
+            None => Ok(()),
         }
     }
 
@@ -349,6 +327,16 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn viewport(&self, node: Node<'_, '_>, by: Node<'_, '_>, map: &Affine) -> Result<Affine, DesignError> {
         let at = |name: &str| if node.tag_name().name() == "svg" { self.length(node, name, 0.0) } else { Ok(0.0) };
         let map = map.of(&Affine::shift(at("x")?, at("y")?));
+        for name in ["refX", "refY"] {
+            if node.attribute(name).is_some_and(|v| !matches!(v.trim(), "0" | "left" | "top")) {
+                return Err(self.fault(
+                    node,
+                    format!(
+                        "expected a symbol that starts at its corner, found {name}: take it away and move what uses it"
+                    ),
+                ));
+            }
+        }
         let Some(text) = node.attribute("viewBox") else { return Ok(map) };
         let view = svgtypes::ViewBox::from_str(text).map_err(|e| self.fault(node, format!("viewBox: {e}")))?;
         let size = |name: &str| {
@@ -384,6 +372,7 @@ impl<'a, 'input> Reader<'a, 'input> {
         if Style::removed(&said) {
             return Ok(());
         }
+        let map = self.transformed(target, &map)?;
         let inner = self.viewport(target, node, &map)?;
         self.children(target, &inner, &style.with(&said), depth + 1)
     }
@@ -392,12 +381,12 @@ impl<'a, 'input> Reader<'a, 'input> {
     fn length(&self, node: Node<'_, '_>, name: &str, absent: f64) -> Result<f64, DesignError> {
         let Some(text) = node.attribute(name) else { return Ok(absent) };
         let length = Length::from_str(text.trim()).map_err(|e| self.fault(node, format!("{name}: {e}")))?;
-        match (length.unit, physical(length.unit)) {
+        match (length.unit, self.pixel.physical(length.unit)) {
             (LengthUnit::None | LengthUnit::Px, _) => Ok(length.number),
-            (_, Some(mm)) if self.px => Ok(length.number * mm / PX),
+            (_, Some(mm)) if self.px => Ok(length.number * mm / self.pixel.mm()),
             (_, Some(_)) => Err(self.fault(
                 node,
-                format!("mixed units: {name} is {text:?}, but a unit of this drawing is not 1/96 inch; write it as a plain number"),
+                format!("mixed units: {name} is {text:?}, but a unit of this drawing is no pixel; write it as a plain number"),
             )),
             (_, None) => Err(self.fault(node, format!("{name}: expected a number, found {text:?}"))),
         }
@@ -411,7 +400,9 @@ impl<'a, 'input> Reader<'a, 'input> {
         }
         let line = self.line(node);
         let mut segments = Vec::new();
+        let mut starts = Vec::new();
         for mut path in paths {
+            starts.push(segments.len());
             // A fill ends at the line back to its start; a stroke shows the gap.
             if !style.stroked() {
                 path.close();
@@ -426,8 +417,51 @@ impl<'a, 'input> Reader<'a, 'input> {
         if segments.iter().any(|s| !s.at(0.0).is_finite() || !s.at(1.0).is_finite() || s.length() >= 1e9) {
             return Err(self.fault(node, "expected numbers below 1e9, found one beyond"));
         }
+        if segments.iter().all(|s| s.length() <= SAME) {
+            self.ignore("elements without length");
+        } else if !style.stroked() {
+            self.refuse_solid(node, style, &segments, &starts)?;
+            self.fills.push(style.paint);
+        }
         self.pieces.extend(segments.into_iter().map(|segment| Piece { segment, line }));
         Ok(())
+    }
+
+    /// Refuses a filled path one of whose loops, which begin at `starts`, is not seen: an opening there would be solid.
+    fn refuse_solid(
+        &self,
+        node: Node<'_, '_>,
+        style: &Style,
+        segments: &[Segment],
+        starts: &[usize],
+    ) -> Result<(), DesignError> {
+        if style.even_odd || starts.len() < 2 {
+            return Ok(());
+        }
+        let ends = starts.iter().skip(1).copied().chain([segments.len()]);
+        let loops: Vec<&[Segment]> = starts.iter().zip(ends).map(|(start, end)| &segments[*start..end]).collect();
+        match fill::solid(&loops)? {
+            Some(p) => Err(self.fault(
+                node,
+                format!(
+                    "the loop at ({:.4}, {:.4}) mm runs the same way round as the one about it, so its fill is solid there: reverse it, or \
+                     say fill-rule=\"evenodd\"",
+                    p.x, p.y
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Says that shapes are filled alike, so that one on another is not seen.
+    fn note_fills(&mut self) {
+        let alike = |fill| self.fills.iter().filter(|f| *f == fill).count();
+        let most = self.fills.iter().map(alike).max().unwrap_or(0);
+        if most > 1 {
+            self.remarks.push(format!(
+                "{most} shapes are filled in one colour: one that lies on another is not seen, and taken as an opening."
+            ));
+        }
     }
 
     /// The path of a shape.
@@ -489,19 +523,6 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     fn ignore(&mut self, what: &str) {
         *self.ignored.entry(what.to_owned()).or_default() += 1;
-    }
-}
-
-/// Millimetres in a unit that has a size of its own, or that CSS gives one.
-const fn physical(unit: LengthUnit) -> Option<f64> {
-    match unit {
-        LengthUnit::Px => Some(PX),
-        LengthUnit::In => Some(25.4),
-        LengthUnit::Cm => Some(10.0),
-        LengthUnit::Mm => Some(1.0),
-        LengthUnit::Pt => Some(25.4 / 72.0),
-        LengthUnit::Pc => Some(25.4 / 6.0),
-        LengthUnit::None | LengthUnit::Em | LengthUnit::Ex | LengthUnit::Percent => None,
     }
 }
 

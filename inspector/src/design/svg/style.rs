@@ -3,6 +3,8 @@
 use roxmltree::Node;
 use simplecss::{AttributeOperator, DeclarationTokenizer, PseudoClass, StyleSheet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr as _;
+use svgtypes::Color;
 
 /// Properties that say whether something is seen.
 const SEEN: &[&str] = &[
@@ -11,6 +13,7 @@ const SEEN: &[&str] = &[
     "opacity",
     "fill",
     "fill-opacity",
+    "fill-rule",
     "stroke",
     "stroke-opacity",
     "stroke-width",
@@ -43,6 +46,9 @@ pub(super) struct Style {
     visible: bool,
     fill: bool,
     fill_opaque: bool,
+    /// The colour of the fill; `None` for a pattern or a gradient.
+    pub(super) paint: Option<Color>,
+    pub(super) even_odd: bool,
     stroke: bool,
     stroke_opaque: bool,
     stroke_wide: bool,
@@ -50,7 +56,16 @@ pub(super) struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { visible: true, fill: true, fill_opaque: true, stroke: false, stroke_opaque: true, stroke_wide: true }
+        Self {
+            visible: true,
+            fill: true,
+            fill_opaque: true,
+            paint: Some(Color::black()),
+            even_odd: false,
+            stroke: false,
+            stroke_opaque: true,
+            stroke_wide: true,
+        }
     }
 }
 
@@ -71,6 +86,10 @@ impl Style {
         set(&mut self.visible, "visibility", &|v| !matches!(v, "hidden" | "collapse"));
         set(&mut self.fill, "fill", &painted);
         set(&mut self.fill_opaque, "fill-opacity", &some);
+        set(&mut self.even_odd, "fill-rule", &|v| v == "evenodd");
+        if let Some(v) = value("fill") {
+            self.paint = Color::from_str(v).ok();
+        }
         set(&mut self.stroke, "stroke", &painted);
         set(&mut self.stroke_opaque, "stroke-opacity", &some);
         set(&mut self.stroke_wide, "stroke-width", &some);
@@ -113,6 +132,51 @@ pub(super) fn said(node: Node<'_, '_>, sheet: &StyleSheet<'_>) -> Said {
         DeclarationTokenizer::from(own).for_each(|d| set(d.name, d.value, true, d.important));
     }
     said
+}
+
+/// The head of a rule that the crate of style sheets passes over, though it shows or hides elements.
+pub(super) fn hides_unread(sheet: &str) -> Option<String> {
+    let text = without_comments(sheet);
+    let mut rest = text.as_str();
+    while let Some((before, behind)) = rest.split_once('{') {
+        // Behind statements without a block, such as @charset.
+        let head = before.rsplit([';', '}']).next().unwrap_or(before).trim();
+        let mut depth = 1;
+        let end = behind.find(|c| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            depth == 0
+        });
+        let (block, after) = behind.split_at(end.unwrap_or(behind.len()));
+        if !understood(head) && block.split(['{', '}', ';']).any(shows) {
+            return Some(head.chars().take(60).collect());
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    None
+}
+
+fn without_comments(sheet: &str) -> String {
+    let mut pieces = sheet.split("/*");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once("*/").map_or("", |(_, behind)| behind))
+}
+
+/// True for a head of selectors that are matched, or never match in a drawing that nobody touches.
+fn understood(head: &str) -> bool {
+    let known = ["first-child", "link", "visited", "hover", "active", "focus", "lang("];
+    let pseudo = head.split(':').skip(1).all(|class| known.iter().any(|k| class.starts_with(k)));
+    let siblings = head.replace("~=", "").contains('~');
+    !head.starts_with('@') && pseudo && !siblings
+}
+
+/// True for a declaration that decides whether something is seen.
+fn shows(declaration: &str) -> bool {
+    let Some((name, value)) = declaration.split_once(':') else { return false };
+    match name.trim() {
+        "display" | "visibility" | "opacity" => true,
+        "fill" | "stroke" => matches!(value.trim(), "none" | "transparent"),
+        _ => false,
+    }
 }
 
 /// A node as style rules see it.
