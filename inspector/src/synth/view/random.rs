@@ -211,14 +211,15 @@ fn above(aim: Point<PlaneMm>, distance: f64, tilt: Angle, towards: Angle, turn: 
     Rigid::from_matrix(&[x, y, forward], turned.map(|c| -c))
 }
 
-/// Upper face and walls: dark or bright enough to stand out from white paper, walls darker or brighter.
+/// Upper face and walls: dark or bright enough to stand out from white paper, walls darker or brighter; a third of the parts are painted, with bare cut edges.
 fn surfaces(random: &mut Seeded) -> (Paint, [f64; 3]) {
     let light = random.between(0.03, 0.35);
     let tint: [f64; 3] = std::array::from_fn(|_| random.between(0.8, 1.2));
     let walls = random.between(0.3, 1.5);
     let [r, g, b] = tint.map(|t| light * t);
     let top = Paint::rgb(r, g, b).mottled(random.between(0.0, 0.04), random.between(3.0, 20.0));
-    (top, tint.map(|t| light * t * walls))
+    let bare = (walls > 1.1).then_some(0.15 + walls - 1.1);
+    (top, tint.map(|t| t * bare.unwrap_or(light * walls)))
 }
 
 fn sensor(illumination: &Illumination, random: &mut Seeded) -> Sensor {
