@@ -323,11 +323,16 @@ fn believed(fit: &Fit, known: &Known) -> Result<(), Reason> {
         return Err(Reason::MatNotFlat { detail: format!("it is bent by {:.1} mm", fit.bend_mm) });
     }
     if known.lens.is_some() && fit.pulls.lens > PULL {
-        return Err(Reason::CameraRecord { detail: "what is seen does not fit it".to_owned() });
+        // Together they are too many: which of the two is wrong the photo cannot tell.
+        let or = if fit.pulls.print > PULL { "; or the mat's distances are not as the recipe says" } else { "" };
+        return Err(Reason::CameraRecord { detail: format!("what is seen does not fit it{or}") });
     }
     if fit.pulls.print > PULL {
-        let [x, y] = fit.printed_scale.map(|s| 100.0 * (s - 1.0));
-        let detail = format!("in the photo it is printed {x:+.2} % across and {y:+.2} % up");
+        let percent = |scale: [f64; 2]| scale.map(|s| 100.0 * (s - 1.0));
+        let ([x, y], [said_x, said_y]) = (percent(fit.printed_scale), percent(known.printed_scale));
+        let detail = format!(
+            "in the photo it is printed {x:+.2} % across and {y:+.2} % up, where {said_x:+.2} % and {said_y:+.2} % are said"
+        );
         return Err(Reason::MatDistances { detail });
     }
     if fit.pulls.skew > SKEW_PULL {
