@@ -278,10 +278,15 @@ fn a_torn_inspection_brings_no_camera_into_doubt() {
     drop(ledger);
     let segment = segments(dir.path())[0].clone();
     let bytes = fs::read(&segment).unwrap();
-    fs::write(&segment, &bytes[..bytes.len() - 100]).unwrap();
-    let ledger = afterwards(dir.path(), "store gone");
-    let (good, said) = looked(&ledger);
-    assert!(good, "{said:?}");
+    let torn = bytes[..bytes.len() - 100].to_vec();
+    // Nor may what can be no entry at all: a page of zeros, a few bytes of anything.
+    let behind = |tail: &[u8]| [&bytes, tail].concat();
+    for left in [torn, behind(&[0; 5]), behind(&[0; 4096]), behind(&[7, 201, 33])] {
+        fs::write(&segment, &left).unwrap();
+        let ledger = afterwards(dir.path(), "store gone");
+        let (good, said) = looked(&ledger);
+        assert!(good, "{said:?}");
+    }
 }
 
 fn good_at(good: &str) -> CameraState {
@@ -470,6 +475,9 @@ async fn bad_verifications_are_problems_and_record_nothing() {
     station.ask(foreign).await.problem(403, "foreign-origin");
     assert_eq!(station.ask(get("/api/v1/calibrations/bench-2/verifications")).await.status.as_u16(), 405);
     assert_eq!(station.ledger.health().last_seq, before);
+    // A zoom that was moved is no slip: it fails, and is recorded.
+    let state = calibrations::verify(&station.ledger, "bench-2", &measured(112.5)).unwrap();
+    assert_eq!(state.verification.unwrap().verdict, Verdict::Fail);
 }
 
 const FIXTURE: &str = "fixtures/journal-v1-calibration";

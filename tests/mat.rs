@@ -169,7 +169,13 @@ fn jpeg(picture: GrayImage) -> Vec<u8> {
 
 /// A lamp to the left of the mat that throws a shadow.
 fn lamp() -> Lamp {
-    Lamp { azimuth: Angle::from_degrees(140.0), elevation: Angle::from_degrees(55.0), spread: 0.2, share: 0.45 }
+    Lamp {
+        azimuth: Angle::from_degrees(140.0),
+        elevation: Angle::from_degrees(55.0),
+        spread: 0.2,
+        share: 0.45,
+        height_mm: f64::INFINITY,
+    }
 }
 
 #[test]

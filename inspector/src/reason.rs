@@ -232,7 +232,7 @@ pub enum Reason {
     },
     /// The picture is not as the camera took it.
     #[error(
-        "no camera makes pictures of {width} x {height} px: this one was cropped or stretched; give the photo as it was taken, or calibrate the camera and name its record in the recipe"
+        "a picture of {width} x {height} px has a shape that few cameras make: it was cropped or stretched; give the photo as it was taken, or calibrate the camera and name its record in the recipe"
     )]
     MatCropped {
         /// Width of the picture, px.

@@ -21,8 +21,8 @@ const MAX_MM: f64 = 100_000.0;
 const MOST_LIMIT: f64 = 0.1;
 /// No camera is verified better than to this part of the length.
 const LEAST_U: f64 = 1e-6;
-/// A camera that is off by more than this part of the length does not see that length: a factor of units, or a mistyped digit.
-const MOST_OFF: f64 = 0.2;
+/// A length that is off by more than this factor is a slip of the decimal point. Whatever is nearer may be a zoom that was moved: that fails, and is recorded.
+const MOST_TIMES_OFF: f64 = 3.0;
 /// Clocks of two machines may differ by so much.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
 /// Hours of a day without summer time.
@@ -255,7 +255,7 @@ impl Measurement {
         if u_mm < least_u {
             return implausible("u_mm", format!("at least a millionth of `nominal_mm` ({least_u:?} mm)"), u_mm);
         }
-        if (measured_mm - nominal_mm).abs() > MOST_OFF * nominal_mm {
+        if !(1.0 / MOST_TIMES_OFF..MOST_TIMES_OFF).contains(&(measured_mm / nominal_mm)) {
             return implausible("measured_mm", format!("about `nominal_mm` ({nominal_mm:?} mm)"), measured_mm);
         }
         Ok(())

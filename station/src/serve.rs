@@ -289,7 +289,7 @@ fn open(config: &ServeConfig) -> anyhow::Result<(Ledger, RecipeBook)> {
         for listed in book.list() {
             let Ok(identity) = &listed.state else { continue };
             if recipes::state_of(&ledger, identity.hash)? != RecipeStatus::Approved {
-                recipes::approve(&ledger, &listed.name, DEMO_PERSON)?;
+                recipes::approve(&ledger, &identity.hash.to_string(), DEMO_PERSON)?;
             }
         }
     }

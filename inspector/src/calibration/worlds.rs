@@ -106,8 +106,8 @@ pub struct Sight {
     pub wall_px: Option<f64>,
 }
 
-/// How many things about walls and shadow are not known: the light of walls, and the shadow's fall (two), softness and depth, and the blur beside it.
-pub const SHADES: usize = 6;
+/// How many things about walls and shadow are not known: the light of walls, the shadow's fall (two), softness and depth, the blur beside it, and how the fall spreads.
+pub const SHADES: usize = 7;
 
 /// One way things may be.
 #[derive(Clone, Debug)]

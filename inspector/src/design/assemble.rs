@@ -63,10 +63,12 @@ pub(super) fn assemble(loops: Vec<Loop>) -> Result<Design, DesignError> {
     add("outline".to_owned(), FeatureKind::Outline(outline.round), outline.directed(true));
     let (mut holes, mut others) = (0, 0);
     for opening in shapes {
-        let round = opening.round;
+        let (round, faceted) = (opening.round, opening.facets.is_some());
         let contour = opening.directed(false);
         let (kind, word, count) = match (round, slot(&contour)) {
             (Some(circle), _) => (FeatureKind::Hole(circle), "hole", &mut holes),
+            // Once taken for a hole: no other may have its name.
+            (None, _) if faceted => (FeatureKind::Cutout, "hole", &mut holes),
             // Counted together, so that recipes from before slots were recognised mean what they meant.
             (None, Some(slot)) => (FeatureKind::Slot(slot), "slot", &mut others),
             (None, None) => (FeatureKind::Cutout, "cutout", &mut others),

@@ -55,7 +55,7 @@ impl<'a> Window<'a> {
     pub(super) fn shaded_otherwise(&self, shadow: &Shadow, relief: Option<&Relief>) -> bool {
         let Some(relief) = relief.filter(|r| r.floor == 0.0 && shadow.depth > FAINT) else { return false };
         let px_per_mm = self.sight.look.px_per_mm;
-        let fall = self.pose.inverse().apply_vector(shadow.fall);
+        let fall = self.pose.inverse().apply_vector(shadow.fall_at(self.pose.apply(self.at.p)));
         let border = (BORDER_PX / px_per_mm).max(shadow.soft_mm);
         let dark = |q: Point<DesignMm>| self.meets(q, -fall);
         self.beside().into_iter().any(|(neighbour, normal)| {
@@ -173,8 +173,16 @@ mod tests {
         let bench = Bench::new();
         let of_depth = |depth: f64| {
             let fall = Vector::new(1.6, 2.1);
-            let shadow =
-                Shadow { fall, soft_mm: 0.1, depth, blur_px: 1.2, walls: Walls::UNSEEN, unknown: Default::default() };
+            let shadow = Shadow {
+                fall,
+                spread: 0.0,
+                about: Point::new(0.0, 0.0),
+                soft_mm: 0.1,
+                depth,
+                blur_px: 1.2,
+                walls: Walls::UNSEEN,
+                unknown: Default::default(),
+            };
             let otherwise = |at: &ContourPoint, sight: &Sight| {
                 let (p, normal) = (bench.lies.apply(at.p), bench.lies.apply_vector(at.normal));
                 let place = Place::new(&bench.world, p, normal, at.curvature).expect("seen");

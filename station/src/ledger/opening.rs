@@ -229,6 +229,7 @@ fn set_aside(dir: &Path, store: &Path) -> Result<(), LedgerError> {
         .sum();
     // One that is there already was being replaced when the program ended: it knows more.
     if aside.exists() || free_bytes(dir)? < size.saturating_add(2 * STORE_RESERVE) {
+        tracing::warn!("the store before is not kept while it is built again: the disk has no room for both");
         return fs::remove_dir_all(store).map_err(io("removing the store"));
     }
     fs::rename(store, &aside).map_err(io("setting the store aside"))

@@ -109,6 +109,9 @@ const SHAPES: [f64; 15] = [
     21.0 / 9.0,
 ];
 const SHAPE: f64 = 0.007;
+/// Sizes of industrial sensors of other shapes.
+const SIZES: [[u32; 2]; 8] =
+    [[1624, 1240], [2448, 2048], [2464, 2056], [2592, 2048], [4096, 3000], [4112, 3008], [5320, 4600], [5328, 4608]];
 /// Most scatter of the corners on the sheet, mm: printers keep well below.
 pub(super) const SCATTER_MM: f64 = 0.08;
 /// The same of the sheet's bend: of 10,000 sheets with random waves 2 are bent by more.
@@ -177,8 +180,12 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
 /// Without a camera record the lens's axis is taken to be in the middle of the picture and its pixels to be square: a picture that was cropped or stretched since it was taken has neither.
 /// Most of those have a shape that no camera makes; a record tells the others.
 pub(super) fn whole(policy: &MatPolicy, [width, height]: [u32; 2]) -> Result<(), Reason> {
-    let shape = f64::from(width.max(height)) / f64::from(width.min(height));
-    if policy.camera.is_some() || SHAPES.iter().any(|s| (shape / s - 1.0).abs() < SHAPE) {
+    let [longer, shorter] = [width.max(height), width.min(height)];
+    let shape = f64::from(longer) / f64::from(shorter);
+    if policy.camera.is_some()
+        || SIZES.contains(&[longer, shorter])
+        || SHAPES.iter().any(|s| (shape / s - 1.0).abs() < SHAPE)
+    {
         return Ok(());
     }
     Err(Reason::MatCropped { width, height })

@@ -70,7 +70,7 @@ pub enum CalibrateError {
     },
     /// Some views were taken at another zoom.
     #[error(
-        "photos {} do not agree with the others: taken alone, photo {worst} has a focal length that differs from theirs by {percent:.0} % (expected at most {expected} %): \
+        "photos {} do not agree with the others: taken alone, photo {worst} has a focal length that differs from theirs by {percent:.1} % (expected at most {expected} %): \
          take all photos with one zoom and focus, or leave these out",
         listed(views)
     )]

@@ -4,15 +4,16 @@ use super::pairs::{Item, Pairs};
 use super::spline::Spline;
 use super::{FLAT, Place, Reader};
 use crate::design::flatten::flatten;
-use crate::design::join::{GAP, Piece};
+use crate::design::join::Piece;
 use crate::design::{DesignError, MAX_SEGMENTS, Segment};
 use crate::geometry::{Angle, Circle, DesignMm, Point, Similarity, Vector};
 use std::f64::consts::TAU;
 
 /// How far the arcs and lines of a spline or an ellipse may lie from it, mm.
 const CURVE: f64 = 0.001;
-/// How far the angles of a whole turn may be off, rad: programs write them with few digits.
+/// How far the angles of a whole turn may be off, rad: programs write them with few digits. Angles that are alike are so to more of them.
 const ROUNDED: f64 = 1e-4;
+const ALIKE: f64 = 1e-8;
 
 /// A vertex of a polyline and the bulge of the side behind it.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +114,7 @@ impl<'a> Reader<'a> {
             (0.0, TAU)
         } else {
             let (start, end) = (item.number(50)?.to_radians(), item.number(51)?.to_radians());
-            (start, turn(start, end, circle.radius * place.map.scale()))
+            (start, turn(start, end))
         };
         let frame = self.object_frame(item, place)?;
         self.height(item, &frame, circle.centre, item.number_or(30, 0.0)?)?;
@@ -220,7 +221,7 @@ impl<'a> Reader<'a> {
         self.height(item, place, centre, item.number_or(30, 0.0)? + item.number_or(31, 0.0)?)?;
         let minor = major.perpendicular() * if down { -ratio } else { ratio };
         let (start, end) = (item.number_or(41, 0.0)?, item.number_or(42, TAU)?);
-        let sweep = turn(start, end, major.length() * place.map.scale());
+        let sweep = turn(start, end);
         if (ratio - 1.0).abs() < 1e-9 {
             let sign = if down { -1.0 } else { 1.0 };
             let start = Angle::from_radians(libm::atan2(major.y, major.x) + sign * start);
@@ -267,13 +268,12 @@ impl<'a> Reader<'a> {
 }
 
 /// The turn from one angle to another, counter-clockwise. Angles that differ by a whole turn, or not at all, are a whole one, give or take
-/// the digits that were written; `radius` in mm tells a short arc of a large circle from a whole small one.
-fn turn(start: f64, end: f64, radius: f64) -> f64 {
+/// the digits that were written.
+fn turn(start: f64, end: f64) -> f64 {
     let sweep = (end - start).rem_euclid(TAU);
     let whole_turns = ((end - start) / TAU).round();
     let off = sweep.min(TAU - sweep);
-    let meant = whole_turns != 0.0 || off * radius <= GAP;
-    if off <= ROUNDED && meant { TAU } else { sweep }
+    if off <= if whole_turns == 0.0 { ALIKE } else { ROUNDED } { TAU } else { sweep }
 }
 
 /// The side of a polyline: `bulge` is the tangent of a quarter of the arc's angle, positive counter-clockwise (DXF reference, LWPOLYLINE).

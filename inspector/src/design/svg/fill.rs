@@ -27,6 +27,7 @@ impl Loop {
 
     /// How often this loop goes round `p`; nothing when it passes through it.
     fn around(&self, p: Point<DesignMm>, budget: &mut Budget) -> Result<i64, DesignError> {
+        budget.spend(1, p)?;
         let within = p.x >= self.low.x && p.x <= self.high.x && p.y >= self.low.y && p.y <= self.high.y;
         if !within {
             return Ok(0);

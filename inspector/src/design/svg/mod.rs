@@ -455,8 +455,11 @@ impl<'a, 'input> Reader<'a, 'input> {
 
     /// Says that shapes are filled alike, so that one on another is not seen.
     fn note_fills(&mut self) {
-        let alike = |fill| self.fills.iter().filter(|f| *f == fill).count();
-        let most = self.fills.iter().map(alike).max().unwrap_or(0);
+        let mut alike = BTreeMap::new();
+        for fill in &self.fills {
+            *alike.entry(fill.map(|c| [c.red, c.green, c.blue, c.alpha])).or_insert(0) += 1;
+        }
+        let most = alike.into_values().max().unwrap_or(0);
         if most > 1 {
             self.remarks.push(format!(
                 "{most} shapes are filled in one colour: one that lies on another is not seen, and taken as an opening."

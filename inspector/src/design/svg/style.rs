@@ -147,7 +147,7 @@ pub(super) fn hides_unread(sheet: &str) -> Option<String> {
             depth == 0
         });
         let (block, after) = behind.split_at(end.unwrap_or(behind.len()));
-        if !understood(head) && block.split(['{', '}', ';']).any(shows) {
+        if !understood(head) && block.split(['{', '}', ';']).any(|d| shows(d, head.starts_with('@'))) {
             return Some(head.chars().take(60).collect());
         }
         rest = after.get(1..).unwrap_or_default();
@@ -166,17 +166,19 @@ fn understood(head: &str) -> bool {
     let known = ["first-child", "link", "visited", "hover", "active", "focus", "lang("];
     let pseudo = head.split(':').skip(1).all(|class| known.iter().any(|k| class.starts_with(k)));
     let siblings = head.replace("~=", "").contains('~');
-    !head.starts_with('@') && pseudo && !siblings
+    let parts_of_attributes = ["^=", "$=", "*="].iter().any(|o| head.contains(o));
+    !head.starts_with('@') && pseudo && !siblings && !parts_of_attributes
 }
 
-/// True for a declaration that decides whether something is seen.
-fn shows(declaration: &str) -> bool {
+/// True for a declaration that decides whether something is seen. Rules for certain screens change colours, too: of theirs only those count that take one away.
+fn shows(declaration: &str, on_some_screens: bool) -> bool {
+    const SEEN: [&str; 8] =
+        ["display", "visibility", "opacity", "fill", "stroke", "stroke-width", "fill-opacity", "stroke-opacity"];
     let Some((name, value)) = declaration.split_once(':') else { return false };
-    match name.trim() {
-        "display" | "visibility" | "opacity" => true,
-        "fill" | "stroke" => matches!(value.trim(), "none" | "transparent"),
-        _ => false,
-    }
+    let (name, value) = (name.trim().to_ascii_lowercase(), value.trim().to_ascii_lowercase());
+    let colour = matches!(name.as_str(), "fill" | "stroke");
+    let kept = on_some_screens && colour && !(value.starts_with("none") || value.starts_with("transparent"));
+    SEEN.contains(&name.as_str()) && !kept
 }
 
 /// A node as style rules see it.

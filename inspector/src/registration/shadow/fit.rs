@@ -14,8 +14,8 @@ use crate::measure::levels::{Levels, Light, NOISE};
 use crate::measure::{LightModel, Relief, Sample, Strip, Walls};
 use rayon::prelude::*;
 
-/// Unknowns of the shadow: fall (x, y) and softness, mm; depth; blur, px.
-pub(super) const GLOBALS: usize = 5;
+/// Unknowns of the shadow: fall (x, y) and softness, mm; depth; blur, px; spread of the fall over the part.
+pub(super) const GLOBALS: usize = 6;
 /// Unknowns of a place: sheet, face - sheet, wall - sheet, shift (px).
 const LOCALS: usize = 4;
 /// Unknowns of the pose: shift (x, y) and turn, each in mm that the farther edges move by.
@@ -34,6 +34,8 @@ pub(super) struct Beside {
     pub(super) pixels: Vec<Sample>,
     /// See [`Relief::room_px`]; of shadows nothing is known yet.
     pub(super) room_px: f64,
+    /// From the middle of all places, mm.
+    pub(super) from_middle: Vector<PlaneMm>,
     /// How far its edge moves with each unknown of the pose, px per mm.
     pub(super) by_pose: [f64; POSE],
 }
@@ -56,9 +58,10 @@ const FEWEST_WALLS: usize = 6;
 const LIGHT_WALLS: f64 = 0.1;
 /// No wall's light is known better from others than this: each side has light of its own.
 const U_WALLS: f64 = 0.15;
-/// Fall in thicknesses, softness in thicknesses, depth, blur: what lamps in workshops do, and within what; pose: about what it was, within so many mm.
-const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, BLUR_PX, 0.0, 0.0, 0.0];
-const SPREAD: [f64; SHARED] = [1.0, 1.0, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0];
+/// Fall in thicknesses, softness in thicknesses, depth, blur, spread in thicknesses: what lamps in workshops do, and within what (a desk lamp is 400 mm above the part);
+/// pose: about what it was, within so many mm.
+const USUAL: [f64; SHARED] = [0.0, 0.0, 0.12, 0.3, BLUR_PX, 0.0, 0.0, 0.0, 0.0];
+const SPREAD: [f64; SHARED] = [1.0, 1.0, 0.2, 0.5, 1.0, 0.0025, 1.0, 1.0, 1.0];
 /// Longest fall, in thicknesses: a lamp 18 degrees above the sheet.
 const LONGEST: f64 = 3.0;
 /// Neighbouring pixels share JPEG, sharpening and texture: the places say less than their count by this factor of variance.
@@ -78,28 +81,30 @@ pub(super) fn fit(
     mut all: Vec<Beside>,
     before: Option<&Shadow>,
 ) -> Option<Shadow> {
-    lever(&mut all);
+    let middle = lever(&mut all);
     let few: Vec<&Beside> = all.iter().step_by(all.len().div_ceil(FEW).max(1)).collect();
-    let starts = starts(world, &few, before);
+    let starts = starts(world, &few, middle, before);
     let walls = before.map_or(Walls::UNSEEN, |shadow| shadow.walls);
     let tried: Vec<Fit<'_>> =
         starts.par_iter().map(|g| Fit::start(plane, light, world, &few, *g, walls).settled(8)).collect();
     let best = tried.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
     let every: Vec<&Beside> = all.iter().collect();
     let fit = Fit::start(plane, light, world, &every, best.globals(), walls).settled(6).without_others().settled(10);
-    fit.shadow()
+    fit.shadow(middle)
 }
 
-/// Says of each place how its edge moves with the pose: turned about the middle of all.
-fn lever(all: &mut [Beside]) {
+/// Says of each place how its edge moves with the pose, turned about the middle of all; gives that.
+fn lever(all: &mut [Beside]) -> Point<PlaneMm> {
     let n = all.len() as f64;
     let (x, y) = all.iter().fold((0.0, 0.0), |(x, y), b| (x + b.place.p.x / n, y + b.place.p.y / n));
     let middle = Point::new(x, y);
     let reach = all.iter().fold(f64::MIN_POSITIVE, |r, b| b.place.p.distance(middle).max(r));
     for b in all {
         let (normal, scale) = (b.place.normal, b.place.sight.look.px_per_mm);
+        b.from_middle = b.place.p - middle;
         b.by_pose = [normal.x, normal.y, (b.place.p - middle).cross(normal) / reach].map(|v| v * scale);
     }
+    middle
 }
 
 /// Places on which the starts are tried.
@@ -112,23 +117,26 @@ const DARK: usize = 1;
 
 /// One start in each eighth of the compass: the fall and depth that explain the sheet beside the nominal rim best. For the first fit another in each, of a shadow
 /// as dark as the part: part and shadow together were then taken for the part, and beside it there is nothing to explain.
-fn starts(world: &World, few: &[&Beside], before: Option<&Shadow>) -> Vec<[f64; GLOBALS]> {
+fn starts(world: &World, few: &[&Beside], middle: Point<PlaneMm>, before: Option<&Shadow>) -> Vec<[f64; GLOBALS]> {
     let h = world.thickness_mm;
-    let [_, _, soft, _, blur, ..] = USUAL;
+    let [_, _, soft, _, blur, spread, ..] = USUAL;
     let tries = (0..16).flat_map(|turn| {
         let (sin, cos) = libm::sincos(f64::from(turn) * std::f64::consts::FRAC_PI_8);
-        [0.35, 0.7, 1.2, 1.8].map(|length| [cos * length * h, sin * length * h, soft * h, 1.0, blur])
+        [0.35, 0.7, 1.2, 1.8].map(|length| [cos * length * h, sin * length * h, soft * h, 1.0, blur, spread * h])
     });
     let tries: Vec<[f64; GLOBALS]> = tries.collect();
     let judged: Vec<(f64, f64)> = tries.par_iter().map(|g| judge(world, few, g)).collect();
     let eighth = |k: usize| {
         let best = (8 * k..8 * (k + 1)).min_by(|a, b| judged[*a].0.total_cmp(&judged[*b].0))?;
-        let [x, y, soft, _, blur] = tries[best];
-        Some([x, y, soft, judged[best].1.clamp(START, 1.0), blur])
+        let [x, y, soft, _, blur, spread] = tries[best];
+        Some([x, y, soft, judged[best].1.clamp(START, 1.0), blur, spread])
     };
     let mut starts: Vec<[f64; GLOBALS]> = (0..8).filter_map(eighth).collect();
     match before {
-        Some(s) => starts.push([s.fall.x, s.fall.y, s.soft_mm, s.depth, s.blur_px]),
+        Some(s) => {
+            let fall = s.fall_at(middle);
+            starts.push([fall.x, fall.y, s.soft_mm, s.depth, s.blur_px, s.spread]);
+        }
         None => starts.extend((0..8).map(|k| tries[8 * k + DARK])),
     }
     starts
@@ -138,7 +146,7 @@ fn starts(world: &World, few: &[&Beside], before: Option<&Shadow>) -> Vec<[f64; 
 fn judge(world: &World, few: &[&Beside], g: &[f64; GLOBALS]) -> (f64, f64) {
     let (mut rr, mut rs, mut ss) = (0.0, 0.0, 0.0);
     for b in few {
-        let strip = strip(world, &b.place, g);
+        let strip = strip(world, b, g);
         let levels = Levels::new([0.0, 1.0, 1.0, 1.0, 0.0, g[4]], f64::INFINITY, Some(&strip));
         for (d, value) in b.pixels.iter().filter(|(d, _)| *d > 1.5) {
             let light = levels.at(*d);
@@ -152,9 +160,14 @@ fn judge(world: &World, few: &[&Beside], g: &[f64; GLOBALS]) -> (f64, f64) {
     (rr - 2.0 * depth * rs + depth * depth * ss, depth)
 }
 
+/// Where a shadow falls beside a place.
+fn fall(b: &Beside, [x, y, _, _, _, spread]: &[f64; GLOBALS]) -> Vector<PlaneMm> {
+    Vector::new(*x, *y) + b.from_middle * *spread
+}
+
 /// The strip that a shadow throws beside a place.
-fn strip(world: &World, place: &Place, [x, y, soft_mm, depth, _]: &[f64; GLOBALS]) -> Strip {
-    super::strip(Vector::new(*x, *y), *soft_mm, *depth, world, place)
+fn strip(world: &World, b: &Beside, g: &[f64; GLOBALS]) -> Strip {
+    super::strip(fall(b, g), g[2], g[3], world, &b.place)
 }
 
 /// A step of the fit: each place's own unknowns, the shared ones, and their matrix with the places' own eliminated.
@@ -197,7 +210,7 @@ impl<'a> Fit<'a> {
     ) -> Self {
         let shift = |b: &&Beside| {
             let wall_px = b.place.sight.wall_px.unwrap_or(0.0);
-            let relief = Relief { room_px: b.room_px, walls, ..Relief::new(wall_px, strip(world, &b.place, &globals)) };
+            let relief = Relief { room_px: b.room_px, walls, ..Relief::new(wall_px, strip(world, b, &globals)) };
             let reach_px = REACH.0.max(REACH.1 * b.place.sight.look.px_per_mm);
             crossing(plane, light, &Probe { reach_px, relief: Some(relief), ..b.probe }).ok()
         };
@@ -254,7 +267,7 @@ impl<'a> Fit<'a> {
     fn known(&self, shared: &[f64; SHARED]) -> [(f64, f64); SHARED] {
         let h = self.world.thickness_mm;
         std::array::from_fn(|k| {
-            let unit = if k < 3 { h } else { 1.0 };
+            let unit = if matches!(k, 0..3 | 5) { h } else { 1.0 };
             let weight = NOISE / (SPREAD[k] * unit);
             (weight * weight, USUAL[k] * unit - shared[k])
         })
@@ -332,7 +345,7 @@ impl<'a> Fit<'a> {
     }
 
     /// What was found, with what is not known of it.
-    fn shadow(&self) -> Option<Shadow> {
+    fn shadow(&self, about: Point<PlaneMm>) -> Option<Shadow> {
         let matrix = self.step(0.0)?.matrix;
         let rest = self.pixels() as f64 - (LOCALS * self.beside.len()) as f64;
         let variance = (self.cost / rest.max(1.0)).max(NOISE * NOISE) * ALIKE;
@@ -340,8 +353,17 @@ impl<'a> Fit<'a> {
         let of_shadow: [[f64; GLOBALS]; GLOBALS] = std::array::from_fn(|i| std::array::from_fn(|j| covariance[i][j]));
         let root = cholesky(&of_shadow);
         let unknown = std::array::from_fn(|k| std::array::from_fn(|i| root[i][k]));
-        let [x, y, soft_mm, depth, blur_px] = self.globals();
-        Some(Shadow { fall: Vector::<PlaneMm>::new(x, y), soft_mm, depth, blur_px, walls: self.seen_walls(), unknown })
+        let [x, y, soft_mm, depth, blur_px, spread] = self.globals();
+        Some(Shadow {
+            fall: Vector::<PlaneMm>::new(x, y),
+            spread,
+            about,
+            soft_mm,
+            depth,
+            blur_px,
+            walls: self.seen_walls(),
+            unknown,
+        })
     }
 
     /// The light of the walls that are wide enough to show it; narrow ones, lost in the blur, are taken to be alike.
@@ -392,13 +414,24 @@ fn equations(world: &World, walls: Walls, b: &Beside, own: &[f64; LOCALS], share
     let mut seen = NormalEquations::<{ LOCALS + GLOBALS }>::new();
     let scale = b.place.sight.look.px_per_mm;
     let g: [f64; GLOBALS] = std::array::from_fn(|k| shared[k]);
-    let strip = strip(world, &b.place, &g);
-    let by_fall = by_shift(Vector::new(g[0], g[1]), b.place.normal, b.place.curvature) * scale;
+    let strip = strip(world, b, &g);
+    let by_fall = by_shift(fall(b, &g), b.place.normal, b.place.curvature) * scale;
     let shift = own[3] + b.moved(&shared[GLOBALS..]);
     let levels = Levels::new([own[0], own[1], own[2], g[3], shift, g[4]], b.wall_px, Some(&strip));
     for (d, value) in &b.pixels {
         let Light { value: expected, by, by_width: width, by_soft } = levels.at(*d);
-        let row = [by[0], by[1], by[2], by[4], width * by_fall.x, width * by_fall.y, by_soft * scale, by[3], by[5]];
+        let row = [
+            by[0],
+            by[1],
+            by[2],
+            by[4],
+            width * by_fall.x,
+            width * by_fall.y,
+            by_soft * scale,
+            by[3],
+            by[5],
+            width * by_fall.dot(b.from_middle),
+        ];
         seen.add(&row, value - expected, 1.0);
     }
     let mut sums = with_pose(&seen, &b.by_pose);

@@ -18,8 +18,12 @@ use rayon::prelude::*;
 /// A shadow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shadow {
-    /// Where the upper rim's shadow falls, from the rim itself, in plan, mm.
+    /// Where the upper rim's shadow falls, from the rim itself, in plan, mm: at the place [`about`](Self::about).
     pub fall: Vector<PlaneMm>,
+    /// By how much longer it falls per mm farther from there: the thickness over the lamp's height above the part, 0 for a lamp far away.
+    pub spread: f64,
+    /// The middle of the places that told it.
+    pub about: Point<PlaneMm>,
     /// How soft the shadow of the upper rim is: standard deviation, mm.
     pub soft_mm: f64,
     /// How dark it is on the way from sheet (0) to part (1).
@@ -28,7 +32,7 @@ pub struct Shadow {
     pub blur_px: f64,
     /// How light the walls beside it are.
     pub walls: Walls,
-    /// What is not known of it: independent changes of fall (x, y), softness, depth and blur, each by one standard uncertainty.
+    /// What is not known of it: independent changes of fall (x, y), softness, depth, blur and spread, each by one standard uncertainty.
     pub unknown: [[f64; GLOBALS]; GLOBALS],
 }
 
@@ -81,8 +85,9 @@ impl Shadow {
             return Some(Relief { room_px, ..Relief::new(wall_px, Strip::default()) });
         };
         let scale = place.sight.look.px_per_mm;
-        let own = strip(shadow.fall, shadow.soft_mm, shadow.depth, world, place);
-        let by_own = by_shift(shadow.fall, place.normal, place.curvature);
+        let fall = shadow.fall_at(place.p);
+        let own = strip(fall, shadow.soft_mm, shadow.depth, world, place);
+        let by_own = by_shift(fall, place.normal, place.curvature);
         let reach = 2.0 * (own.soft_px * own.soft_px + shadow.blur_px * shadow.blur_px).sqrt();
         let (strip, floor, by_fall, room_px, u_bend_px) = match shadow.lit(place, free_mm) {
             Some((width_mm, by_fall)) if own.absent() && width_mm * scale < reach + FAR_PX => {
@@ -94,8 +99,9 @@ impl Shadow {
             None => (own, 0.0, by_own, room_px, 0.0),
         };
         let sign = if floor > 0.0 { -1.0 } else { 1.0 };
-        let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px]| Unknown {
-            width_px: by_fall.dot(Vector::new(x, y)) * scale,
+        let from_middle = place.p - shadow.about;
+        let unknown = shadow.unknown.map(|[x, y, soft, depth, blur_px, spread]| Unknown {
+            width_px: by_fall.dot(Vector::new(x, y) + from_middle * spread) * scale,
             soft_px: soft * scale,
             depth: sign * depth,
             blur_px,
@@ -104,17 +110,23 @@ impl Shadow {
         Some(Relief { wall_px, walls: shadow.walls, shadow: strip, room_px, floor, u_other_px, blur_px, unknown })
     }
 
+    /// Where the shadow of the upper rim falls, from the rim at this place: a lamp that is near throws it away from itself.
+    pub fn fall_at(&self, p: Point<PlaneMm>) -> Vector<PlaneMm> {
+        self.fall + (p - self.about) * self.spread
+    }
+
     /// How far beside a rim its own shadow reaches on the sheet, and up to where the sheet is hidden, mm.
     pub(super) fn reaches(&self, world: &World, place: &Place) -> (f64, f64) {
-        (place.along_normal(self.fall), hidden_mm(world, place))
+        (place.along_normal(self.fall_at(place.p)), hidden_mm(world, place))
     }
 
     /// The light between a rim and the shadow of the other side, so many mm of sheet away: the width of that strip, mm, negative where the rim itself is in
     /// the other's shadow, and how it follows the fall. `None` where the other side throws its shadow the other way.
     fn lit(&self, place: &Place, free_mm: f64) -> Option<(f64, Vector<PlaneMm>)> {
         let (normal, curvature) = place.other_side();
-        let nearer = along_normal(self.fall, normal, curvature);
-        (nearer > 0.0 && free_mm.is_finite()).then(|| (free_mm - nearer, -by_shift(self.fall, normal, curvature)))
+        let fall = self.fall_at(place.p);
+        let nearer = along_normal(fall, normal, curvature);
+        (nearer > 0.0 && free_mm.is_finite()).then(|| (free_mm - nearer, -by_shift(fall, normal, curvature)))
     }
 }
 
@@ -217,7 +229,15 @@ pub(super) fn find(
         let far = (NEAR_PX as i32 + 1..=outwards as i32).map(f64::from);
         pixels.extend(far.map_while(|d| Some((d, share_at(&located.light, light, look.p + look.normal * d)?))));
         let room_px = room_px(BLUR_PX, world, &place, at.room - hidden_mm(world, &place));
-        Some(Beside { place, probe, wall_px, pixels, room_px, by_pose: Default::default() })
+        Some(Beside {
+            place,
+            probe,
+            wall_px,
+            pixels,
+            room_px,
+            from_middle: Vector::new(0.0, 0.0),
+            by_pose: Default::default(),
+        })
     };
     let straight = places.par_iter().step_by(step).filter(|at| at.corner_distance > CORNER_MM);
     let seen: Vec<Beside> = straight.filter_map(beside).collect();

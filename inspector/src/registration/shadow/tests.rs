@@ -64,7 +64,7 @@ fn registered(photo: &Photo, thickness_mm: f64) -> DrawingPose {
 
 fn lamp(azimuth: f64, elevation: f64, spread: f64, share: f64) -> Lamp {
     let (azimuth, elevation) = (Angle::from_degrees(azimuth), Angle::from_degrees(elevation));
-    Lamp { azimuth, elevation, spread, share }
+    Lamp { azimuth, elevation, spread, share, height_mm: f64::INFINITY }
 }
 
 /// Where the lamp's shadow falls, mm of thickness 1.
@@ -177,4 +177,20 @@ fn a_wall_lighter_than_the_face_does_not_move_its_rim() {
         // 0.029 mm where each place had to find out by itself.
         assert!(off.len() > 200 && rms < 0.012 && worst < 0.05, "wall {wall}: rms {rms}, worst {worst} mm");
     }
+}
+
+/// A desk lamp 400 mm above the part: over 44 mm its shadow grows by a tenth of the thickness, which every edge beside it would be off by.
+#[test]
+fn the_shadow_of_a_near_lamp_spreads() {
+    let lamp = Lamp { height_mm: 400.0, ..lamp(130.0, 50.0, 0.1, 0.5) };
+    let found = registered(&photo(4.0, Some(lamp), 0.05), 4.0);
+    let shadow = found.shadow.expect("looked for");
+    let spread = 4.0 / 396.0;
+    let off = shadow.fall_at(Point::new(0.0, 0.0)) - fall(&lamp) * (4.0 * (1.0 + spread));
+    assert!((shadow.spread - spread).abs() < 0.2 * spread && off.length() < 0.1, "{shadow:?}, off by {off:?}");
+    let seen = found.edges.iter().filter(|e| e.edge.is_ok() && e.at.corner_distance > 1.0);
+    let off: Vec<f64> = seen.map(|e| e.deviation_mm).collect();
+    let rms = (off.iter().map(|d| d * d).sum::<f64>() / off.len() as f64).sqrt();
+    println!("{:.5} instead of {spread:.5}, rms {rms:.4} mm of {}", shadow.spread, off.len());
+    assert!(off.len() > 150 && rms < 0.02, "{rms} mm");
 }

@@ -101,6 +101,8 @@ pub struct Lamp {
     pub spread: f64,
     /// Its share of the light on the sheet, in [0, 1].
     pub share: f64,
+    /// How high it is above the sheet, mm: one that is near throws shadows away from itself. Infinite for the sun.
+    pub height_mm: f64,
 }
 
 impl Lamp {
@@ -108,6 +110,15 @@ impl Lamp {
     fn shift(&self, i: usize, n: usize) -> Vector<PlaneMm> {
         let (sin, cos) = self.azimuth.sin_cos();
         Vector::new(cos, sin) * self.slope() + prism::disc(i, n) * self.spread
+    }
+    /// Where the shadow of something so high over `p` falls, from there; the point of the lamp is `per_height` away ([`shift`](Self::shift)) from the sheet's middle.
+    fn fall(&self, p: Point<PlaneMm>, per_height: Vector<PlaneMm>, thickness: f64) -> Vector<PlaneMm> {
+        let near = 1.0 / self.height_mm;
+        self.away(p, per_height) * (thickness / (1.0 - thickness * near))
+    }
+    /// The way from the point of the lamp to `p`, per mm of the lamp's height.
+    fn away(&self, p: Point<PlaneMm>, per_height: Vector<PlaneMm>) -> Vector<PlaneMm> {
+        (p - Point::new(0.0, 0.0)) * (1.0 / self.height_mm) - per_height
     }
     /// Cotangent of the elevation.
     fn slope(&self) -> f64 {

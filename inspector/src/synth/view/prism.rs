@@ -195,14 +195,18 @@ impl Solid {
         let points = if lamp.spread > 0.0 { 4.0 * fours } else { 1.0 };
         let shadow = |i: usize| {
             let per_height = lamp.shift(i, points as usize);
-            let fall = per_height * -self.thickness;
+            let fall = |p: Point<PlaneMm>| lamp.fall(p, per_height, self.thickness);
             let mut outlines = silhouette.clone();
             for points in &self.contours {
                 let low: Outlines = vec![points.iter().map(|p| projector.pixel(*p, self.base)).collect::<Option<_>>()?];
                 let high: Outlines =
-                    vec![points.iter().map(|p| projector.pixel(*p + fall, self.base)).collect::<Option<_>>()?];
-                let lit = |i: usize| (points[(i + 1) % points.len()] - points[i]).perpendicular().dot(per_height) < 0.0;
-                let mut curve = trace(&low[0], &high[0], lit, |i, t| projector.pixel(points[i] + fall * t, self.base))?;
+                    vec![points.iter().map(|p| projector.pixel(*p + fall(*p), self.base)).collect::<Option<_>>()?];
+                let lit = |i: usize| {
+                    let side = points[(i + 1) % points.len()] - points[i];
+                    side.perpendicular().dot(lamp.away(points[i], per_height)) > 0.0
+                };
+                let rising = |i: usize, t: f64| projector.pixel(points[i] + fall(points[i]) * t, self.base);
+                let mut curve = trace(&low[0], &high[0], lit, rising)?;
                 // Seen from above, plan polygons turn the other way in a picture whose y points down; silhouettes come back turned.
                 curve.reverse();
                 outlines.push(curve);

@@ -111,6 +111,7 @@ impl Trials {
                 elevation: Angle::from_degrees(random.between(40.0, 75.0)),
                 spread: random.between(0.03, 0.5),
                 share: random.between(0.1, 0.6),
+                height_mm: f64::INFINITY,
             }),
             illumination,
             sensor: sensor(&illumination, &mut random),

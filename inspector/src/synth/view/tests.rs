@@ -201,8 +201,13 @@ fn equals_rays_where_the_part_hides_itself() {
 #[test]
 fn equals_rays_in_a_shadow_on_curled_paper() {
     let camera = camera(500.0, 72, 90.0, (4.0, -3.0), [0.3, -0.1, 0.1]);
-    let lamp =
-        |spread| Lamp { azimuth: Angle::from_degrees(200.0), elevation: Angle::from_degrees(50.0), spread, share: 0.5 };
+    let lamp = |spread| Lamp {
+        azimuth: Angle::from_degrees(200.0),
+        elevation: Angle::from_degrees(50.0),
+        spread,
+        share: 0.5,
+        height_mm: f64::INFINITY,
+    };
     let wave =
         Wave { along: Angle::from_degrees(20.0), length: Mm(200.0), height: Mm(1.0), phase: Angle::from_degrees(40.0) };
     let sharp =

@@ -68,18 +68,28 @@ pub(in super::super) fn cut_tails(dir: &Path) -> Result<Vec<CutTail>, LedgerErro
     Ok(found)
 }
 
-/// Whether a tail held nothing but one frame of an inspection, whole or torn, or no frame at all.
+/// Whether a tail held nothing but one frame of an inspection, whole or torn, or nothing that could be a frame: too few bytes, or zeros, as a power cut leaves.
 pub(in super::super) fn holds_an_inspection(tail: &Path, offset: u64) -> Result<bool, LedgerError> {
     // Canonical JSON sorts its keys: no other act begins like this.
     const INSPECTION: &[u8] = b"{\"act\":{\"idempotency_key\":";
     let io = || LedgerError::io("reading a tail that was moved aside", tail);
     let mut file = File::open(tail).map_err(io())?;
     let bytes = file.metadata().map_err(io())?.len();
-    if offset == 0 && bytes <= segment::HEADER {
+    if bytes < frame::PREFIX as u64 || offset == 0 && bytes <= segment::HEADER {
         return Ok(true);
     }
     let mut head = Vec::new();
     file.by_ref().take((frame::PREFIX + INSPECTION.len()) as u64).read_to_end(&mut head).map_err(io())?;
+    if head.iter().all(|byte| *byte == 0) {
+        let mut rest = vec![0; 64 * 1024];
+        return loop {
+            match file.read(&mut rest).map_err(io())? {
+                0 => break Ok(true),
+                n if rest[..n].iter().any(|byte| *byte != 0) => break Ok(false),
+                _ => {}
+            }
+        };
+    }
     let one = frame::prefix(&head).is_some_and(|(length, _)| frame::PREFIX as u64 + u64::from(length) >= bytes);
     Ok(one && head[frame::PREFIX..] == *INSPECTION)
 }

@@ -238,9 +238,19 @@ fn a_picture_that_is_not_as_a_camera_took_it_is_refused() {
         assert_eq!(word(changed, &known), "camera-record");
     }
     // Turned upright, or of another camera.
-    for [w, h] in
-        [[640, 480], [480, 640], [4080, 3072], [848, 480], [3024, 3024], [1599, 899], [4928, 3264], [2400, 1080]]
-    {
+    for [w, h] in [
+        [640, 480],
+        [480, 640],
+        [4080, 3072],
+        [848, 480],
+        [3024, 3024],
+        [1599, 899],
+        [4928, 3264],
+        [2400, 1080],
+        [2448, 2048],
+        [4096, 3000],
+        [1624, 1240],
+    ] {
         assert_eq!(whole(&policy(), [w, h]), Ok(()), "{w} x {h}");
     }
     let lean = |per_row: f64| {
