@@ -44,7 +44,7 @@ pub struct InspectionRecord {
     /// Size of a pixel, mm, that somebody gave by hand instead of the recipe's; left away where the recipe's was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_by_hand: Option<f64>,
-    /// The printed mat that the part lay on, and what it tells of the photo; left away where no mat is used or none was believed.
+    /// The printed mat that the part lay on, and what it tells of the photo; left away where no mat is used or none was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mat: Option<MatRecord>,
     /// Where the part lay.

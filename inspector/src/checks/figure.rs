@@ -227,6 +227,17 @@ pub(super) struct Sought {
 }
 
 impl Sought {
+    /// Of all these places together.
+    pub(super) fn of(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().fold(Self::default(), |a, b| Self {
+            found: a.found + b.found,
+            expected: a.expected + b.expected,
+            glare: a.glare + b.glare,
+            hidden: a.hidden + b.hidden,
+            material: a.material + b.material,
+        })
+    }
+
     /// What is seen at places without an edge.
     pub(super) fn instead(lost: impl IntoIterator<Item = NoEdge>) -> Self {
         let mut all = Self::default();

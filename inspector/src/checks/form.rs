@@ -3,6 +3,8 @@
 //! Of a perfect figure the worst of n noisy edges is not nought. That bias cannot be taken off, because an imperfect figure has less of it: its worst
 //! places are few. So it is stated, as the standard uncertainty by noise.
 
+use crate::geometry::median;
+
 /// The largest of `n` normal deviates, expected, in their standard deviations (Cramér 1946, 28.6: asymptotic, up to 5 % too large for n of 20 and more).
 ///
 /// | n | 20 | 100 | 1000 |
@@ -27,11 +29,7 @@ pub(super) const ROUGH_PX: f64 = 0.6;
 /// Standard deviation of most edges, px: the median of those stated. One on a burr is less sure, and must not speak for all.
 pub(super) fn usual_noise(u_px: impl Iterator<Item = f64>) -> f64 {
     let mut all: Vec<f64> = u_px.collect();
-    if all.is_empty() {
-        return f64::INFINITY;
-    }
-    let middle = all.len() / 2;
-    all.select_nth_unstable_by(middle, f64::total_cmp).1.max(EDGE_FLOOR_PX)
+    median(&mut all).map_or(f64::INFINITY, |middle| middle.max(EDGE_FLOOR_PX))
 }
 
 #[cfg(test)]

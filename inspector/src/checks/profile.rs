@@ -7,7 +7,7 @@ use super::trace::{Place, Shown, Trace, shown};
 use super::{CORNER_PX, Characteristic, Check, CheckType, Context, Needs, Observation};
 use crate::calibration::{Budget, Source};
 use crate::design::{Design, Feature, FeatureKind};
-use crate::geometry::PixelRect;
+use crate::geometry::{PixelRect, median};
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose, RegisteredPart};
 use serde::Deserialize;
@@ -176,8 +176,7 @@ fn roughness(places: &[Place]) -> Option<f64> {
     if steps.len() < MIN_STEPS {
         return None;
     }
-    let middle = steps.len() / 2;
-    Some(1.4826 * std::f64::consts::FRAC_1_SQRT_2 * *steps.select_nth_unstable_by(middle, f64::total_cmp).1)
+    Some(1.4826 * std::f64::consts::FRAC_1_SQRT_2 * median(&mut steps)?)
 }
 
 /// The place in the photo, from the drawn contour to the edge that was found.

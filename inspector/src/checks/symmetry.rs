@@ -146,10 +146,9 @@ impl Symmetry {
         let traces = traces(part, pose)?;
         let usable: Vec<&ContourEdge> = traces.iter().flat_map(|t| &t.places).map(|p| &p.edge).collect();
         let pairs = self.pairs(usable);
-        let expected: usize = traces.iter().map(Trace::expected).sum();
-        if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * expected as f64 {
-            let [glare, hidden] = [|t: &Trace| t.glare, |t: &Trace| t.hidden].map(|of| traces.iter().map(of).sum());
-            return Err(Sought { found: pairs.len(), expected, glare, hidden, material: 0 }.too_few(pose.shadow));
+        let sought = Sought { found: pairs.len(), ..Sought::of(traces.iter().map(Trace::sought)) };
+        if pairs.len() < MIN_PAIRS || (pairs.len() as f64) < MIN_PAIRED * sought.expected as f64 {
+            return Err(sought.too_few(pose.shadow));
         }
         // Without an edge, what is known at least.
         let now = |e: &ContourEdge| pose.strays(e).unwrap_or(f64::NAN);

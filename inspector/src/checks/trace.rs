@@ -2,6 +2,7 @@
 
 use super::figure::Sought;
 use super::form::ROUGH_PX;
+use crate::geometry::median;
 use crate::measure::edge::NoEdge;
 use crate::reason::Reason;
 use crate::registration::{ContourEdge, DrawingPose, blur_of};
@@ -33,9 +34,9 @@ pub(super) struct Trace {
     /// Where nothing clear is seen: distance from the first place, and how much of the contour that is, mm.
     unclear: Vec<(f64, f64)>,
     /// How many places are hidden.
-    pub(super) hidden: usize,
+    hidden: usize,
     /// At how many something shines.
-    pub(super) glare: usize,
+    glare: usize,
     /// Length of the contour, mm.
     pub(super) length: f64,
     /// The last place is the first one's neighbour.
@@ -118,8 +119,8 @@ impl Trace {
 
     /// What was looked for along it, and what is seen instead where nothing counts.
     pub(super) fn sought(&self) -> Sought {
-        let (glare, hidden) = (self.glare, self.hidden);
-        Sought { found: self.places.len(), expected: self.expected(), glare, hidden, material: 0 }
+        let Self { glare, hidden, .. } = *self;
+        Sought { found: self.places.len(), expected: self.expected(), glare, hidden, ..Sought::default() }
     }
 
     /// Enough of the contour is seen for a statement about what is seen.
@@ -207,8 +208,7 @@ impl Trace {
         let near = |j: &usize| self.apart(i, *j) <= beside;
         let [on, back] = [Way::On, Way::Back].map(|way| self.going(i, way).take_while(near));
         let mut all: Vec<f64> = std::iter::once(i).chain(on).chain(back).map(|j| strays(&self.places[j])).collect();
-        let middle = all.len() / 2;
-        strays(&self.places[i]) - *all.select_nth_unstable_by(middle, f64::total_cmp).1
+        strays(&self.places[i]) - median(&mut all).expect("the place itself")
     }
 
     /// How far two places are apart along the contour, mm.

@@ -268,6 +268,12 @@ pub(super) fn correlation(residuals: &[f64]) -> f64 {
     if all > 0.0 { 1.0 + 2.0 * lags.sum::<f64>() / all } else { 1.0 }
 }
 
+/// The value in the middle, the upper one of two; `None` of nothing. Changes the order.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
+}
+
 /// The scatter of residuals by their median absolute deviation (of one that is normal: its standard deviation). It is that of the good ones, when there are
 /// some. There must be a residual.
 pub(crate) fn scatter(residuals: &[f64], trust: &[f64]) -> f64 {
@@ -276,8 +282,7 @@ pub(crate) fn scatter(residuals: &[f64], trust: &[f64]) -> f64 {
     if 4 * magnitudes.len() < residuals.len() {
         magnitudes = residuals.iter().map(|r| r.abs()).collect();
     }
-    let middle = magnitudes.len() / 2;
-    1.4826 * *magnitudes.select_nth_unstable_by(middle, f64::total_cmp).1
+    1.4826 * median(&mut magnitudes).expect("there is a residual")
 }
 
 /// Tukey's biweights, each times its trust, from the scatter; gives that, at least `noise_floor`. There must be a residual.

@@ -27,7 +27,7 @@ mod zone;
 pub use arc::{ArcFit, fit_arc, refit_arc};
 pub use ellipse::{Ellipse, EllipseFit, fit_ellipse, refit_ellipse};
 pub use fit::{Circle, CircleFit, FitError, fit_circle, fit_weighted_circle, refit_circle};
-pub(crate) use fit::{longest_gap, reweight, scatter};
+pub(crate) use fit::{longest_gap, median, reweight, scatter};
 pub use frame::{DesignMm, Frame, ImagePx, PlaneMm, Point, ReferencePx, Vector};
 pub use line::{Line, LineFit, fit_line, refit_line};
 pub use matrix::solve_symmetric;

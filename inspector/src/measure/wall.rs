@@ -83,11 +83,8 @@ impl Relief {
     /// Levels, shift and blur as they are before anything is seen.
     fn expected(&self) -> [f64; N] {
         let height = 1.0 - self.floor;
-        [self.floor, height, self.wall() - self.floor, self.shadow.depth, 0.0, self.blur_px.unwrap_or(BLUR_PX)]
-    }
-    /// How far the wall is on the way from sheet (0) to part (1), before it is seen.
-    fn wall(&self) -> f64 {
-        1.0 - self.walls.lighter
+        let blur_px = self.blur_px.unwrap_or(BLUR_PX);
+        [self.floor, height, height - self.walls.lighter, self.shadow.depth, 0.0, blur_px]
     }
     /// Seen from a place so far out: what belongs to the other side is nearer.
     fn seen_from(&self, start: f64) -> Self {

@@ -8,7 +8,7 @@ use super::shadow::{self, Place, Shadow};
 use super::window::Window;
 use crate::calibration::{Located, Rim, Sight, Source, World, Worlds};
 use crate::design::{ContourPoint, Design, Feature};
-use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity, Vector};
+use crate::geometry::{DesignMm, ImagePx, PlaneMm, Point, Similarity, Vector, median};
 use crate::measure::edge::{Edge, NoEdge, Probe, crossing, lies};
 use crate::measure::glare::find_clear_edge;
 use crate::measure::{LightModel, Silhouette};
@@ -238,11 +238,7 @@ impl DrawingPose {
 /// Blur of most of these edges (standard deviation, px); 0 where none is seen.
 pub fn blur_of<'a>(edges: impl IntoIterator<Item = &'a ContourEdge>) -> f64 {
     let mut blurs: Vec<f64> = edges.into_iter().filter_map(|e| Some(e.edge.ok()?.blur_px)).collect();
-    if blurs.is_empty() {
-        return 0.0;
-    }
-    let middle = blurs.len() / 2;
-    *blurs.select_nth_unstable_by(middle, f64::total_cmp).1
+    median(&mut blurs).unwrap_or(0.0)
 }
 
 impl ContourEdge {

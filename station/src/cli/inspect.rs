@@ -1,7 +1,7 @@
 //! `assay inspect`: judge photos.
 
 use super::photos::{Photo, expand};
-use super::{ERROR, FAILED, OK, REFERRED, new_station, table, write_over};
+use super::{ERROR, FAILED, OK, REFERRED, existing_station, table, write_over};
 use crate::codes::{Choice, Rules, choose_recipe};
 use crate::inspection::{Decoded, Drawn, JobInfo, draw, judge_decoded, keep};
 use crate::ledger::{Ledger, Mode, RecipeStatus};
@@ -210,7 +210,7 @@ impl ByCode {
 /// Opens a station's folder to record in. Only what a named person approved judges production parts.
 fn open_store(dir: &Path, recipe: &Recipe) -> Result<Ledger> {
     // Where nothing was approved yet there is no station, and none is made.
-    let ledger = Ledger::is_in(dir).then(|| new_station(dir)).transpose()?;
+    let ledger = Ledger::is_in(dir).then(|| existing_station(dir)).transpose()?;
     let state = |ledger: &Ledger| recipes::state_of(ledger, recipe.hash);
     match ledger {
         Some(ledger) if state(&ledger)? == RecipeStatus::Approved => Ok(ledger),

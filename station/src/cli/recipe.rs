@@ -171,9 +171,7 @@ impl New {
         )?;
         Ok(OK)
     }
-}
 
-impl New {
     fn require_nothing_of_a_drawing(&self) -> Result<()> {
         let given = [
             ("--scale", self.scale.is_some()),

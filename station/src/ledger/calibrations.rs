@@ -12,7 +12,7 @@
 //! What the journal lost may have been a verification that did not pass, of any camera: it brings all of them into doubt, in the place where
 //! it stood. Only what is known to have been something else does not.
 
-use super::lost::{Tail, tails};
+use super::lost::tails;
 use super::store::row::Kind;
 use super::{Act, CalibratedTo, Entry, Ledger, LedgerError, Query};
 use inspector::decision::Verdict;
@@ -200,28 +200,10 @@ impl Calibrations {
             _ => {}
         }
     }
-}
 
-impl Calibrations {
     /// What was lost may have been on any of the cameras that there were.
     fn doubt_all(&mut self, seq: u64, cause: Cause) {
         self.cameras.iter_mut().for_each(|camera| camera.is_not_good(seq, cause));
-    }
-}
-
-/// What happened to calibrations, in the order of the journal: at the same number, what was cut off stood before the entry that has it now.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Event {
-    Cut { before_seq: u64 },
-    Lost { first_seq: u64 },
-    Act { seq: u64 },
-}
-
-impl Event {
-    fn seq(self) -> u64 {
-        match self {
-            Self::Cut { before_seq: seq } | Self::Lost { first_seq: seq } | Self::Act { seq } => seq,
-        }
     }
 }
 
@@ -232,33 +214,23 @@ impl Ledger {
     /// [`LedgerError::Store`], [`LedgerError::Io`]. An act that cannot be read is no error: it is listed.
     pub fn calibrations(&self) -> Result<Calibrations, LedgerError> {
         let store = self.context().store_up_to_date();
-        let mut reader = self.reader();
         let mut found = Calibrations { lost: store.lost()?, ..Calibrations::default() };
-        let cut = tails(&self.context().journal, store)?;
-        let mut events: Vec<Event> = store.acts(Kind::Calibration)?.into_iter().map(|seq| Event::Act { seq }).collect();
-        events.extend(found.lost.iter().map(|(first_seq, _)| Event::Lost { first_seq: *first_seq }));
-        events.extend(cut.into_iter().map(|Tail { before_seq }| Event::Cut { before_seq }));
-        events.sort_by_key(|event| (event.seq(), *event));
-        for event in events {
-            let seq = match event {
-                Event::Cut { before_seq } => {
-                    found.doubt_all(before_seq - 1, Cause::Cut);
-                    continue;
-                }
-                Event::Lost { first_seq } => {
-                    found.doubt_all(first_seq, Cause::Lost);
-                    continue;
-                }
-                Event::Act { seq } => seq,
-            };
-            let Some(row) = store.row(seq)? else { continue };
-            match reader.entry(seq, &row) {
-                Ok(entry) => found.fold(entry),
-                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => {
+        let cut = tails(&self.context().journal, store)?.into_iter().map(|before| (before, Cause::Cut, None));
+        let lost = found.lost.iter().map(|(first, _)| (*first, Cause::Lost, None));
+        let acts = self.acts(Kind::Calibration)?.into_iter().map(|(seq, entry)| (seq, Cause::Unreadable, entry));
+        // What happened, each with why it brings cameras into doubt when it cannot be read.
+        let mut events: Vec<(u64, Cause, Option<Entry>)> = cut.chain(lost).chain(acts).collect();
+        // Those at one number keep their order: what was cut off stood before the entry that has it now.
+        events.sort_by_key(|(seq, ..)| *seq);
+        for (seq, cause, entry) in events {
+            match (entry, cause) {
+                (Some(entry), _) => found.fold(entry),
+                (None, Cause::Cut) => found.doubt_all(seq - 1, cause),
+                (None, Cause::Unreadable) => {
                     found.unreadable.push(seq);
-                    found.doubt_all(seq, Cause::Unreadable);
+                    found.doubt_all(seq, cause);
                 }
-                Err(e) => return Err(e),
+                (None, _) => found.doubt_all(seq, cause),
             }
         }
         Ok(found)

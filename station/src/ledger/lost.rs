@@ -7,24 +7,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes cut off the journal's end that may have held acts other than inspections.
-pub(super) struct Tail {
-    /// The first entry that was written after them, or would be.
-    pub before_seq: u64,
-}
-
-/// Tails that were moved aside and may have held an act on a calibration, ascending.
+/// Of each tail that was moved aside and may have held an act on a calibration, the first entry that was written after it, or would be; ascending.
 ///
 /// Nobody can say of a tail whether it was acknowledged, unless the store knew. That it began an inspection can be read in most of those that a power
 /// cut leaves behind: they are no reason to doubt a camera.
-pub(super) fn tails(journal: &Path, store: &Store) -> Result<Vec<Tail>, LedgerError> {
+pub(super) fn tails(journal: &Path, store: &Store) -> Result<Vec<u64>, LedgerError> {
     let mut found = Vec::new();
     for CutTail { path, segment, offset } in cut_tails(journal)? {
         if !holds_an_inspection(&path, offset)? {
-            found.push(Tail { before_seq: store.first_behind(segment, offset)? });
+            found.push(store.first_behind(segment, offset)?);
         }
     }
-    found.sort_by_key(|tail| tail.before_seq);
+    found.sort_unstable();
     Ok(found)
 }
 

@@ -283,16 +283,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Store`], [`LedgerError::Io`].
     pub fn recipes(&self) -> Result<Vec<RecipeState>, LedgerError> {
-        let store = self.context().store_up_to_date();
-        let mut reader = self.reader();
         let mut recipes = Vec::new();
-        for seq in store.acts(Kind::Recipe)? {
-            let Some(row) = store.row(seq)? else { continue };
-            match reader.entry(seq, &row) {
-                Ok(entry) => fold_recipe(&mut recipes, &entry),
-                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => {}
-                Err(e) => return Err(e),
-            }
+        for (_, entry) in self.acts(Kind::Recipe)? {
+            entry.iter().for_each(|entry| fold_recipe(&mut recipes, entry));
         }
         Ok(recipes)
     }
@@ -310,18 +303,24 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Store`], [`LedgerError::Io`].
     pub fn unreadable_recipe_acts(&self) -> Result<Vec<u64>, LedgerError> {
+        let unreadable = self.acts(Kind::Recipe)?.into_iter().filter(|(_, entry)| entry.is_none());
+        Ok(unreadable.map(|(seq, _)| seq).collect())
+    }
+
+    /// The acts of a kind with their numbers, ascending; `None` for those that cannot be read any more.
+    fn acts(&self, kind: Kind) -> Result<Vec<(u64, Option<Entry>)>, LedgerError> {
         let store = self.context().store_up_to_date();
         let mut reader = self.reader();
-        let mut unreadable = Vec::new();
-        for seq in store.acts(Kind::Recipe)? {
+        let mut acts = Vec::new();
+        for seq in store.acts(kind)? {
             let Some(row) = store.row(seq)? else { continue };
             match reader.entry(seq, &row) {
-                Ok(_) => {}
-                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => unreadable.push(seq),
+                Ok(entry) => acts.push((seq, Some(entry))),
+                Err(LedgerError::Damaged { .. } | LedgerError::Unknown { .. }) => acts.push((seq, None)),
                 Err(e) => return Err(e),
             }
         }
-        Ok(unreadable)
+        Ok(acts)
     }
 
     /// Values of one check of one recipe, newest first, from sequence numbers smaller than `before_seq` (`None`: all), at most `limit`.

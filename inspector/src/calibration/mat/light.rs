@@ -7,7 +7,7 @@ use super::halo::sharpening;
 use super::layout::{GAP_MM, Layout, Patch, WEDGE_STEPS};
 use super::pose::Fit;
 use crate::calibration::{Curve, Plane, Sharpening, Tone};
-use crate::geometry::{PlaneMm, Point};
+use crate::geometry::{PlaneMm, Point, median};
 use crate::photo::{BRIGHTEST, Picture};
 use crate::reason::Reason;
 
@@ -87,7 +87,7 @@ pub(super) fn quality(picture: &Picture, light: Plane, layout: &Layout, found: &
         blur_px: blur(found),
         tone_deviation: wedge.map(|wedge| wedge.deviation),
         sharpening,
-        edge_offset_px: median(edge_offsets(&light, layout, found, fit)),
+        edge_offset_px: median(&mut edge_offsets(&light, layout, found, fit)),
     };
     (quality, light)
 }
@@ -128,7 +128,7 @@ fn levels(tags: &[SeenTag]) -> [f64; 3] {
     let mut whites: Vec<f64> = tags.iter().map(|t| t.levels[1] / 65535.0).collect();
     whites.sort_by(f64::total_cmp);
     let at = |share: f64| whites[((whites.len() - 1) as f64 * share) as usize];
-    let black = median(tags.iter().map(|t| t.levels[0] / t.levels[1]).collect()).unwrap_or(f64::NAN);
+    let black = median(&mut tags.iter().map(|t| t.levels[0] / t.levels[1]).collect::<Vec<_>>()).unwrap_or(f64::NAN);
     [at(0.5), black, (at(0.97) - at(0.03)) / at(0.5)]
 }
 
@@ -158,7 +158,8 @@ fn whites(layout: &Layout, tags: &[SeenTag], fit: &Fit, picture: &Picture) -> Ve
 
 /// Light of bare paper: red, green and blue, each the median over the white places.
 fn paper(whites: &[[f64; 3]]) -> [f64; 3] {
-    std::array::from_fn(|k| median(whites.iter().map(|c| Tone::Srgb.light(c[k])).collect()).unwrap_or(f64::NAN))
+    let light = |k: usize| whites.iter().map(|c| Tone::Srgb.light(c[k])).collect::<Vec<_>>();
+    std::array::from_fn(|k| median(&mut light(k)).unwrap_or(f64::NAN))
 }
 
 /// What the grey wedges show.
@@ -220,9 +221,4 @@ pub(super) fn patch(picture: &Picture, patch: &Patch, fit: &Fit) -> Option<[f64;
 /// Light as the eye weighs it (ITU-R BT.709).
 pub(super) fn luminance([r, g, b]: [f64; 3]) -> f64 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
-}
-
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }

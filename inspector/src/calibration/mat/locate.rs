@@ -168,13 +168,12 @@ pub fn locate_on_mat(picture: &Picture, policy: &MatPolicy, mat_age_days: Option
         .and_then(|()| from_above(&fit))
         .and_then(|()| quality.good())
         .and_then(|()| believed(&fit, &known));
-    let work_area = border_of(layout.quiet_mm).filter_map(|p| fit.camera_sees(p)).collect();
-    let worlds = worlds(&fit, &quality);
     let seen = SeenMat { found, fit, quality, paper_moved };
-    match trusted {
-        Ok(()) => Ok(OnMat { light, worlds, work_area, seen }),
-        Err(reason) => Err(Refused { reason, seen: Some(Box::new(seen)) }),
+    if let Err(reason) = trusted {
+        return Err(Refused { reason, seen: Some(Box::new(seen)) });
     }
+    let work_area = border_of(layout.quiet_mm).filter_map(|p| seen.fit.camera_sees(p)).collect();
+    Ok(OnMat { worlds: worlds(&seen.fit, &seen.quality), light, work_area, seen })
 }
 
 /// Without a camera record the lens's axis is taken to be in the middle of the picture and its pixels to be square: a picture that was cropped or stretched since it was taken has neither.

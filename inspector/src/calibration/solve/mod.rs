@@ -10,7 +10,7 @@ mod tests;
 use start::start;
 
 use super::Lens;
-use crate::geometry::{ImagePx, PlaneMm, Point, Rigid};
+use crate::geometry::{ImagePx, PlaneMm, Point, Rigid, median};
 use thiserror::Error;
 
 /// One photo of the target: where its points are on the target (z = 0), and where the photo shows them.
@@ -138,20 +138,15 @@ fn listed(views: &[usize]) -> String {
     }
 }
 
-/// The middle one.
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// Refuses views that speak of another lens than most. Least squares finds a lens between two zooms that explains neither, with residuals that are no
 /// larger than those of a board that is not flat: what each view says of the focal length by itself tells the two apart.
 fn agree(views: &[View], found: &Calibrated) -> Result<(), CalibrateError> {
     let alone: Vec<(usize, f64, f64)> = (views.iter().zip(&found.poses).enumerate())
         .filter_map(|(i, (view, pose))| bundle::focal_alone(view, &found.lens, pose).map(|(d, u)| (i + 1, d, u)))
         .collect();
-    let middle = median(alone.iter().map(|(_, d, _)| *d).collect());
-    let u_middle = median(alone.iter().map(|(_, _, u)| *u).collect());
+    let middle_of = |mut numbers: Vec<f64>| median(&mut numbers).unwrap_or(f64::NAN);
+    let middle = middle_of(alone.iter().map(|(_, d, _)| *d).collect());
+    let u_middle = middle_of(alone.iter().map(|(_, _, u)| *u).collect());
     let off = |d: f64| (d - middle).abs();
     let most = |u: f64| MAX_OWN_FOCAL.max(MAX_OWN_FOCAL_IN_U * (u * u + u_middle * u_middle).sqrt());
     let other: Vec<_> = alone.iter().filter(|(_, d, u)| off(*d) > most(*u)).collect();
@@ -163,7 +158,7 @@ fn agree(views: &[View], found: &Calibrated) -> Result<(), CalibrateError> {
             expected: (100.0 * most(*u)).round(),
         });
     }
-    let expected_px = (MAX_TIMES_OFF * median(found.view_rms_px.clone())).max(ALWAYS_OFF_PX);
+    let expected_px = (MAX_TIMES_OFF * middle_of(found.view_rms_px.clone())).max(ALWAYS_OFF_PX);
     let worst = (0..views.len()).max_by(|a, b| found.view_rms_px[*a].total_cmp(&found.view_rms_px[*b]));
     match worst.filter(|v| found.view_rms_px[*v] > expected_px) {
         Some(v) => Err(CalibrateError::OffView { view: v + 1, rms_px: found.view_rms_px[v], expected_px }),

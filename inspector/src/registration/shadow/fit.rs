@@ -7,7 +7,8 @@
 use super::{BLUR_PX, Place, Shadow, by_shift};
 use crate::calibration::{Plane, World};
 use crate::geometry::{
-    NormalEquations, PlaneMm, Point, Vector, cholesky, inverse_symmetric, solve_robust, solve_symmetric,
+    NormalEquations, PlaneMm, Point, Vector, cholesky, inverse_symmetric, median, scatter, solve_robust,
+    solve_symmetric,
 };
 use crate::measure::edge::{Probe, crossing};
 use crate::measure::levels::{Levels, Light, NOISE};
@@ -175,11 +176,6 @@ struct Step {
     own: Vec<[f64; LOCALS]>,
     shared: [f64; SHARED],
     matrix: [[f64; SHARED]; SHARED],
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// Normal equations of one place.
@@ -373,12 +369,9 @@ impl<'a> Fit<'a> {
         if lighter.len() < FEWEST_WALLS {
             return Walls::UNSEEN;
         }
-        let middle = median(&mut lighter);
-        if middle < LIGHT_WALLS {
-            return Walls::UNSEEN;
-        }
-        let mut off: Vec<f64> = lighter.iter().map(|l| (l - middle).abs()).collect();
-        let u = libm::hypot(U_WALLS, 1.4826 * median(&mut off)).min(Walls::UNSEEN.u);
+        let Some(middle) = median(&mut lighter).filter(|middle| *middle >= LIGHT_WALLS) else { return Walls::UNSEEN };
+        let off: Vec<f64> = lighter.iter().map(|l| l - middle).collect();
+        let u = libm::hypot(U_WALLS, scatter(&off, &vec![1.0; off.len()])).min(Walls::UNSEEN.u);
         Walls { lighter: middle, u }
     }
 }

@@ -4,7 +4,7 @@ use super::locate::whole;
 use super::render::Shot;
 use super::*;
 use crate::calibration::{Budget, CameraRecord, Day, World};
-use crate::geometry::Mm;
+use crate::geometry::{Mm, median};
 use crate::reason::Reason;
 use image::{GrayImage, Luma, RgbImage};
 
@@ -101,13 +101,13 @@ fn a_good_photo_is_believed_and_says_what_it_is_like() {
         assert!((share - layout.wedge[step][0].light[0]).abs() < 0.01, "{step}: {share}");
     }
     // Edges of tags lie where their corners say, now that the curve is known; half of the offset was the curve's.
-    let offsets = super::edges::edge_offsets(&on.light, &layout, &on.seen.found, &on.seen.fit);
-    let offset = super::light::median(offsets).unwrap();
+    let mut offsets = super::edges::edge_offsets(&on.light, &layout, &on.seen.found, &on.seen.fit);
+    let offset = median(&mut offsets).unwrap();
     assert!(offset.abs() < 0.02, "{offset} px");
     assert_eq!(q.edge_offset_px, Some(offset));
-    let before =
+    let mut before =
         super::edges::edge_offsets(&Tone::Srgb.linear(&shot.picture(&layout)), &layout, &on.seen.found, &on.seen.fit);
-    assert!(super::light::median(before).unwrap().abs() > 2.0 * offset.abs());
+    assert!(median(&mut before).unwrap().abs() > 2.0 * offset.abs());
 }
 
 /// What a photo says of its sharpening, and the offset of its tags' sides, px.
